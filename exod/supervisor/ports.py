@@ -1,0 +1,285 @@
+"""What the supervisor needs of the world, as Protocols: it runs unchanged on a virtual clock with fakes of all of them.
+
+The real twins: Registry, Packages, TrustFile, DataDirs, Audit are `exod/state/`; Sandbox is `exod/sandbox/`;
+Channel is `exod/supervisor/channel.py` over the socket the sandbox returned; Face is `exod/dbus/`.
+Every effect that can fail raises `Refused` (a decision) or `OSError` (the world).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from exod.errors import Refusal
+from exod.package.options import Value
+from exod.package.services import Service
+from exod.plan.confine import Confinement
+from exod.trust.state import TrustState
+
+
+class Clock(Protocol):
+    """Wall time in seconds since the epoch, monotonic seconds, and a sleep on the same clock."""
+
+    def time(self) -> float: ...
+    def monotonic(self) -> float: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Chance(Protocol):
+    """Randomness: secrets in production, seeded in simulation."""
+
+    def token(self, size: int) -> bytes: ...
+    def uniform(self, low: float, high: float) -> float: ...
+
+
+# --- records of the registry: what is stored ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One installed package. `manifest` lives in the package itself; this is what lists need without opening it."""
+
+    plugin: str
+    version: str
+    type: str
+    digest: str
+    signer: str
+    level: str
+    sequence: int
+    installed: float
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """`version` is the one to run. `desired` is unloaded, loaded, running or suspended; `enabled` restores it at start."""
+
+    name: str
+    version: str
+    enabled: bool
+    desired: str
+    config: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRecord:
+    """Written before the fork is let go: what adoption will compare. `pid` is 0 until bound."""
+
+    id: int
+    plugin: str
+    version: str
+    digest: str
+    nonce: bytes
+    uid: int
+    cgroup: int
+    pid: int
+    born: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """`steps` is the journalled plan as JSON; `state` is running, done, refused, failed, cancelled or undone."""
+
+    id: int
+    kind: str
+    plugin: str
+    caller: str
+    state: str
+    created: float
+    finished: float
+    steps: str
+    result: str
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The registry as found at start. `generation` repeats the trust file's; `next_instance` was never used."""
+
+    plugins: tuple[PluginRecord, ...]
+    versions: tuple[VersionRecord, ...]
+    instances: tuple[InstanceRecord, ...]
+    jobs: tuple[JobRecord, ...]
+    generation: int
+    next_instance: int
+    next_job: int
+
+
+class Registry(Protocol):
+    """SQLite; every call is one durable transaction, run in the writer thread in the order of the calls."""
+
+    async def load(self) -> Snapshot: ...
+    async def put_job(self, job: JobRecord) -> None: ...
+    async def prune_jobs(self, *, before: float) -> None: ...
+    async def put_plugin(self, plugin: PluginRecord) -> None: ...
+    async def drop_plugin(self, name: str) -> None: ...
+    async def put_version(self, version: VersionRecord) -> None: ...
+    async def drop_version(self, plugin: str, version: str) -> None: ...
+    async def put_instance(self, instance: InstanceRecord) -> None: ...
+    async def drop_instance(self, instance: int) -> None: ...
+    async def set_generation(self, generation: int) -> None: ...
+
+
+class Packages(Protocol):
+    """The package store. `put` is temp, fsync, rename, fsync of the directory; putting equal bytes again is fine.
+
+    `drop` moves aside (so that it can be undone), `discard` forgets what was moved aside, `restore` brings it back.
+    """
+
+    async def put(self, plugin: str, version: str, data: bytes) -> None: ...
+    async def get(self, plugin: str, version: str) -> bytes | None: ...
+    async def drop(self, plugin: str, version: str) -> None: ...
+    async def restore(self, plugin: str, version: str) -> None: ...
+    async def discard(self, plugin: str, version: str) -> None: ...
+
+
+class TrustFile(Protocol):
+    """`load` returns a refusal when the file is missing, corrupt or older than the registry's generation."""
+
+    async def load(self, *, generation: int) -> TrustState | Refusal: ...
+    async def save(self, state: TrustState) -> None: ...
+
+
+class DataDirs(Protocol):
+    """One `state_dir` per plugin. `drop`, `restore`, `discard` as in Packages."""
+
+    async def make(self, plugin: str, *, quota: int) -> None: ...
+    async def drop(self, plugin: str) -> None: ...
+    async def restore(self, plugin: str) -> None: ...
+    async def discard(self, plugin: str) -> None: ...
+
+
+class Audit(Protocol):
+    """`write` never blocks and never fails; `flush` returns when all written before is durable."""
+
+    def write(self, event: str, fields: Mapping[str, str]) -> None: ...
+    async def flush(self) -> None: ...
+
+
+# --- sandbox --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One start. `tree` is the verified archive, path → (bytes, executable); `state` whether /state is bound."""
+
+    instance: int
+    nonce: bytes
+    uid: int
+    confinement: Confinement
+    tree: Mapping[str, tuple[bytes, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How an instance ended: cause is exited, signal, oom, lost or ended (by us); status its code or signal number."""
+
+    instance: int
+    cause: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """What the keeper still holds at start."""
+
+    instance: int
+    pid: int
+    nonce: bytes
+    cgroup: int
+
+
+class Born(Protocol):
+    """A forked instance: its pid on the host, its cgroup's id, and the supervisor's end of the channel (a socket)."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def cgroup(self) -> int: ...
+    @property
+    def end(self) -> Any: ...
+
+
+class Sandbox(Protocol):
+    """From a Launch to a process. `discard` undoes any of it, at any point, and may be called twice or for nothing."""
+
+    async def attach(self, *, on_exit: Callable[[Exit], None], on_lost: Callable[[], None]) -> Sequence[Survivor]: ...
+    def next_uid(self) -> int: ...
+    async def prepare(self, launch: Launch) -> None: ...
+    async def spawn(self, launch: Launch) -> Born: ...
+    async def inspect(self, instance: int) -> Mapping[str, str]: ...
+    async def freeze(self, instance: int) -> None: ...
+    async def thaw(self, instance: int) -> None: ...
+    async def discard(self, instance: int) -> None: ...
+    def usage(self, instance: int) -> Mapping[str, int]: ...
+    def logs(self, plugin: str, lines: int) -> Sequence[str]: ...
+    async def close(self) -> None: ...
+
+
+# --- channel -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An instance's answer to `go`: what the plugin object turned out to be."""
+
+    api: int
+    hooks: tuple[str, ...]
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the unique bus name (or `exod`), and the uid the bus vouches for."""
+
+    name: str
+    uid: int
+
+
+class Listener(Protocol):
+    """What an instance says unasked."""
+
+    def emitted(self, service: str, signal: str, arguments: Sequence[Any]) -> None: ...
+    def changed(self, service: str, properties: Mapping[str, Any]) -> None: ...
+    def struck(self, reason: str) -> None: ...
+    def unhealthy(self, reason: str) -> None: ...
+
+
+class Channel(Protocol):
+    """The supervisor's end. Every call has a deadline in seconds; past it, or when the peer is gone, it raises Refused.
+
+    `hello` waits for the birth message, proves the nonce, and returns the walls the instance reports from inside.
+    """
+
+    async def hello(self, *, nonce: bytes, deadline: float) -> Mapping[str, str]: ...
+    async def go(self, confinement: Confinement, *, deadline: float) -> Ready: ...
+    async def hook(self, name: str, arguments: Mapping[str, Any], *, deadline: float) -> Any: ...
+    async def call(
+        self, service: str, method: str, arguments: Sequence[Any], caller: Caller, *, deadline: float
+    ) -> Sequence[Any]: ...
+    async def get(self, service: str, name: str, *, deadline: float) -> Any: ...
+    async def set(self, service: str, name: str, value: Any, caller: Caller, *, deadline: float) -> None: ...
+    def pause(self) -> None: ...
+    def unpause(self) -> None: ...
+    def close(self) -> None: ...
+
+
+OpenChannel = Callable[[Any, Listener], Channel]
+"""Wraps the socket of a Born; the listener is called from the loop."""
+
+
+# --- face ------------------------------------------------------------------------------------------------------------
+
+
+class Face(Protocol):
+    """Who shows the supervisor to the world. Each call says only what changed; the face reads the new value itself."""
+
+    def plugin(self, name: str) -> None: ...
+    def instance(self, instance: int) -> None: ...
+    def job(self, job: int) -> None: ...
+    def daemon(self) -> None: ...
+    def offer(self, plugin: str, services: Sequence[Service]) -> None: ...
+    def withdraw(self, plugin: str) -> None: ...
+    def emit(self, plugin: str, service: str, signal: str, arguments: Sequence[Any]) -> None: ...
+    def changed(self, plugin: str, service: str, properties: Mapping[str, Any]) -> None: ...
+
+
+Background = Callable[[Awaitable[None]], None]

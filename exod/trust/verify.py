@@ -1,0 +1,1 @@
+"""Package + trust + date → VerifiedPackage or Refusal. Opens no file, reads no clock."""
