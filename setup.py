@@ -1,0 +1,13 @@
+"""The C extensions; everything else is in setup.cfg."""
+
+from setuptools import Extension, setup
+
+setup(
+    ext_modules=[
+        Extension(
+            "exod.sandbox._spawn",
+            ["exod/sandbox/_spawn.c"],
+            extra_compile_args=["-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
+        )
+    ]
+)
