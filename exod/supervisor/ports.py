@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from exod.errors import Refusal
-from exod.package.options import Value
 from exod.package.services import Service
 from exod.plan.confine import Confinement
+from exod.state.records import InstanceRecord as InstanceRecord
+from exod.state.records import JobRecord as JobRecord
+from exod.state.records import PluginRecord as PluginRecord
+from exod.state.records import Snapshot as Snapshot
+from exod.state.records import VersionRecord as VersionRecord
 from exod.trust.state import TrustState
 
 
@@ -31,76 +35,7 @@ class Chance(Protocol):
     def uniform(self, low: float, high: float) -> float: ...
 
 
-# --- records of the registry: what is stored ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class VersionRecord:
-    """One installed package. `manifest` lives in the package itself; this is what lists need without opening it."""
-
-    plugin: str
-    version: str
-    type: str
-    digest: str
-    signer: str
-    level: str
-    sequence: int
-    installed: float
-
-
-@dataclass(frozen=True, slots=True)
-class PluginRecord:
-    """`version` is the one to run. `desired` is unloaded, loaded, running or suspended; `enabled` restores it at start."""
-
-    name: str
-    version: str
-    enabled: bool
-    desired: str
-    config: Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceRecord:
-    """Written before the fork is let go: what adoption will compare. `pid` is 0 until bound."""
-
-    id: int
-    plugin: str
-    version: str
-    digest: str
-    nonce: bytes
-    uid: int
-    cgroup: int
-    pid: int
-    born: float
-
-
-@dataclass(frozen=True, slots=True)
-class JobRecord:
-    """`steps` is the journalled plan as JSON; `state` is running, done, refused, failed, cancelled or undone."""
-
-    id: int
-    kind: str
-    plugin: str
-    caller: str
-    state: str
-    created: float
-    finished: float
-    steps: str
-    result: str
-    refusal: str
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The registry as found at start. `generation` repeats the trust file's; `next_instance` was never used."""
-
-    plugins: tuple[PluginRecord, ...]
-    versions: tuple[VersionRecord, ...]
-    instances: tuple[InstanceRecord, ...]
-    jobs: tuple[JobRecord, ...]
-    generation: int
-    next_instance: int
-    next_job: int
+# --- state ------------------------------------------------------------------------------------------------------------
 
 
 class Registry(Protocol):

@@ -1,0 +1,75 @@
+"""The rows of the registry: what is stored, as distinct from what was asked for and what is observed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exod.package.options import Value
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One installed package. `manifest` lives in the package itself; this is what lists need without opening it."""
+
+    plugin: str
+    version: str
+    type: str
+    digest: str
+    signer: str
+    level: str
+    sequence: int
+    installed: float
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """`version` is the one to run. `desired`: unloaded, loaded, running or suspended; `enabled` restores it at start."""
+
+    name: str
+    version: str
+    enabled: bool
+    desired: str
+    config: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRecord:
+    """Written before the fork is let go: what adoption will compare. `pid` is 0 until bound."""
+
+    id: int
+    plugin: str
+    version: str
+    digest: str
+    nonce: bytes
+    uid: int
+    cgroup: int
+    pid: int
+    born: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """`steps` is the journalled plan as JSON; `state` is running, done, refused, failed, cancelled or undone."""
+
+    id: int
+    kind: str
+    plugin: str
+    caller: str
+    state: str
+    created: float
+    finished: float
+    steps: str
+    result: str
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The registry as found at start. `generation` repeats the trust file's; `next_instance` was never used."""
+
+    plugins: tuple[PluginRecord, ...]
+    versions: tuple[VersionRecord, ...]
+    instances: tuple[InstanceRecord, ...]
+    jobs: tuple[JobRecord, ...]
+    generation: int
+    next_instance: int
+    next_job: int
