@@ -1,0 +1,50 @@
+"""`exod` (system bus, /etc/exod, /var/lib/exod, /run/exod) and `exod --dev DIR`."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from exod import layout as layouts
+from exod.errors import Outcome, Refusal
+
+
+def main() -> int:
+    """Runs the daemon in the foreground until SIGTERM; returns its exit code."""
+    arguments = _parser().parse_args()
+    if os.geteuid() != 0:
+        return _refuse(Refusal("not-root", "cannot start exod: it needs root to build sandboxes", outcome=Outcome.FAILED))
+    if arguments.dev is None:
+        layout = layouts.production()
+    else:
+        from exod import dev
+
+        claimed = dev.claim(arguments.dev)
+        if isinstance(claimed, Refusal):
+            return _refuse(claimed)
+        layout = claimed
+        dev.start_bus(layout)
+    from exod.daemon import Daemon  # after the bus was started: both come up side by side
+
+    with asyncio.Runner() as runner:
+        ended = runner.run(Daemon(layout, verbose=arguments.verbose).run())
+    return 0 if ended is None else _refuse(ended)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="exod", description="The supervisor of signed, sandboxed plugins.")
+    parser.add_argument("--dev", metavar="DIR", type=Path, help="run on a private bus with throw-away state in DIR")
+    parser.add_argument("--verbose", action="store_true", help="log at debug level")
+    return parser
+
+
+def _refuse(refusal: Refusal) -> int:
+    sys.stderr.write(f"exod: {refusal.sentence}\n")
+    if refusal.hint:
+        sys.stderr.write(f"  try: {refusal.hint}\n")
+    return refusal.outcome.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
