@@ -1,17 +1,18 @@
 """What the supervisor needs of the world, as Protocols: it runs unchanged on a virtual clock with fakes of all of them.
 
-The real twins: Registry, Packages, TrustFile, DataDirs, Audit are `exod/state/`; Sandbox is `exod/sandbox/`;
+The real twins: Registry, Packages, TrustFile, TrustSource, DataDirs, Audit are `exod/state/`; Sandbox is `exod/sandbox/`;
 Channel is `exod/supervisor/channel.py` over the socket the sandbox returned; Face is `exod/dbus/`.
 Every effect that can fail raises `Refused` (a decision) or `OSError` (the world).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from exod.errors import Refusal
 from exod.package.services import Service
 from exod.plan.confine import Confinement
+from exod.plan.policy import Policy
 from exod.state.records import InstanceRecord as InstanceRecord
 from exod.state.records import JobRecord as JobRecord
 from exod.state.records import PluginRecord as PluginRecord
@@ -217,4 +218,44 @@ class Face(Protocol):
     def changed(self, plugin: str, service: str, properties: Mapping[str, Any]) -> None: ...
 
 
-Background = Callable[[Awaitable[None]], None]
+
+# --- trust, as the host's administrator wrote it --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TrustInputs:
+    """What /etc/exod says today. `problems` are the files that were refused; each widens nothing.
+
+    anchors and revocations are handed to verification as they are; policies are `plugins.d/NAME.toml`, by plugin.
+    """
+
+    anchors: tuple[Any, ...] = ()
+    revocations: Any = None
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    problems: tuple[Refusal, ...] = ()
+
+
+class TrustSource(Protocol):
+    """Reads trust.d, the revocation list and plugins.d anew at each call; a bad file becomes a problem, never a raise."""
+
+    async def read(self) -> TrustInputs: ...
+
+
+# --- the whole world ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Every port, in one value: what the daemon wires once, and the simulation fakes."""
+
+    clock: Clock
+    chance: Chance
+    registry: Registry
+    packages: Packages
+    trust_file: TrustFile
+    trust_source: TrustSource
+    data: DataDirs
+    audit: Audit
+    sandbox: Sandbox
+    open_channel: OpenChannel
+    face: Face
