@@ -1,0 +1,40 @@
+"""`plugin call PLUGIN METHOD [ARGUMENTS]`: a service's method, with words for values."""
+
+from typing import Any
+
+import click
+
+from exoctl import services, values
+from exoctl.objects import plain, require_name
+from exoctl.printer import dumps
+from exoctl.session import Session
+from exoctl.verb import verb
+
+
+@verb(example="exoctl plugin call echo Echo hello", writes=True)
+@click.argument("plugin")
+@click.argument("method", metavar="METHOD")
+@click.argument("words", metavar="[ARGUMENTS]...", nargs=-1)
+@click.option("--timeout", type=click.FloatRange(min=0), default=25.0, show_default=True, metavar="SECONDS")
+def command(session: Session, *, plugin: str, method: str, words: tuple[str, ...], timeout: float) -> None:
+    """Calls METHOD (or SERVICE.METHOD) of PLUGIN. Text and numbers are written as they are, containers in JSON.
+
+    Put -- before arguments that start with a dash.
+    """
+    require_name(plugin, verb="call")
+    found = services.find(session.bus, plugin, method)
+    body = values.arguments(found.takes, words, subject=f"{found} of {plugin}")
+    if session.dry_run:
+        shown = ", ".join(dumps(plain(value)) for value in body)
+        session.plan([f"call {found.interface}.{found.name}({shown}) at {found.path}"])
+        return
+    answer = session.bus.call(found.path, found.interface, found.name, found.takes, body, deadline=timeout)
+    _show(session, [plain(value) for value in answer])
+
+
+def _show(session: Session, results: list[Any]) -> None:
+    if session.json_mode:
+        session.printer.document(results[0] if len(results) == 1 else results or None)
+        return
+    for result in results:
+        session.printer.text(result) if isinstance(result, str) else session.printer.line(dumps(result))

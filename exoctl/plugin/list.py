@@ -1,0 +1,39 @@
+"""`plugin list`: every installed plugin, and what it costs."""
+
+from typing import Any
+
+import click
+
+from exoctl.objects import both
+from exoctl.session import Session
+from exoctl.verb import verb
+
+_HEAD = ("NAME", "VERSION", "STATE", "PID", "MEMORY", "SIGNER", "TRUST", "TYPE")
+
+
+@verb(example="exoctl plugin list --type custom")
+@click.option("--type", "kind", metavar="TYPE", help="Only plugins of this type.")
+@click.option("--state", metavar="STATE", help="Only plugins in this state, such as running.")
+def command(session: Session, *, kind: str | None, state: str | None) -> None:
+    """Lists the installed plugins."""
+    plugins, instances = both(session.bus)
+    rows = [_with_usage(plugin, instances) for _, plugin in sorted(plugins.items())]
+    rows = [row for row in rows if kind in (None, row["type"]) and state in (None, row["state_name"])]
+    if session.json_mode:
+        session.printer.document(rows)
+    elif rows:
+        session.printer.table(_HEAD, [_cells(row) for row in rows])
+    else:
+        session.printer.line("no plugins; load one with: exoctl plugin load FILE")
+
+
+def _with_usage(plugin: dict[str, Any], instances: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    usage = instances.get(plugin["instance"], {}).get("usage", {})
+    return plugin | {"memory": usage.get("memory", 0)}
+
+
+def _cells(row: dict[str, Any]) -> tuple[object, ...]:
+    memory = f"{row['memory'] / 1048576:.1f} MiB" if row["memory"] else "-"
+    signer = row["signer"][:12] or "-"
+    pid = row["process_id"] or "-"
+    return (row["name"], row["version"], row["state_name"], pid, memory, signer, row["trust_level"], row["type"])

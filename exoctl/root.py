@@ -1,0 +1,34 @@
+"""`exoctl` itself: the nouns, and what may be said before one."""
+
+import click
+
+from exoctl.verb import Noun, Shared
+
+NOUNS = {
+    "plugin": "Plugins: load, start, stop, call, configure, list.",
+    "package": "Packages: scaffold, build, sign, inspect, verify. Needs no daemon.",
+    "key": "Keys: make, trust, revoke, list.",
+    "job": "Jobs: list, watch, cancel.",
+    "registry": "The registry: find plugins, check dependencies.",
+    "daemon": "The daemon: status, configuration.",
+}
+
+
+class Root(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(NOUNS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in NOUNS:
+            return None
+        return Noun(cmd_name, help=NOUNS[cmd_name], no_args_is_help=True)
+
+
+@click.command(cls=Root, no_args_is_help=True, epilog="\b\nExample:\n  exoctl plugin list")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one value a line; errors too.")
+@click.option("--address", metavar="ADDRESS", help="The bus to ask; default EXOD_BUS_ADDRESS, else the system bus.")
+@click.version_option(None, "--version", package_name="exod", prog_name="exoctl")
+@click.pass_context
+def root(ctx: click.Context, *, as_json: bool, address: str | None) -> None:
+    """Steers exod, the plugin operating system."""
+    ctx.obj = Shared(json_mode=as_json, address=address)
