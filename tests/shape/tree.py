@@ -1,4 +1,4 @@
-"""The source tree as data: files, rooms and syntax trees → what the tests of shape judge. Reads; never imports the code."""
+"""The source tree as data: files, rooms and syntax trees → what the tests of shape judge. Never imports the code."""
 
 import ast
 import functools
