@@ -22,7 +22,10 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True)
 class PluginRecord:
-    """`version` is the one to run. `desired`: unloaded, loaded, running or suspended; `enabled` restores it at start."""
+    """`version` is the one to run; `enabled` restores it at start.
+
+    `desired` is unloaded, loaded, running or suspended.
+    """
 
     name: str
     version: str

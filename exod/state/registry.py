@@ -1,0 +1,238 @@
+"""The registry: records ↔ rows of SQLite; every call is one durable transaction, in the order of the calls.
+
+Refuses a database that is corrupt, foreign, newer than this exod, open elsewhere, or writable by others; never makes a
+new one in its place. Refuses an instance or job id that was used before, and a generation lower than the last.
+"""
+
+import errno
+import json
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any
+
+from exod.errors import Refusal, Refused
+from exod.state.directory import Directory, insecure, judge
+from exod.state.records import InstanceRecord, JobRecord, PluginRecord, Snapshot, VersionRecord
+from exod.state.schema import migrate
+from exod.state.writer import Writer
+
+# Exclusive: a second exod on the same state is refused, and the index of the log stays in memory (no -shm file).
+# FULL: WAL with NORMAL loses committed transactions at a power cut.
+_PRAGMAS = (
+    "locking_mode = EXCLUSIVE",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+)
+_LOCK_WAIT = 1.0
+_ERRNO = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS, sqlite3.SQLITE_NOMEM: errno.ENOMEM}
+Row = tuple[Any, ...]
+
+# A table's columns are the fields of its record, by name: a later migration may add a column anywhere.
+_RECORDS: Mapping[str, type] = {
+    "plugins": PluginRecord,
+    "versions": VersionRecord,
+    "instances": InstanceRecord,
+    "jobs": JobRecord,
+}
+
+
+class Registry:
+    """Implements the supervisor's port. A plugin is put before its versions and instances, and dropped after them
+    (dropping it drops its versions); whatever would break that is refused as `registry-conflict`.
+    """
+
+    def __init__(self, database: sqlite3.Connection, *, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, path: Path, *, writer: Writer) -> "Registry":
+        """Open the database at `path`, made 0600 if there is none. Raises Refused."""
+        return cls(await writer.submit(lambda: _open(path)), writer=writer)
+
+    async def load(self) -> Snapshot:
+        return await self._writer.submit(self._load)
+
+    async def put_job(self, job: JobRecord) -> None:
+        await self._change(lambda: self._put_numbered("jobs", "next_job", astuple(job)))
+
+    async def prune_jobs(self, *, before: float) -> None:
+        """Forget jobs that finished before then; one that still runs is kept whatever its age."""
+        await self._run("DELETE FROM jobs WHERE state != 'running' AND finished < ?", before)
+
+    async def put_plugin(self, plugin: PluginRecord) -> None:
+        config = json.dumps(dict(plugin.config), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        row = (plugin.name, plugin.version, int(plugin.enabled), plugin.desired, config)
+        await self._change(lambda: self._upsert("plugins", row, keys=1))
+
+    async def drop_plugin(self, name: str) -> None:
+        await self._run("DELETE FROM plugins WHERE name = ?", name)
+
+    async def put_version(self, version: VersionRecord) -> None:
+        await self._change(lambda: self._upsert("versions", astuple(version), keys=2))
+
+    async def drop_version(self, plugin: str, version: str) -> None:
+        await self._run("DELETE FROM versions WHERE plugin = ? AND version = ?", plugin, version)
+
+    async def put_instance(self, instance: InstanceRecord) -> None:
+        await self._change(lambda: self._put_numbered("instances", "next_instance", astuple(instance)))
+
+    async def drop_instance(self, instance: int) -> None:
+        await self._run("DELETE FROM instances WHERE id = ?", instance)
+
+    async def set_generation(self, generation: int) -> None:
+        """Repeat the trust file's generation; it only grows."""
+        await self._change(lambda: self._set_generation(generation))
+
+    async def close(self) -> None:
+        """Fold the log into the database and close it; twice is fine."""
+        await self._writer.submit(self._database.close)
+
+    async def _run(self, statement: str, *values: object) -> None:
+        await self._change(lambda: self._database.execute(statement, values))
+
+    async def _change(self, work: Callable[[], object]) -> None:
+        def change() -> None:
+            with _translated(), _transaction(self._database):
+                work()
+
+        await self._writer.submit(change)
+
+    def _put_numbered(self, table: str, counter: str, row: Row) -> None:
+        """Insert or update by id; a new id moves the counter past it, and no id comes back once it is gone."""
+        known = self._database.execute(f"SELECT 1 FROM {table} WHERE id = ?", row[:1]).fetchone()
+        if not known and row[0] < self._counter(counter):
+            raise Refused(Refusal("id-reused", f"cannot record {table[:-1]} {row[0]}: the id was used before"))
+        self._upsert(table, row, keys=1)
+        if not known:
+            self._database.execute("UPDATE counters SET value = ? WHERE name = ?", (row[0] + 1, counter))
+
+    def _upsert(self, table: str, row: Row, *, keys: int) -> None:
+        # Not INSERT OR REPLACE: that deletes the old row first, and with it, by cascade, a plugin's versions.
+        names = [field.name for field in fields(_RECORDS[table])]
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names[keys:])
+        into = f"{table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        self._database.execute(f"INSERT INTO {into} ON CONFLICT DO UPDATE SET {changes}", row)
+
+    def _set_generation(self, generation: int) -> None:
+        known = self._counter("generation")
+        if generation < known:
+            raise Refused(Refusal("generation-old", f"cannot record generation {generation}: {known} is recorded"))
+        self._database.execute("UPDATE counters SET value = ? WHERE name = 'generation'", (generation,))
+
+    def _counter(self, name: str) -> int:
+        value: int = self._database.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()[0]
+        return value
+
+    def _load(self) -> Snapshot:
+        with _translated():
+            return Snapshot(
+                plugins=tuple(_plugin(row) for row in self._rows("plugins")),
+                versions=tuple(VersionRecord(*row) for row in self._rows("versions")),
+                instances=tuple(InstanceRecord(*row) for row in self._rows("instances")),
+                jobs=tuple(JobRecord(*row) for row in self._rows("jobs")),
+                generation=self._counter("generation"),
+                next_instance=self._counter("next_instance"),
+                next_job=self._counter("next_job"),
+            )
+
+    def _rows(self, table: str) -> Iterator[Row]:
+        columns = ", ".join(field.name for field in fields(_RECORDS[table]))
+        return self._database.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2")
+
+
+def _plugin(row: Row) -> PluginRecord:
+    name, version, enabled, desired, config = row
+    return PluginRecord(name, version, bool(enabled), desired, json.loads(config))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    with Directory.open(path.parent) as directory:
+        _make_private(directory, path.name)
+    with _translated():
+        database = sqlite3.connect(path, timeout=_LOCK_WAIT, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+
+def _make_private(directory: Directory, name: str) -> None:
+    """Make the file before SQLite does, 0600, or judge the one that is there.
+
+    SQLite gives its log the mode of the database, and opens by path: sound because only root may write the directory.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    path = f"{directory.path}/{name}"
+    try:
+        fd = os.open(name, flags | os.O_CREAT, 0o600, dir_fd=directory.fd)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise Refused(insecure(path, "is a link")) from error
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(insecure(path, "is no regular file"))
+        judge(status, path)
+    finally:
+        os.close(fd)
+    directory.sync()
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    for pragma in _PRAGMAS:
+        database.execute(f"PRAGMA {pragma}")
+    problem = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if problem != "ok":
+        raise sqlite3.DatabaseError(problem)
+    migrate(database)
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:  # SQLite has rolled back by itself after some errors, a full disk among them
+            database.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """SQLite's errors in the house's terms: a decision is Refused, the world is OSError."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise Refused(Refusal("registry-conflict", f"cannot change the registry: {error}")) from error
+    except sqlite3.OperationalError as error:
+        if _code(error) == sqlite3.SQLITE_BUSY:
+            sentence = "cannot open the registry: another process has it open"
+            raise Refused(Refusal("registry-busy", sentence, "systemctl status exod")) from error
+        raise OSError(_ERRNO.get(_code(error), errno.EIO), f"registry: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise Refused(_corrupt(str(error))) from error
+
+
+def _code(error: sqlite3.Error) -> int:
+    # The low byte is the primary code; Python's own errors carry none.
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def _corrupt(reason: str) -> Refusal:
+    hint = "put back a backup of registry.sqlite; or move it aside, start exod, install the plugins again"
+    return Refusal("registry-corrupt", "cannot read the registry: the database is damaged", hint, {"reason": reason})
