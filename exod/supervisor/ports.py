@@ -1,7 +1,7 @@
-"""What the supervisor needs of the world, as Protocols: it runs unchanged on a virtual clock with fakes of all of them.
+"""What the supervisor needs of the world, as Protocols: it runs unchanged on a virtual clock with fakes of them.
 
-The real twins: Registry, Packages, TrustFile, TrustSource, DataDirs, Audit are `exod/state/`; Sandbox is `exod/sandbox/`;
-Channel is `exod/supervisor/channel.py` over the socket the sandbox returned; Face is `exod/dbus/`.
+The real twins: Registry, Packages, TrustFile, TrustSource, DataDirs, Audit are `exod/state/`; Sandbox is
+`exod/sandbox/`; Channel is `exod/supervisor/channel.py` over the socket the sandbox returned; Face is `exod/dbus/`.
 Every effect that can fail raises `Refused` (a decision) or `OSError` (the world).
 """
 
@@ -236,7 +236,7 @@ class TrustInputs:
 
 
 class TrustSource(Protocol):
-    """Reads trust.d, the revocation list and plugins.d anew at each call; a bad file becomes a problem, never a raise."""
+    """Reads trust.d, the revocations and plugins.d anew at each call; a bad file becomes a problem, never a raise."""
 
     async def read(self) -> TrustInputs: ...
 
