@@ -21,7 +21,7 @@ def test_the_other_rooms_need_a_little_less() -> None:
 
 
 def test_a_room_without_any_figure_is_below_its_floor() -> None:
-    assert runner.judge({room: 100.0 for room in runner.CORE[1:]}) == 1
+    assert runner.judge(dict.fromkeys(runner.CORE[1:], 100.0)) == 1
 
 
 def test_lines_and_branches_of_a_room_are_added_up() -> None:
