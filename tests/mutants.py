@@ -44,7 +44,12 @@ class Mutant:
 def read(path: Path = LIST) -> list[Mutant]:
     """Every `[[mutant]]` of the list, and of the pieces beside it that wait to be merged."""
     pieces = [path, *sorted(path.with_suffix(".d").glob("*.toml"))]
-    return [Mutant(**row) for piece in pieces if piece.exists() for row in tomllib.loads(piece.read_text())["mutant"]]
+    return [
+        Mutant(**row)
+        for piece in pieces
+        if piece.exists()
+        for row in tomllib.loads(piece.read_text()).get("mutant", [])
+    ]
 
 
 def fault(mutant: Mutant, *, root: Path = ROOT) -> str:

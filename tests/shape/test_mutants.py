@@ -47,7 +47,7 @@ def small_tree(tmp_path: Path) -> Path:
     ("new", "test", "word"),
     [
         ("uid >= 0", "test_check.py::test_sees", "caught"),
-        ("uid >= 0", "test_check.py::test_blind", "survived"),
+        ("uid >= 0", "test_check.py::test_idle", "survived"),
         ("uid >= 0", "test_check.py::test_gone", "its test did not run: pytest says 4"),
     ],
 )
