@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 import pytest
 
+from exoctl.root import cli
 from tests.shape import tree
 
 PAGES = sorted(path.relative_to(tree.ROOT) for path in [tree.ROOT / "README.md", *(tree.ROOT / "docs").rglob("*.md")])
 PLACE = re.compile(r"`((?:exod|exosdk|exoctl|plugins|tests|bench|packaging|etc|docs)/[\w./-]*)`")
+PLACEHOLDER = re.compile(r"[A-Z][A-Z_]+\b(?!\.md)")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 COMMAND = re.compile(r"\bexoctl ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)")
 ROW = re.compile(r"^\| *`([\w./-]+?)/?` *\|", re.MULTILINE)
@@ -31,8 +33,7 @@ def code(page: str) -> str:
 
 
 def every_room() -> set[str]:
-    plugins = {f"plugins/{path.parent.name}" for path in (tree.ROOT / "plugins").glob("*/package.toml")}
-    return {*tree.rooms("exod"), "exosdk", "exoctl", "bench", *plugins}
+    return {*tree.rooms("exod"), "exosdk", "exoctl", "plugins", "bench", "tests"}
 
 
 def test_the_table_of_rooms_names_every_room() -> None:
@@ -44,7 +45,9 @@ def test_every_room_in_the_table_exists() -> None:
 
 
 def missing_places(page: str) -> list[str]:
-    return [place for place in PLACE.findall(page) if not (tree.ROOT / place).exists()]
+    """Places that do not exist; `exoctl/NOUN/VERB.py` stands for many, and `exod/dbus/test_*.py` too."""
+    places = [place for place in PLACE.findall(page) if not any(PLACEHOLDER.match(part) for part in place.split("/"))]
+    return [place for place in places if not (tree.ROOT / place).exists()]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
@@ -67,8 +70,6 @@ def test_a_room_that_is_gone_is_seen() -> None:
 
 @functools.cache
 def commands() -> click.Group:
-    from exoctl.__main__ import cli
-
     return cli
 
 
@@ -112,7 +113,7 @@ def test_decisions_are_numbered_in_order_and_titled() -> None:
     records = sorted((tree.ROOT / "docs/adr").glob("*.md"))
     numbers = [record.name[:4] for record in records]
     assert numbers == [f"{number:04}" for number in range(len(records))]
-    assert [record.name for record in records if not record.read_text().startswith(f"# {record.name[:4]} ")] == []
+    assert [record.name for record in records if not record.read_text().startswith(f"# {int(record.name[:4])}. ")] == []
 
 
 def test_a_piece_of_news_is_named_and_has_one_paragraph() -> None:
