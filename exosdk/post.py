@@ -1,0 +1,74 @@
+"""The instance's end of the channel: frames in and out of one SEQPACKET socket, never blocking, bounded.
+
+O_NONBLOCK and shutdown() belong to the description that the keeper shares, so every call says MSG_DONTWAIT instead.
+While the supervisor is away the socket takes some hundred messages, then a bounded queue; then events are lost and
+counted. An answer is never dropped: at most one call is open at a time.
+"""
+
+import _socket
+import select
+from collections import deque
+
+from exosdk import wire
+
+_MSG_DONTWAIT = 0x40
+_EVENTS_KEPT = 256
+
+
+class Gone(Exception):
+    """The other end is closed for good: exod and the keeper are both gone, so the instance has to go too."""
+
+
+class Post:
+    """One reader and writer. `lost` counts the events that found the queue full."""
+
+    def __init__(self, fd: int) -> None:
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
+        self._waiting: deque[bytes] = deque()
+        self._poll = select.poll()
+        self.lost = 0
+
+    def wait(self, seconds: float | None) -> bool:
+        """Flush what can be sent; returns whether there is something to read, after at most `seconds`."""
+        self._poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._waiting else 0))
+        ready = self._poll.poll(None if seconds is None else int(seconds * 1000) + 1)
+        events = ready[0][1] if ready else 0
+        if events & select.POLLOUT:
+            self._flush()
+        return bool(events & (select.POLLIN | select.POLLHUP | select.POLLERR))
+
+    def receive(self) -> wire.Down | None:
+        """The next frame, or None when there was none after all. A frame that breaks the rules is `wire.Malformed`."""
+        try:
+            data = self._socket.recv(wire.MAX_FRAME + 1, _MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+        except OSError:
+            raise Gone from None
+        if not data:
+            raise Gone
+        return wire.decode_down(data)
+
+    def send(self, frame: wire.Up) -> None:
+        """Now or later, in order. `wire.Malformed` when the frame can never be sent."""
+        data = wire.encode(frame)
+        event = isinstance(frame, wire.Emit | wire.Changed)
+        if event and len(self._waiting) >= _EVENTS_KEPT:
+            self.lost += 1
+            return
+        self._waiting.append(data)
+        self._flush()
+
+    def close(self) -> None:
+        """Closing twice is fine."""
+        self._socket.close()
+
+    def _flush(self) -> None:
+        while self._waiting:
+            try:
+                self._socket.send(self._waiting[0], _MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            except OSError:
+                raise Gone from None
+            self._waiting.popleft()

@@ -1,0 +1,103 @@
+"""One call at a time into the plugin's object: hooks, methods, properties → the payload of a reply, or an exception.
+
+Used by the runner in a sandbox and by the test kit in a process, so that both behave alike.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from exosdk import entry, hooks, wire
+from exosdk.context import Context, flush, reconfigure, timers
+from exosdk.signature import Malformed, snake_case, split
+
+
+class Serving:
+    """A plugin that is loaded. Raises `entry.Unusable` when it cannot be."""
+
+    def __init__(self, go: wire.Go, *, context: Context, manager: hooks.Manager) -> None:
+        self.context = context
+        self._services = {service.name: service for service in go.services}
+        self._hooks = manager.hook
+        self.plugin = entry.make(entry.load(go.entry), context=context)
+        self.implemented = entry.register(manager, self.plugin, plugin_type=go.type)
+        entry.check(self.plugin, go.services)
+
+    def hook(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """The hook's result; None where the plugin does not implement it."""
+        if name not in hooks.ALL:
+            raise Malformed(f"there is no hook {name}")
+        if name == "configure":
+            return self._configure(dict(arguments["values"]))
+        if name == "start":
+            arguments = {**arguments, "context": self.context}
+        try:
+            return getattr(self._hooks, name)(**arguments)
+        finally:
+            if name == "stop":
+                timers(self.context).clear()
+
+    def _configure(self, values: dict[str, Any]) -> Any:
+        before = self.context.config
+        reconfigure(self.context, values)
+        try:
+            return self._hooks.configure(values=values)
+        except BaseException:
+            reconfigure(self.context, before)
+            raise
+
+    def call(self, service: str, method: str, arguments: Sequence[Any], *, caller: tuple[str, int]) -> list[Any]:
+        """The values of the declared result: none, one, or several."""
+        declared = self._find(self._service(service).methods, method)
+        self.context.caller = caller
+        try:
+            result = getattr(self.plugin, snake_case(method))(*arguments)
+        finally:
+            self.context.caller = ("", 0)
+        return _results(result, len(split(declared.result)))
+
+    def get(self, service: str, name: str) -> Any:
+        self._find(self._service(service).properties, name)
+        return getattr(self.plugin, snake_case(name))
+
+    def set(self, service: str, name: str, value: Any, *, caller: tuple[str, int]) -> None:
+        declared = self._find(self._service(service).properties, name)
+        if declared.access != "readwrite":
+            raise Malformed(f"the property {name} of service {service} is read-only")
+        self.context.caller = caller
+        try:
+            setattr(self.plugin, snake_case(name), value)
+        finally:
+            self.context.caller = ("", 0)
+        self.context.changed(name)
+
+    def due(self, now: float) -> Any:
+        """Run one timer that is due; returns whether there was one."""
+        timer = timers(self.context).take(now)
+        if timer is not None:
+            timer.function()
+        return timer is not None
+
+    def flush(self) -> None:
+        """Send the property changes that the last call announced."""
+        flush(self.context, self.plugin)
+
+    def _service(self, name: str) -> wire.Service:
+        if name not in self._services:
+            raise Malformed(f"there is no service {name}")
+        return self._services[name]
+
+    @staticmethod
+    def _find(members: Sequence[Any], name: str) -> Any:
+        for member in members:
+            if member.name == name:
+                return member
+        raise Malformed(f"there is no member {name}")
+
+
+def _results(result: Any, declared: int) -> list[Any]:
+    if declared == 1:
+        return [result]
+    values = [] if result is None else list(result) if isinstance(result, (tuple, list)) else [result]
+    if len(values) != declared:
+        raise Malformed(f"the method returned {len(values)} values, the manifest declares {declared}")
+    return values
