@@ -46,8 +46,8 @@ class Directory:
             self._make(name)
         try:
             fd = os.open(name, _DIRECTORY, dir_fd=self.fd)
-        except NotADirectoryError:  # also what a link gives: O_DIRECTORY is looked at before O_NOFOLLOW
-            raise Refused(insecure(path, "is a link or no directory")) from None
+        except NotADirectoryError as error:  # also what a link gives: O_DIRECTORY is looked at before O_NOFOLLOW
+            raise Refused(insecure(path, "is a link or no directory")) from error
         below = Directory(fd, path)
         try:
             below.judge(parent=parent)

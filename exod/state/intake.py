@@ -1,0 +1,236 @@
+"""A descriptor from a client → PackageBytes, copied once, or a Refusal; the descriptor is closed whatever happens.
+
+Refuses what is no regular file, what cannot be read through it, what is empty, too large, on FUSE, or changes while it
+is read (THREATS 35). Nothing of the descriptor is touched on the loop: a look at a FUSE file, or the close of a
+lingering socket, may take as long as its owner likes.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import stat
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple, final
+
+from exod.errors import Outcome, Refusal
+
+LIMIT = 64 << 20
+DEADLINE = 10.0
+SLOTS = 8
+WAITING = 32
+_CHUNK = 1 << 20
+
+
+@final
+class PackageBytes:
+    """Bytes that nobody else can change any more. Made here only."""
+
+    __slots__ = ("_data",)
+    _data: bytes
+
+    def __init__(self) -> None:
+        raise TypeError("internal error: only an intake makes PackageBytes")
+
+    @property
+    def data(self) -> bytes:
+        return self._data
+
+
+class _Job(NamedTuple):
+    """`done` is called in the thread with the answer."""
+
+    fd: int
+    limit: int
+    until: float
+    done: Callable[[PackageBytes | Refusal], None]
+
+
+class Intake:
+    """At most `slots` reads at once and `waiting` more; what comes beyond is refused.
+
+    A read that hangs past its deadline keeps its thread until the file lets it go, and another thread takes its place;
+    when as many hang as there are slots, all is refused until one comes back.
+    """
+
+    def __init__(self, *, slots: int = SLOTS, waiting: int = WAITING) -> None:
+        self._slots = slots
+        self._waiting = waiting
+        self._busy = 0
+        self._stuck = 0
+        self._free = asyncio.Semaphore(slots)
+        self._idle: list[queue.SimpleQueue[_Job | None]] = []
+        self._closer: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        threading.Thread(target=_close_all, args=(self._closer,), name="exod-closer", daemon=True).start()
+
+    async def read_package(self, fd: int, *, limit: int = LIMIT, deadline: float = DEADLINE) -> PackageBytes | Refusal:
+        """Take `fd` over, and read it within `deadline` seconds, the wait for a free slot included."""
+        if self._stuck >= self._slots or self._busy >= self._slots + self._waiting:
+            self._closer.put(fd)
+            return _refuse("busy", "too many packages are being read", "try again", outcome=Outcome.FAILED)
+        self._busy += 1
+        try:
+            return await self._read(fd, limit=limit, until=time.monotonic() + deadline)
+        finally:
+            self._busy -= 1
+
+    def close(self) -> None:
+        """End the threads that wait; one that hangs in a read ends with the process. Twice is fine."""
+        while self._idle:
+            self._idle.pop().put(None)
+        self._closer.put(None)
+
+    def _start(self) -> "queue.SimpleQueue[_Job | None]":
+        # Daemon threads: one that hangs in a read must not hold up the daemon's exit.
+        jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        threading.Thread(target=_serve, args=(jobs, self._closer), name="exod-intake", daemon=True).start()
+        return jobs
+
+    async def _read(self, fd: int, *, limit: int, until: float) -> PackageBytes | Refusal:
+        try:
+            async with asyncio.timeout_at(_loop_time(until)):
+                await self._free.acquire()
+        except BaseException as error:
+            self._closer.put(fd)
+            if isinstance(error, TimeoutError):
+                return _late()
+            raise
+        try:
+            return await self._in_thread(fd, limit=limit, until=until)
+        finally:
+            self._free.release()
+
+    async def _in_thread(self, fd: int, *, limit: int, until: float) -> PackageBytes | Refusal:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[PackageBytes | Refusal] = loop.create_future()
+        jobs = self._idle.pop() if self._idle else self._start()
+        state = {"late": False}
+
+        def back(result: PackageBytes | Refusal) -> None:
+            self._idle.append(jobs)
+            if state["late"]:
+                self._stuck -= 1
+            if not answer.done():
+                answer.set_result(result)
+
+        def done(result: PackageBytes | Refusal) -> None:
+            _call(loop, lambda: back(result))
+
+        jobs.put(_Job(fd, limit, until, done))
+        try:
+            async with asyncio.timeout_at(_loop_time(until)):
+                return await answer
+        except BaseException as error:
+            # Late or cancelled: either way the thread is not back yet.
+            if not answer.done() or answer.cancelled():
+                state["late"] = True
+                self._stuck += 1
+            if isinstance(error, TimeoutError):
+                return _late()
+            raise
+
+
+def _serve(jobs: "queue.SimpleQueue[_Job | None]", closer: "queue.SimpleQueue[int | None]") -> None:
+    while job := jobs.get():
+        result = read(job.fd, limit=job.limit, until=job.until)
+        if isinstance(result, PackageBytes):
+            _close(job.fd)
+        else:
+            closer.put(job.fd)  # it may be a socket that lingers: not in a thread that reads
+        job.done(result)
+        del job, result
+
+
+def _close_all(fds: "queue.SimpleQueue[int | None]") -> None:
+    while (fd := fds.get()) is not None:
+        _close(fd)
+
+
+def _close(fd: int) -> None:
+    try:
+        os.close(fd)
+    except OSError:
+        return  # closed all the same: Linux frees the number before it reports what the file had to say
+
+
+def _call(loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
+    try:
+        loop.call_soon_threadsafe(work)
+    except RuntimeError:
+        return  # the loop is closed: nobody waits any more
+
+
+def _loop_time(until: float) -> float:
+    return asyncio.get_running_loop().time() + (until - time.monotonic())
+
+
+def read(fd: int, *, limit: int, until: float) -> PackageBytes | Refusal:
+    """The whole file behind `fd`, from its first byte; blocks. `until` is monotonic seconds."""
+    try:
+        return _unfit(fd, limit=limit) or _copy(fd, until=until)
+    except OSError as error:
+        return _refuse("unreadable", f"it cannot be read ({error.strerror})")
+
+
+def _unfit(fd: int, *, limit: int) -> Refusal | None:
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    if flags & os.O_PATH or flags & os.O_ACCMODE == os.O_WRONLY:
+        return _refuse("unreadable", "its descriptor is not open for reading")
+    if kind := _file_system(fd):
+        return _refuse("unreadable", f"it lies on {kind}", "copy it to a local disk")
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        return _refuse("no-file", "it is no regular file")
+    if status.st_size == 0:
+        return _refuse("empty", "it is empty")
+    if status.st_size > limit:
+        return _refuse("too-large", f"it is larger than {limit} bytes")
+    return None
+
+
+def _file_system(fd: int) -> str:
+    """The name of a file system that answers at its owner's pleasure, else "". Asks the kernel only, never the file.
+
+    A mount that is not in this namespace cannot be named this way; for it there is the deadline.
+    """
+    with open(f"/proc/self/fdinfo/{fd}", "rb") as info:
+        mount = next((row.split()[1] for row in info if row.startswith(b"mnt_id:")), b"")
+    with open("/proc/self/mountinfo", "rb") as mounts:
+        kind = next((row.partition(b" - ")[2].split()[0] for row in mounts if row.split(b" ", 1)[0] == mount), b"")
+    return kind.decode("ascii", "replace") if kind.startswith(b"fuse") and kind != b"fusectl" else ""
+
+
+def _copy(fd: int, *, until: float) -> PackageBytes | Refusal:
+    before = os.fstat(fd)
+    data = bytearray()
+    while len(data) < before.st_size:
+        if time.monotonic() > until:
+            return _late()
+        part = os.pread(fd, min(_CHUNK, before.st_size - len(data)), len(data))
+        if not part:
+            return _refuse("changed", "it shrank while it was read")
+        data += part
+    after = os.fstat(fd)
+    if os.pread(fd, 1, len(data)) or _stamp(after) != _stamp(before):
+        return _refuse("changed", "it changed while it was read")
+    return _package_bytes(bytes(data))
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
+def _package_bytes(data: bytes) -> PackageBytes:
+    made = object.__new__(PackageBytes)
+    made._data = data
+    return made
+
+
+def _late() -> Refusal:
+    return _refuse("late", "it took too long", "copy it to a local disk", outcome=Outcome.TIMED_OUT)
+
+
+def _refuse(what: str, reason: str, hint: str = "", *, outcome: Outcome = Outcome.REFUSED) -> Refusal:
+    return Refusal(f"package-{what}", f"cannot read the package: {reason}", hint, outcome=outcome)

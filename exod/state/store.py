@@ -1,0 +1,58 @@
+"""The state directory (`/var/lib/exod`) → everything that survives the daemon, opened together and closed in order.
+
+Refuses to open when any part is refused; what was opened before it is closed again.
+"""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from exod.state.audit import Audit
+from exod.state.datadirs import DataDirs
+from exod.state.packages import Packages
+from exod.state.registry import Registry
+from exod.state.trustfile import TrustFile
+from exod.state.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Each part implements the supervisor's port of its name."""
+
+    writer: Writer
+    audit: Audit
+    registry: Registry
+    packages: Packages
+    trust_file: TrustFile
+    data: DataDirs
+    _opened: AsyncExitStack
+
+    @classmethod
+    async def open(cls, path: Path, *, data_uid: int, on_degraded: Callable[[str], None] = lambda _: None) -> "Store":
+        """Open or make all parts below `path`, which must exist. Raises Refused or OSError."""
+        async with AsyncExitStack() as stack:
+            writer = Writer()
+            stack.push_async_callback(writer.close)
+            audit = await Audit.open(path / "audit", writer=writer, on_degraded=on_degraded)
+            stack.push_async_callback(audit.close)
+            registry = await Registry.open(path / "registry.sqlite", writer=writer)
+            stack.push_async_callback(registry.close)
+            packages = await Packages.open(path / "packages", writer=writer)
+            stack.push_async_callback(packages.close)
+            trust_file = await TrustFile.open(path / "trust", writer=writer)
+            stack.push_async_callback(trust_file.close)
+            data = await DataDirs.open(path / "data", uid=data_uid, writer=writer)
+            stack.push_async_callback(data.close)
+            return cls(writer, audit, registry, packages, trust_file, data, stack.pop_all())
+
+    async def close(self) -> None:
+        """Finish what is queued, write the audit's closing record, close everything; twice is fine."""
+        await self._opened.aclose()
+
+    async def __aenter__(self) -> "Store":
+        return self
+
+    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        await self.close()
