@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from exoctl.printer import Printer
+from exoctl.root import cli
 from exod.errors import Outcome, Refusal, Refused
 
 INTERRUPTED = 130
@@ -39,11 +40,9 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _invoke(argv: list[str]) -> int:
-    from exoctl.root import root
-
     try:
-        with root.make_context("exoctl", argv) as context:
-            root.invoke(context)
+        with cli.make_context("exoctl", argv) as context:
+            cli.invoke(context)
     except click.exceptions.Exit as error:
         return error.exit_code
     return 0

@@ -163,7 +163,7 @@ class Connection:
                 raise Late(waiting_for)
             self._socket.settimeout(left)
             try:
-                chunk = self._socket.recv(65536)
+                chunk = self._chunk()
             except TimeoutError as error:
                 raise Late(waiting_for) from error
             except OSError as error:
@@ -172,6 +172,9 @@ class Connection:
                 raise Refused(unreachable(self.address, "the bus closed the connection"))
             self._buffer += chunk
         return bytes(self._buffer[:size])
+
+    def _chunk(self) -> bytes:
+        return self._socket.recv(65536)
 
     def _authenticate(self) -> None:
         """SASL EXTERNAL, pipelined as sd-bus does; the bus reads our uid from the socket and compares."""

@@ -37,7 +37,7 @@ MessageFlag: Any = _constants.MessageFlag
 SignatureTree: Any = _signature.SignatureTree
 Variant: Any = _signature.Variant
 CODEC_ERRORS: tuple[type[Exception], ...] = (ValueError, TypeError)
-"""What the codec raises for names, paths and values that do not fit: its own errors are all ValueErrors."""
+"""What the codec raises for names, paths and values that do not fit."""
 
 HEADER = 16
 MAX_FRAME = 128 << 20

@@ -5,17 +5,18 @@ Signals only wake: every change is read back with GetAll, so a lost or coalesced
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from exoctl.bus import DRIVER, PROPERTIES, Connection
 from exoctl.faults import failed, not_found, unreachable, usage
 from exoctl.objects import JOB, properties
+from exoctl.progress import Report, bar, lines, silence
 from exoctl.session import Session
 from exod.errors import Outcome, Refusal, Refused
 from exod.names import BUS_NAME, ROOT_PATH, job_path
 
 ENDED = frozenset({"done", "refused", "failed", "cancelled"})
-_SHOWN = ("kind", "plugin_name", "state", "step", "steps_done", "steps_total", "progress")
 _LOOK_AGAIN = 1.0
 
 
@@ -79,13 +80,7 @@ def number_of(path: str) -> int:
     return int(text)
 
 
-def shown(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The line of a job under way; the result comes with its end."""
-    line = {"job": job["id"]} | {name: job[name] for name in _SHOWN}
-    return line | {"result": job["result"]} if job["state"] == "done" else line
-
-
-def _until_end(session: Session, path: str, report: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
+def _until_end(session: Session, path: str, report: Report) -> dict[str, Any]:
     bus = session.bus
     until = None if session.timeout is None else time.monotonic() + session.timeout
     number = number_of(path)
@@ -136,9 +131,7 @@ def _left(session: Session, number: int) -> None:
         session.printer.note(f"job {number} goes on; watch it with: {hint}")
 
 
-def _reporter(session: Session) -> Any:
-    from exoctl.progress import bar, lines, silence
-
+def _reporter(session: Session) -> AbstractContextManager[Report]:
     if session.json_mode:
         return lines(session.printer)
     return bar() if session.printer.terminal else silence()

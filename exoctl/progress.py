@@ -8,14 +8,19 @@ from typing import Any
 from exoctl.printer import Printer, clean
 
 Report = Callable[[Mapping[str, Any]], None]
+_SHOWN = ("kind", "plugin_name", "state", "step", "steps_done", "steps_total", "progress")
 PATIENCE = 0.3
 """Seconds before a bar appears; most jobs are over by then, and importing rich would take longer than they do."""
 
 
+def shown(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The line of a job under way; the result comes with its end."""
+    line = {"job": job["id"]} | {name: job[name] for name in _SHOWN}
+    return line | {"result": job["result"]} if job["state"] == "done" else line
+
+
 @contextmanager
 def lines(printer: Printer) -> Iterator[Report]:
-    from exoctl.jobs import shown
-
     def report(job: Mapping[str, Any]) -> None:
         if job["state"] not in ("refused", "failed", "cancelled"):
             printer.document(shown(job))

@@ -29,6 +29,6 @@ class Root(click.Group):
 @click.option("--address", metavar="ADDRESS", help="The bus to ask; default EXOD_BUS_ADDRESS, else the system bus.")
 @click.version_option(None, "--version", package_name="exod", prog_name="exoctl")
 @click.pass_context
-def root(ctx: click.Context, *, as_json: bool, address: str | None) -> None:
+def cli(ctx: click.Context, *, as_json: bool, address: str | None) -> None:
     """Steers exod, the plugin operating system."""
     ctx.obj = Shared(json_mode=as_json, address=address)

@@ -1,0 +1,1 @@
+"""`exoctl daemon VERB`: how the daemon is, and whether its configuration would be accepted."""

@@ -1,0 +1,1 @@
+"""`exoctl package VERB`: directories → signed packages → verdicts about them, without a daemon."""

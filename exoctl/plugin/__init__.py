@@ -1,0 +1,1 @@
+"""`exoctl plugin VERB`: one file for each thing that can be done to a plugin; all of it is asked of the daemon."""

@@ -1,0 +1,29 @@
+"""`daemon status`: whether exod runs, as what, and what this host costs it."""
+
+from datetime import UTC, datetime
+
+from exoctl import objects
+from exoctl.session import Session
+from exoctl.verb import verb
+from exod.names import ROOT_PATH
+
+
+@verb(example="exoctl daemon status --json")
+def command(session: Session) -> None:
+    """Shows the daemon's version, state, mode, and what it lacks on this host."""
+    status = objects.properties(session.bus.properties(ROOT_PATH, objects.MANAGER))
+    if session.json_mode:
+        session.printer.document(status)
+        return
+    since = datetime.fromtimestamp(status["started_at"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    session.printer.pairs(
+        {
+            "state": status["state"],
+            "version": status["version"],
+            "mode": status["mode"],
+            "plugin api": status["api_level"],
+            "started": since,
+        }
+    )
+    for what, cost in sorted(status["degraded"].items()):
+        session.printer.line(f"degraded: {what}: {cost}")

@@ -1,0 +1,65 @@
+"""One private bus for all tests of the command line; a fresh fake daemon, and a fresh run of exoctl, for each."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from exoctl.__main__ import run
+from tests.exoctl.fake import FakeExod, start_bus
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[Any]:
+        """Every line that was printed, read as strict JSON."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def json(self) -> Any:
+        (value,) = self.lines
+        return value
+
+    @property
+    def error(self) -> dict[str, Any]:
+        error: dict[str, Any] = self.lines[-1]["error"]
+        return error
+
+
+Exoctl = Callable[..., Ran]
+
+
+@pytest.fixture
+def exoctl(capsys: pytest.CaptureFixture[str]) -> Exoctl:
+    def call(*argv: str) -> Ran:
+        capsys.readouterr()
+        code = run(argv)
+        printed = capsys.readouterr()
+        return Ran(code, printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    address, process = start_bus(tmp_path_factory.mktemp("bus"))
+    yield address
+    process.terminate()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+@pytest.fixture
+def exod(bus: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeExod]:
+    monkeypatch.setenv("EXOD_BUS_ADDRESS", bus)
+    fake = FakeExod(bus)
+    yield fake
+    fake.leave()
