@@ -1,7 +1,7 @@
 """A noun is a directory, a verb is a file in it; only the file of the verb that runs is imported.
 
 `@verb(...)` turns a function of (session, arguments…) into the command of its file, with the options that all verbs
-share: `--json`, `--address`; `--dry-run` where it writes; `--no-wait` and `--timeout` where it starts a job.
+share: `--json`, `--address`; `--dry-run` where it writes; `--no-wait` where it starts a job; `--timeout` where it waits.
 """
 
 import functools
@@ -55,7 +55,9 @@ class Noun(click.Group):
         return command
 
 
-def verb(*, example: str, writes: bool = False, job: bool = False) -> Callable[[Callable[..., None]], Verb]:
+def verb(
+    *, example: str, writes: bool = False, job: bool = False, waits: bool = False
+) -> Callable[[Callable[..., None]], Verb]:
     def wrap(run: Callable[..., None]) -> Verb:
         @functools.wraps(run)
         def callback(
@@ -73,7 +75,7 @@ def verb(*, example: str, writes: bool = False, job: bool = False) -> Callable[[
             with Session(printer, address=address, dry_run=dry_run, wait=not no_wait, timeout=timeout) as session:
                 run(session, **arguments)
 
-        decorated = _share_options(callback, writes=writes or job, job=job)
+        decorated = _share_options(callback, writes=writes or job, job=job, waits=waits or job)
         command = click.command(cls=Verb, example=example, writes=writes or job, job=job)(decorated)
         command.params.sort(key=lambda parameter: parameter.name in _SHARED)
         return command
@@ -81,12 +83,13 @@ def verb(*, example: str, writes: bool = False, job: bool = False) -> Callable[[
     return wrap
 
 
-def _share_options(run: Any, *, writes: bool, job: bool) -> Any:
+def _share_options(run: Any, *, writes: bool, job: bool, waits: bool) -> Any:
     run = click.option("--address", metavar="ADDRESS", help="The bus to ask, such as unix:path=/run/x/bus.")(run)
     run = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one value a line; errors too.")(run)
-    if job:
+    if waits:
         seconds = click.FloatRange(min=0)
-        run = click.option("--timeout", type=seconds, metavar="SECONDS", help="Stop watching after that long.")(run)
+        run = click.option("--timeout", type=seconds, metavar="SECONDS", help="Wait no longer than that.")(run)
+    if job:
         run = click.option("--no-wait", is_flag=True, help="Return as soon as exod has accepted the job.")(run)
     if writes:
         run = click.option("--dry-run", is_flag=True, help="Print the steps that would run; change nothing.")(run)

@@ -11,12 +11,11 @@ from exoctl.session import Session
 from exoctl.verb import verb
 
 
-@verb(example="exoctl plugin call echo Echo hello", writes=True)
+@verb(example="exoctl plugin call echo Echo hello", writes=True, waits=True)
 @click.argument("plugin")
 @click.argument("method", metavar="METHOD")
 @click.argument("words", metavar="[ARGUMENTS]...", nargs=-1)
-@click.option("--timeout", type=click.FloatRange(min=0), default=25.0, show_default=True, metavar="SECONDS")
-def command(session: Session, *, plugin: str, method: str, words: tuple[str, ...], timeout: float) -> None:
+def command(session: Session, *, plugin: str, method: str, words: tuple[str, ...]) -> None:
     """Calls METHOD (or SERVICE.METHOD) of PLUGIN. Text and numbers are written as they are, containers in JSON.
 
     Put -- before arguments that start with a dash.
@@ -28,7 +27,7 @@ def command(session: Session, *, plugin: str, method: str, words: tuple[str, ...
         shown = ", ".join(dumps(plain(value)) for value in body)
         session.plan([f"call {found.interface}.{found.name}({shown}) at {found.path}"])
         return
-    answer = session.bus.call(found.path, found.interface, found.name, found.takes, body, deadline=timeout)
+    answer = session.bus.call(found.path, found.interface, found.name, found.takes, body, deadline=session.timeout)
     _show(session, [plain(value) for value in answer])
 
 

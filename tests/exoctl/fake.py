@@ -218,7 +218,9 @@ class FakeExod(threading.Thread):
         if message.interface in self.interfaces:
             return signatures(self.interfaces[message.interface], message.member)
         node = ElementTree.fromstring(self.introspection[message.path])
-        return signatures(next(i for i in node.findall("interface") if i.get("name") == message.interface), message.member)
+        return signatures(
+            next(i for i in node.findall("interface") if i.get("name") == message.interface), message.member
+        )
 
     def _properties(self, path: str, interface: str) -> Mapping[str, Any]:
         if interface == f"{BUS_NAME}.Job":
@@ -232,7 +234,11 @@ class FakeExod(threading.Thread):
 
     def _reply(self, to: Any, kind: Any, signature: str, body: list[Any], **more: Any) -> None:
         SignatureTree._get(signature).verify(body)
-        self._send(Message(message_type=kind, destination=to.sender, reply_serial=to.serial, signature=signature, body=body, **more))
+        self._send(
+            Message(
+                message_type=kind, destination=to.sender, reply_serial=to.serial, signature=signature, body=body, **more
+            )
+        )
 
     def _nudge(self, message: Any) -> None:
         """A job that was looked at changes at once: the signal says so."""

@@ -1,0 +1,34 @@
+from tests.exoctl.conftest import Exoctl
+from tests.exoctl.fake import FakeExod
+
+from exod.names import BUS_NAME, ROOT_PATH
+
+STATUS = {
+    "Version": "0.1.0",
+    "ApiLevel": 1,
+    "State": "degraded",
+    "Mode": "development",
+    "Degraded": {"landlock": "files are guarded by mounts alone"},
+    "StartedAt": 1_700_000_000,
+}
+
+
+def test_what_the_host_lacks_is_named_with_what_it_costs(exod: FakeExod, exoctl: Exoctl) -> None:
+    exod.objects[ROOT_PATH] = {f"{BUS_NAME}.Manager": STATUS}
+    lines = exoctl("daemon", "status").out.splitlines()
+    assert lines[0].split() == ["state:", "degraded"]
+    assert lines[-1] == "degraded: landlock: files are guarded by mounts alone"
+
+
+def test_json_has_every_property(exod: FakeExod, exoctl: Exoctl) -> None:
+    exod.objects[ROOT_PATH] = {f"{BUS_NAME}.Manager": STATUS}
+    assert exoctl("--json", "daemon", "status").json["api_level"] == 1
+
+
+def test_a_daemon_that_is_not_there_ends_with_6(exoctl: Exoctl, bus: str) -> None:
+    ran = exoctl("--json", "--address", bus, "daemon", "status")
+    assert (ran.code, ran.error["code"], ran.error["hint"]) == (6, "daemon-unreachable", "systemctl start exod")
+
+
+def test_a_bus_that_is_not_there_ends_with_6(exoctl: Exoctl) -> None:
+    assert exoctl("--json", "--address", "unix:path=/nowhere", "daemon", "status").code == 6
