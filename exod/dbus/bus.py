@@ -1,0 +1,81 @@
+"""The whole face of the daemon on one bus, put together: address and supervisor → objects that answer."""
+
+from typing import Final
+
+from exod.dbus.caps import Caps
+from exod.dbus.closer import Closer
+from exod.dbus.dispatch import Dispatcher
+from exod.dbus.face import BusFace
+from exod.dbus.manager import Manager
+from exod.dbus.reconnect import Link
+from exod.dbus.requesting import Requests
+from exod.dbus.supervision import ReadPackage, Supervision
+from exod.dbus.wire import Wire
+from exod.errors import Refusal
+from exod.names import BUS_NAME
+from exod.supervisor.ports import Caller
+
+_CAPS: Final = Caps()
+
+
+class Bus:
+    """`connect`, then, when the daemon is ready to be found, `own_name`; `close` at the end. None blocks the loop."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        supervisor: Supervision,
+        face: BusFace,
+        read_package: ReadPackage,
+        version: str,
+        caps: Caps = _CAPS,
+        name: str = BUS_NAME,
+    ) -> None:
+        self._supervisor = supervisor
+        self._face = face
+        self._version = version
+        self._closer = Closer()
+        self._dispatcher = Dispatcher(closer=self._closer, caps=caps, audit=self._audit)
+        self._requests = Requests(supervisor, face, read_package=read_package, closer=self._closer, caps=caps)
+        self._link = Link(
+            address,
+            name=name,
+            closer=self._closer,
+            receive=self._dispatcher.receive,
+            up=self._dispatcher.attach,
+            down=self._down,
+        )
+
+    @property
+    def wire(self) -> Wire | None:
+        """The connection in use, with its counters; None while the bus is lost."""
+        return self._dispatcher.wire
+
+    @property
+    def losses(self) -> int:
+        return self._link.losses
+
+    async def connect(self) -> None:
+        """Raises OSError (BusLost among them) or TimeoutError."""
+        await self._link.connect()
+        self._face.attach(self._dispatcher, self._requests, Manager(self._requests, version=self._version))
+
+    async def own_name(self) -> None:
+        """Whoever sees the name finds every object in place. Raises NameTaken, CallFailed, BusLost or TimeoutError."""
+        await self._link.own_name()
+
+    async def close(self) -> None:
+        """May be called twice, and before connect."""
+        self._face.detach()
+        await self._link.close()
+        await self._dispatcher.close()
+        self._closer.stop()
+
+    def _down(self) -> None:
+        self._dispatcher.detach()
+        self._requests.forget_callers()
+        self._face.forget_callers()
+
+    def _audit(self, refusal: Refusal, caller: Caller, subject: str) -> None:
+        self._supervisor.refused(refusal, caller=caller, subject=subject)

@@ -1,0 +1,197 @@
+"""One dispatcher over raw messages: a call is judged by rate, size, path, member, signature, descriptors and authority
+before its body is decoded; then a typed function runs and its result is checked against the declared signature.
+
+Refuses, in that order, with the errors the bus specification has for it. Descriptors that no function took are closed
+off the loop, whatever happens. Objects hold one facet each; the standard interfaces are served here for all of them.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from exod.dbus import failures, guard, standard
+from exod.dbus.authority import ANY, Authority
+from exod.dbus.caps import Caps, Meter
+from exod.dbus.closer import Closer
+from exod.dbus.codec import CALL, ERROR, NO_REPLY, RETURN, SIGNAL, Header, Outgoing
+from exod.dbus.failures import Standard
+from exod.dbus.introspect import Method
+from exod.dbus.objects import Call, Checked, Facet, Run, arguments
+from exod.dbus.wire import Wire
+from exod.errors import Outcome, Refusal, Refused
+from exod.supervisor.ports import Caller
+
+_DESCRIPTORS_MAX: Final = 1
+
+
+Audit = Callable[[Refusal, Caller, str], None]
+"""Told of every call that was refused for lack of authority."""
+
+
+class Dispatcher:
+    """All objects of the daemon. One for the daemon's life; wires come and go."""
+
+    def __init__(self, *, closer: Closer, caps: Caps, audit: Audit) -> None:
+        self._closer = closer
+        self._audit = audit
+        self._caps = caps
+        self._meter = Meter(caps, now=asyncio.get_running_loop().time)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.objects: dict[str, Facet] = {}
+        self.wire: Wire | None = None
+        self._authority: Authority | None = None
+
+    # --- connection ------------------------------------------------------------------------------------------------
+
+    def attach(self, wire: Wire) -> None:
+        """From now on `wire` carries the calls and signals; what was known of senders is forgotten."""
+        self.wire = wire
+        self._authority = Authority(wire)
+        self._meter = Meter(self._caps, now=asyncio.get_running_loop().time)
+
+    def detach(self) -> None:
+        self.wire = None
+        self._authority = None
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def emit(self, path: str, interface: str, member: str, signature: str, body: list[Any], *, to: str = "") -> None:
+        """A signal; `body` has passed the guard."""
+        if self.wire:
+            self.wire.send(Outgoing(SIGNAL, path, interface, member, destination=to, signature=signature, body=body))
+
+    # --- calls -----------------------------------------------------------------------------------------------------
+
+    def receive(self, header: Header) -> None:
+        if header.type != CALL or self.wire is None or self._authority is None or not header.sender:
+            self._closer.close(header.fds)
+            return
+        call = Call(self.wire, self._authority, header)
+        try:
+            self._meter.admit(call.sender)
+            access, gives, run = self._route(header)
+            if access == ANY:
+                self._finish(call, gives, run(call))
+            else:
+                self._start(call, gives, self._authorised(call, access, run))
+        except Exception as error:
+            self._fail(call, error)
+
+    def _start(self, call: Call, gives: str, work: Coroutine[Any, Any, Any]) -> None:
+        """Answers later; each sender may have so many such calls open."""
+        try:
+            ended = self._meter.begin(call.sender)
+        except Standard:
+            work.close()
+            raise
+        task = asyncio.get_running_loop().create_task(self._answer(call, gives, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _task: ended())
+
+    async def _answer(self, call: Call, gives: str, work: Awaitable[Any]) -> None:
+        try:
+            self._reply(call, gives, await work)
+        except Exception as error:
+            self._audit_if_denied(call, error)
+            self._fail(call, error)
+        finally:
+            self._closer.close(call.left())
+
+    async def _authorised(self, call: Call, access: str, run: Run) -> Any:
+        """The body is decoded, and a descriptor touched, only behind the first line."""
+        call.caller = await self._require(call, access)
+        result = run(call)
+        return await result if inspect.isawaitable(result) else result
+
+    async def _require(self, call: Call, access: str) -> Caller:
+        header = call.header
+        facet = self.objects.get(header.path)
+        details = facet.details(header.member) if facet else {}
+        return await call.authority.require(access, call.sender, details=details, interactive=call.interactive)
+
+    def _audit_if_denied(self, call: Call, error: Exception) -> None:
+        if isinstance(error, Refused) and error.refusal.outcome is Outcome.NOT_AUTHORIZED:
+            who = call.authority.known(call.sender)
+            self._audit(error.refusal, who, f"{call.header.path} {call.header.member}")
+
+    def _finish(self, call: Call, gives: str, result: Any) -> None:
+        """Answers at once where the function did; this is the whole way of most reads."""
+        if inspect.iscoroutine(result):
+            self._start(call, gives, result)
+            return
+        self._reply(call, gives, result)
+        self._closer.close(call.left())
+
+    # --- answers ---------------------------------------------------------------------------------------------------
+
+    def _reply(self, call: Call, gives: str, result: Any) -> None:
+        if call.header.flags & NO_REPLY:
+            return
+        body = result.body if isinstance(result, Checked) else _encode(gives, result)
+        call.wire.send(
+            Outgoing(RETURN, reply_to=call.header.serial, destination=call.sender, signature=gives, body=body)
+        )
+
+    def _fail(self, call: Call, error: BaseException) -> None:
+        self._closer.close(call.left())
+        name, signature, body = failures.of(error, where=call.header.member)
+        if call.header.flags & NO_REPLY:
+            return
+        call.wire.send(
+            Outgoing(
+                ERROR,
+                error=name,
+                reply_to=call.header.serial,
+                destination=call.sender,
+                signature=signature,
+                body=body,
+            )
+        )
+
+    # --- routing ---------------------------------------------------------------------------------------------------
+
+    def _route(self, header: Header) -> tuple[str, str, Run]:
+        """What the call needs, what it gives, and the function that decodes the body and does it."""
+        if header.frame is None:
+            raise Standard("LimitsExceeded", f"cannot take the call: {header.size} bytes are too many")
+        facet = self.objects.get(header.path)
+        if header.interface and (served := standard.find(header.interface, header.member)):
+            _check_signature(header, served.method)
+            access, run = served.plan(self.objects, facet, header.path)
+            return access, served.method.gives, run
+        if facet is None:
+            raise Standard("UnknownObject", f"there is no object {header.path}")
+        if header.interface not in ("", facet.interface.name):
+            raise Standard("UnknownInterface", f"{header.path} has no interface {header.interface}")
+        method = facet.interface.methods.get(header.member)
+        if method is None:
+            raise Standard("UnknownMethod", f"{facet.interface.name} has no method {header.member}")
+        _check_signature(header, method)
+        return method.access, method.gives, _invocation(facet, method)
+
+
+def _invocation(facet: Facet, method: Method) -> Run:
+    if not method.takes:
+        return lambda call: facet.invoke(call, method, ())
+    return lambda call: facet.invoke(call, method, arguments(call.header))
+
+
+def _check_signature(header: Header, method: Method) -> None:
+    if header.signature != method.takes:
+        raise Standard("InvalidArgs", f"{method.name} takes ({method.takes}), not ({header.signature})")
+    wanted = _DESCRIPTORS_MAX if "h" in method.takes else 0
+    if len(header.fds) != wanted or header.fd_count != wanted:
+        raise Standard("InvalidArgs", f"{method.name} takes {wanted or 'no'} descriptor, not {header.fd_count}")
+
+
+def _encode(gives: str, result: Any) -> list[Any]:
+    """None → no value, a tuple → several, anything else → one."""
+    if not gives:
+        return []
+    values = result if isinstance(result, tuple) else (result,)
+    return guard.encode(gives, values, own=True)

@@ -1,0 +1,123 @@
+"""The Manager interface at the root: packages in, jobs out, and questions about what is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from exod.dbus.facet import OwnFacet
+from exod.dbus.objects import Call
+from exod.dbus.requesting import Requests, known, verb
+from exod.errors import Outcome, Refusal, Refused
+from exod.names import API_LEVEL, PLUGIN_TYPES, plugin_path
+from exod.supervisor.lifecycle import State
+from exod.supervisor.requests import OPTIONS, Request, Verb
+
+_LOAD = ("start", "enable", "downgrade", "consent")
+_INSTALL = ("downgrade", "consent")
+_WITH_PACKAGE = {Verb.LOAD: _LOAD, Verb.INSTALL: _INSTALL}
+_PLANNED = tuple(one for one in Verb if one not in (Verb.INSTALL, Verb.RESTORE, Verb.RESTART))
+_LOADED = (State.LOADED, State.RUNNING, State.SUSPENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonView:
+    """The properties of the Manager."""
+
+    version: str
+    api_level: int
+    state: str
+    mode: str
+    degraded: Mapping[str, str]
+    started_at: int
+
+
+class Manager(OwnFacet):
+    name = "org.exoos.Exod1.Manager"
+
+    def __init__(self, requests: Requests, *, version: str) -> None:
+        super().__init__()
+        self._requests = requests
+        self._supervisor = requests.supervisor
+        self._version = version
+
+    def view(self) -> DaemonView:
+        one = self._supervisor
+        return DaemonView(self._version, API_LEVEL, one.state, one.mode, one.degraded, one.started_at)
+
+    # --- packages ------------------------------------------------------------------------------------------------
+
+    async def load(self, call: Call, package: int, options: Mapping[str, Any]) -> str:
+        return await self._submit_package(call, Verb.LOAD, package, options)
+
+    async def install(self, call: Call, package: int, options: Mapping[str, Any]) -> str:
+        return await self._submit_package(call, Verb.INSTALL, package, options)
+
+    async def _submit_package(self, call: Call, what: Verb, package: int, options: Mapping[str, Any]) -> str:
+        checked = known(what, options, _WITH_PACKAGE[what])
+        data = await self._requests.package(call, package)
+        return self._requests.submit(Request(what, call.by, package=data, options=checked))
+
+    async def plan_package(self, call: Call, text: str, package: int, options: Mapping[str, Any]) -> list[str]:
+        what = verb(text, tuple(_WITH_PACKAGE))
+        checked = known(what, options, _WITH_PACKAGE[what])
+        data = await self._requests.package(call, package)
+        return await self._requests.plan(Request(what, call.by, package=data, options=checked))
+
+    async def validate(self, call: Call, package: int) -> Mapping[str, Any]:
+        return await self._supervisor.validate(await self._requests.package(call, package))
+
+    # --- installed plugins ---------------------------------------------------------------------------------------
+
+    def remove(self, call: Call, plugin: str, options: Mapping[str, Any]) -> str:
+        checked = known(Verb.REMOVE, options, ("purge",))
+        return self._requests.submit(Request(Verb.REMOVE, call.by, plugin, options=checked))
+
+    async def plan(self, call: Call, text: str, plugin: str, options: Mapping[str, Any]) -> list[str]:
+        what = verb(text, _PLANNED)
+        checked = known(what, options, tuple(OPTIONS.get(what, {})))
+        return await self._requests.plan(Request(what, call.by, plugin, options=checked))
+
+    def check_capability(self, _call: Call, plugin: str, capability: str) -> tuple[bool, str]:
+        return self._supervisor.check_capability(plugin, capability)
+
+    def check_dependencies(self, _call: Call, plugin: str) -> Sequence[Sequence[str]]:
+        return self._supervisor.check_dependencies(plugin)
+
+    def find(self, _call: Call, plugin: str) -> str:
+        if plugin not in self._supervisor.plugins:
+            raise Refused(
+                Refusal(
+                    "unknown-plugin",
+                    f"cannot find {plugin}: no such plugin is installed",
+                    "exoctl plugin list",
+                    outcome=Outcome.NOT_FOUND,
+                )
+            )
+        return plugin_path(plugin)
+
+    def list_by_type(self, _call: Call, type_: str) -> list[str]:
+        if type_ not in PLUGIN_TYPES:
+            raise Refused(
+                Refusal(
+                    "unknown-type",
+                    f"cannot list plugins: there is no type {type_}",
+                    f"one of: {', '.join(PLUGIN_TYPES)}",
+                    outcome=Outcome.USAGE,
+                )
+            )
+        return [plugin_path(name) for name, view in self._supervisor.plugins.items() if view.type == type_]
+
+    def list_loaded(self, _call: Call) -> list[str]:
+        plugins = self._supervisor.plugins.items()
+        return [plugin_path(name) for name, view in plugins if view.state in _LOADED]
+
+    # --- trust ---------------------------------------------------------------------------------------------------
+
+    def list_trust(self, _call: Call) -> Sequence[Mapping[str, str]]:
+        return self._supervisor.list_trust()
+
+    async def reload(self, _call: Call) -> list[str]:
+        return await self._supervisor.reload()
+
+    async def recover_trust(self, call: Call) -> None:
+        await self._supervisor.recover_trust(call.by)

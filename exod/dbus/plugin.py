@@ -1,0 +1,84 @@
+"""The Plugin interface: one object per installed plugin. Verbs become jobs; the rest is read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from exod.dbus.facet import OwnFacet
+from exod.dbus.failures import Standard
+from exod.dbus.guard import clean
+from exod.dbus.objects import Call
+from exod.dbus.requesting import Requests, known
+from exod.names import instance_path
+from exod.supervisor.requests import Request, Verb
+from exod.supervisor.views import PluginView
+
+NO_OBJECT: Final = "/"
+_LOG_LINES_MAX: Final = 10_000
+
+
+class Plugin(OwnFacet):
+    name = "org.exoos.Exod1.Plugin"
+
+    def __init__(self, requests: Requests, plugin: str) -> None:
+        super().__init__()
+        self._requests = requests
+        self._supervisor = requests.supervisor
+        self._plugin = plugin
+
+    def view(self) -> PluginView:
+        view = self._supervisor.plugins.get(self._plugin)
+        if view is None:
+            raise Standard("UnknownObject", f"plugin {self._plugin} is gone")
+        return view
+
+    def value(self, view: object, field: str) -> Any:
+        value = super().value(view, field)
+        if field == "instance":
+            return instance_path(value) if value else NO_OBJECT
+        return value
+
+    def subject(self) -> Mapping[str, str]:
+        return {"plugin": self._plugin}
+
+    # --- verbs ---------------------------------------------------------------------------------------------------
+
+    def load(self, call: Call, options: Mapping[str, Any]) -> str:
+        return self._submit(call, Verb.LOAD, known(Verb.LOAD, options, ("version", "start")))
+
+    def unload(self, call: Call) -> str:
+        return self._submit(call, Verb.UNLOAD)
+
+    def start(self, call: Call) -> str:
+        return self._submit(call, Verb.START)
+
+    def stop(self, call: Call) -> str:
+        return self._submit(call, Verb.STOP)
+
+    def suspend(self, call: Call) -> str:
+        return self._submit(call, Verb.SUSPEND)
+
+    def resume(self, call: Call) -> str:
+        return self._submit(call, Verb.RESUME)
+
+    def enable(self, call: Call) -> str:
+        return self._submit(call, Verb.ENABLE)
+
+    def disable(self, call: Call) -> str:
+        return self._submit(call, Verb.DISABLE)
+
+    def configure(self, call: Call, values: Mapping[str, Any]) -> str:
+        return self._submit(call, Verb.CONFIGURE, {"values": values})
+
+    def _submit(self, call: Call, verb: Verb, options: Mapping[str, Any] | None = None) -> str:
+        return self._requests.submit(Request(verb, call.by, self._plugin, options=options or {}))
+
+    # --- what is -------------------------------------------------------------------------------------------------
+
+    def get_info(self, _call: Call) -> Mapping[str, Any]:
+        return self._supervisor.info(self._plugin)
+
+    def get_config(self, _call: Call) -> Mapping[str, Any]:
+        return self._supervisor.config(self._plugin)
+
+    def get_logs(self, _call: Call, lines: int) -> Sequence[str]:
+        return [clean(line) for line in self._supervisor.logs(self._plugin, min(lines, _LOG_LINES_MAX))]

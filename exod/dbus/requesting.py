@@ -1,0 +1,95 @@
+"""From a method's arguments to a request of the supervisor: options that a method does not know are refused by name."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+from exod.dbus.caps import Caps
+from exod.dbus.closer import Closer
+from exod.dbus.failures import Standard
+from exod.dbus.objects import Call
+from exod.dbus.supervision import ReadPackage, Supervision
+from exod.errors import Outcome, Refusal, Refused
+from exod.names import job_path
+from exod.supervisor.requests import Request, Verb
+
+ACTIVE = ("queued", "running", "undoing")
+
+
+class Shown(Protocol):
+    """The part of the face that a new job needs."""
+
+    def job(self, job: int) -> None: ...
+    def flush(self) -> None: ...
+
+
+class Requests:
+    """What Manager and Plugin objects share: how a package is read and a job begun."""
+
+    def __init__(
+        self, supervisor: Supervision, face: Shown, *, read_package: ReadPackage, closer: Closer, caps: Caps
+    ) -> None:
+        self.supervisor = supervisor
+        self._face = face
+        self._read_package = read_package
+        self._closer = closer
+        self._jobs_max = caps.jobs
+        self._owners: dict[int, str] = {}
+
+    async def package(self, call: Call, index: int) -> bytes:
+        """The bytes behind the descriptor, which is closed whatever comes of it. Raises Refused."""
+        fd = call.take(index)
+        try:
+            data = await self._read_package(fd)
+        finally:
+            self._closer.close([fd])
+        if isinstance(data, Refusal):
+            raise Refused(data)
+        return data
+
+    def submit(self, request: Request) -> str:
+        """The job's path; its object exists before the answer is sent."""
+        sender = request.caller.name
+        self._owners = {job: owner for job, owner in self._owners.items() if self._is_active(job)}
+        if list(self._owners.values()).count(sender) >= self._jobs_max:
+            raise Standard("LimitsExceeded", f"cannot begin a job: {self._jobs_max} of this caller are not finished")
+        job = self.supervisor.submit(request)
+        self._owners[job] = sender
+        self._face.job(job)
+        self._face.flush()
+        return job_path(job)
+
+    async def plan(self, request: Request) -> list[str]:
+        steps = await self.supervisor.plan(request)
+        if isinstance(steps, Refusal):
+            raise Refused(steps)
+        return [step.describe() for step in steps]
+
+    def is_own(self, job: int, sender: str) -> bool:
+        return self._owners.get(job) == sender
+
+    def forget_callers(self) -> None:
+        """After the loss of the bus a unique name may be somebody else's."""
+        self._owners = dict.fromkeys(self._owners, "")
+
+    def _is_active(self, job: int) -> bool:
+        view = self.supervisor.jobs.get(job)
+        return view is not None and view.state in ACTIVE
+
+
+def known(verb: Verb, options: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
+    """`options`, if the method has all of them; their types are checked with the request. Raises Refused."""
+    for name in options:
+        if name not in names:
+            raise Refused(_usage("unknown-option", f'cannot {verb}: there is no option "{name}"', ", ".join(names)))
+    return options
+
+
+def verb(text: str, allowed: Collection[Verb]) -> Verb:
+    """The verb of a dry run. Raises Refused."""
+    if text not in allowed:
+        raise Refused(_usage("unknown-verb", f'cannot plan: there is no verb "{text}"', ", ".join(allowed)))
+    return Verb(text)
+
+
+def _usage(code: str, sentence: str, choices: str) -> Refusal:
+    return Refusal(code, sentence, f"one of: {choices}" if choices else "it has none", outcome=Outcome.USAGE)

@@ -1,0 +1,152 @@
+"""A plugin's service on the bus: its manifest's interface, forwarded to the supervisor, guarded on the way out.
+
+Whatever the plugin answers or emits and did not declare is an error to that caller and a strike against the plugin;
+what a caller sends wrongly is that caller's error alone. Values are never shown without asking, since reading them
+needs the service's access rule and the instance.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from exod.dbus import guard
+from exod.dbus.authority import ANY
+from exod.dbus.guard import Unfit
+from exod.dbus.introspect import Interface, Method, of_service
+from exod.dbus.objects import Call, Checked
+from exod.dbus.supervision import Supervision
+from exod.errors import Outcome, Refusal, Refused
+from exod.names import BUS_NAME
+from exod.package.services import Service
+from exod.supervisor.ports import Caller
+
+_OURS: Final = ("org.freedesktop.", f"{BUS_NAME}.")
+_LISTENERS_MAX: Final = 64
+
+
+def problem(service: Service) -> str:
+    """Why the declaration may not be served, whatever was checked before; empty if it may."""
+    if not guard.is_interface(service.interface):
+        return "bad interface name"
+    if f"{service.interface}.".startswith(_OURS):
+        return "the interface name belongs to others"
+    names = [one.name for one in service.methods] + [one.name for one in service.signals]
+    names += [one.name for one in service.properties]
+    if not all(guard.is_member(name) for name in names):
+        return "bad member name"
+    signatures = [one.arguments for one in service.methods] + [one.arguments for one in service.signals]
+    signatures += [one.result for one in service.methods]
+    types = [one.type for one in service.properties]
+    if not all(guard.is_signature(one, serving=True) for one in (*signatures, *types)):
+        return "bad signature"
+    return "" if all(guard.is_single(one) for one in types) else "bad property type"
+
+
+class ServiceFacet:
+    """`listeners`: the connections that passed the access rule; signals of a service that is not open go to them."""
+
+    interface: Interface
+
+    def __init__(self, supervisor: Supervision, plugin: str, service: Service) -> None:
+        self.interface = of_service(service)
+        self.reads = self.writes = service.access
+        self.service = service.name
+        self.plugin = plugin
+        self._supervisor = supervisor
+        self._listeners: OrderedDict[str, None] = OrderedDict()
+
+    # --- calls -----------------------------------------------------------------------------------------------------
+
+    def details(self, member: str) -> Mapping[str, str]:
+        return {"verb": f"call {member} of", "plugin": self.plugin, "service": self.service}
+
+    def invoke(self, call: Call, method: Method, arguments: Sequence[Any]) -> Any:
+        return self._invoke(call, method, arguments)
+
+    async def _invoke(self, call: Call, method: Method, arguments: Sequence[Any]) -> Checked:
+        caller = await self._admitted(call)
+        answer = await self._supervisor.call(self.plugin, self.service, method.name, arguments, caller)
+        return Checked(self._checked(method.gives, answer, method.name))
+
+    async def get(self, call: Call, name: str) -> Any:
+        await self._admitted(call)
+        return await self._read(name)
+
+    async def get_all(self, call: Call) -> dict[str, Any]:
+        await self._admitted(call)
+        return {name: await self._read(name) for name in self.interface.properties}
+
+    async def set(self, call: Call, name: str, value: Any) -> None:
+        caller = await self._admitted(call)
+        try:
+            guard.encode(self.interface.properties[name].type, (value,))
+        except Unfit as error:
+            raise Unfit(f"{name} is {self.interface.properties[name].type}: {error}") from error
+        await self._supervisor.set_property(self.plugin, self.service, name, value, caller)
+
+    async def _read(self, name: str) -> Any:
+        value = await self._supervisor.get_property(self.plugin, self.service, name)
+        self._checked(self.interface.properties[name].type, (value,), name)
+        return value
+
+    async def _admitted(self, call: Call) -> Caller:
+        caller = call.caller or await call.authority.caller(call.sender)
+        self._listeners[caller.name] = None
+        self._listeners.move_to_end(caller.name)
+        if len(self._listeners) > _LISTENERS_MAX:
+            self._listeners.popitem(last=False)
+        return caller
+
+    def snapshot(self) -> Mapping[str, Any]:
+        return {}
+
+    # --- signals ---------------------------------------------------------------------------------------------------
+
+    @property
+    def listeners(self) -> tuple[str, ...]:
+        """Destinations of a signal; the empty one is everybody."""
+        return ("",) if self.reads == ANY else tuple(self._listeners)
+
+    def forget_listeners(self) -> None:
+        self._listeners.clear()
+
+    def signal(self, name: str, arguments: Sequence[Any]) -> tuple[str, list[Any]] | None:
+        """Signature and body; None, and a strike, when it is not what was declared."""
+        declared = self.interface.signals.get(name)
+        if declared is None:
+            self._supervisor.strike(self.plugin, f"emitted a signal that {self.service} does not declare")
+            return None
+        try:
+            return declared.signature, guard.encode(declared.signature, arguments)
+        except Unfit as error:
+            self._supervisor.strike(self.plugin, f"emitted {name} of {self.service} wrongly: {error}")
+            return None
+
+    def change(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of `properties` that may be shown; a strike for each other."""
+        good: dict[str, Any] = {}
+        for name, value in properties.items():
+            declared = self.interface.properties.get(name)
+            try:
+                if declared is None:
+                    raise Unfit("it is not declared")
+                guard.encode(declared.type, (value,))
+                good[name] = value
+            except Unfit as error:
+                self._supervisor.strike(self.plugin, f"changed a property of {self.service} wrongly: {error}")
+        return good
+
+    def _checked(self, signature: str, values: Sequence[Any], member: str) -> list[Any]:
+        try:
+            return guard.encode(signature, values)
+        except Unfit as error:
+            self._supervisor.strike(self.plugin, f"answered {member} of {self.service} wrongly: {error}")
+            raise Refused(
+                Refusal(
+                    "bad-answer",
+                    f"cannot call {member} of {self.plugin}: the plugin's answer is not what it declared ({error})",
+                    "report it to the plugin's author",
+                    {"plugin": self.plugin, "service": self.service, "declared": signature},
+                    Outcome.FAILED,
+                )
+            ) from error

@@ -1,0 +1,161 @@
+"""A supervisor that remembers what it was asked, with the API that the bus uses; and views to fill it with."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.package.services import Method, Property, Service, Signal
+from exod.plan.steps import Step, StepKind
+from exod.supervisor.ports import Caller
+from exod.supervisor.requests import Request, check
+from exod.supervisor.views import InstanceView, JobView, PluginView
+
+
+def plugin_view(name: str, **changes: Any) -> PluginView:
+    view = PluginView(
+        name=name,
+        version="1.0.0",
+        versions=("1.0.0",),
+        type="custom",
+        summary="says hello",
+        state=3,
+        state_name="running",
+        desired="running",
+        enabled=True,
+        critical=False,
+        instance=7,
+        process_id=4321,
+        signer="ab" * 16,
+        trust_level="full",
+        fault={},
+        restarts=0,
+        load_time=1_700_000_000,
+    )
+    return replace(view, **changes)
+
+
+def instance_view(number: int, plugin: str) -> InstanceView:
+    usage = {"memory": 1 << 20, "cpu-usec": 5, "tasks": 1}
+    return InstanceView(
+        number, plugin, "1.0.0", 4321, 2147000001, "cd" * 32, 1_700_000_000, {"seccomp": "2"}, lambda: usage
+    )
+
+
+def job_view(number: int, **changes: Any) -> JobView:
+    view = JobView(number, "load", "hello", ":1.1", "queued", "", 0, 12, 0, {}, {}, 1_700_000_000, 0)
+    return replace(view, **changes)
+
+
+GREETER = Service(
+    "greeter",
+    "org.exoos.Hello1",
+    "any",
+    methods=(Method("Greet", "s", "s"), Method("Add", "ii", "i"), Method("Pair", "", "sa{sv}"), Method("Rest", "", "")),
+    signals=(Signal("Greeted", "s"),),
+    properties=(Property("Count", "u"), Property("Mood", "s", "readwrite")),
+)
+
+
+class FakeSupervisor:
+    state = "running"
+    mode = "development"
+    started_at = 1_700_000_000
+
+    def __init__(self, face: Any) -> None:
+        self.face = face
+        self.plugins: dict[str, PluginView] = {}
+        self.instances: dict[int, InstanceView] = {}
+        self.jobs: dict[int, JobView] = {}
+        self.degraded: dict[str, str] = {"dev": "only for development"}
+        self.requests: list[Request] = []
+        self.refusals: list[tuple[Refusal, Caller, str]] = []
+        self.strikes: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str, str, list[Any], Caller]] = []
+        self.answers: dict[str, Any] = {}
+        self.properties: dict[str, Any] = {"Count": 3, "Mood": "calm"}
+        self.cancelled: list[tuple[int, Caller]] = []
+        self.recovered: list[Caller] = []
+        self.held: asyncio.Event | None = None
+
+    # --- jobs ---------------------------------------------------------------------------------------------------
+
+    def submit(self, request: Request) -> int:
+        if refusal := check(request):
+            raise Refused(refusal)
+        self.requests.append(request)
+        number = len(self.jobs) + 1
+        self.jobs[number] = job_view(number, kind=str(request.verb), caller=request.caller.name)
+        self.face.job(number)
+        return number
+
+    async def plan(self, request: Request) -> list[Step] | Refusal:
+        self.requests.append(request)
+        if request.plugin == "nope":
+            return Refusal("unknown-plugin", "cannot plan nope: not installed", outcome=Outcome.NOT_FOUND)
+        return [Step(StepKind.SPAWN, {}), Step(StepKind.GO, {})]
+
+    async def validate(self, data: bytes) -> Mapping[str, Any]:
+        return {"accepted": True, "size": len(data), "capabilities": ["files"], "limits": {"memory": 1}, "ratio": 0.5}
+
+    def cancel(self, job: int, caller: Caller) -> Refusal | None:
+        if self.jobs[job].state == "done":
+            return Refusal("job-over", f"cannot cancel job {job}: it is over", outcome=Outcome.FAILED)
+        self.cancelled.append((job, caller))
+        return None
+
+    # --- questions ----------------------------------------------------------------------------------------------
+
+    def info(self, plugin: str) -> Mapping[str, Any]:
+        return {"id": 7, "name": plugin, "limits": {"memory": 5, "tasks": 2}, "metadata": {"author": "me"}, "tags": []}
+
+    def config(self, plugin: str) -> Mapping[str, Any]:
+        return {"secret": "s3cret", "interval": 5, "ratio": 0.5, "on": True}
+
+    def logs(self, plugin: str, lines: int) -> Sequence[str]:
+        return ["one", "two\0three", "four"][-lines:]
+
+    def check_capability(self, plugin: str, capability: str) -> tuple[bool, str]:
+        if plugin not in self.plugins:
+            raise Refused(
+                Refusal("unknown-plugin", f"cannot check {plugin}: no", "look", {"a": "b"}, Outcome.NOT_FOUND)
+            )
+        return capability == "files", "granted"
+
+    def check_dependencies(self, plugin: str) -> list[tuple[str, str, str, str]]:
+        return [("base", ">=1", "satisfied", "1.2.0")]
+
+    def list_trust(self) -> list[Mapping[str, str]]:
+        return [{"name": "lab", "level": "full"}]
+
+    async def reload(self) -> list[str]:
+        return ["trust: 1 anchor more"]
+
+    async def recover_trust(self, caller: Caller) -> None:
+        self.recovered.append(caller)
+
+    def refused(self, refusal: Refusal, *, caller: Caller, subject: str) -> None:
+        self.refusals.append((refusal, caller, subject))
+
+    def strike(self, plugin: str, reason: str) -> None:
+        self.strikes.append((plugin, reason))
+
+    # --- services -----------------------------------------------------------------------------------------------
+
+    async def call(
+        self, plugin: str, service: str, method: str, arguments: Sequence[Any], caller: Caller
+    ) -> Sequence[Any]:
+        self.calls.append((plugin, service, method, list(arguments), caller))
+        if self.held:
+            await self.held.wait()
+        answer = self.answers.get(method, [])
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer(*arguments) if callable(answer) else answer
+
+    async def get_property(self, plugin: str, service: str, name: str) -> Any:
+        return self.properties[name]
+
+    async def set_property(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
+        self.properties[name] = value
