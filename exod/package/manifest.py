@@ -3,12 +3,42 @@
 Strict: unknown keys are refused. One table of fields validates and writes the JSON Schema. Executes nothing.
 """
 
+import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from exod.errors import Refusal
+from exod.names import PLUGIN_TYPES, is_name
+from exod.package import limits, options, permissions, services
+from exod.package.fields import (
+    Choice,
+    Field,
+    Flag,
+    Kind,
+    List,
+    Name,
+    Named,
+    Parsed,
+    Shown,
+    Table,
+    Text,
+    VersionText,
+    Whole,
+    wrong,
+)
 from exod.package.limits import Limits
+from exod.package.malformed import MalformedError
 from exod.package.options import Option
 from exod.package.permissions import Permissions
 from exod.package.services import Service
+from exod.package.versions import RANGE_MAX, RANGE_PATTERN, is_range
+
+MAX_BYTES = 64 << 10
+DOTS_MAX = 64
+"""tomllib's work grows with the square of a dotted key's parts; a key cannot span lines, so dots a line are capped."""
+DEPENDENCIES_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +86,153 @@ class Manifest:
     limits: Limits = Limits()
     config: tuple[Option, ...] = ()
     services: tuple[Service, ...] = ()
+
+
+def parse(data: bytes) -> Manifest | Refusal:
+    text = ""
+    try:
+        text = _text(data)
+        return _manifest(_TABLE.read(_toml(text), at=""))
+    except MalformedError as fault:
+        fault.line = fault.line or _line_of(text, fault.key)
+        return fault.refusal("package.toml", code="manifest-malformed")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `package.toml`, from the same table that `parse` uses."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "package.toml of exod"}
+    return head | _TABLE.schema()
+
+
+def _text(data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        raise MalformedError("manifest-too-large", f"it has {len(data)} bytes, at most {MAX_BYTES} are read")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MalformedError("", "it is not UTF-8") from None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > DOTS_MAX:
+            raise MalformedError("", f"more than {DOTS_MAX} dots", line=number)
+    return text
+
+
+def _toml(text: str) -> object:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as fault:
+        # The parser's message may repeat hostile text; its position is all that is kept.
+        line = re.search(r"\(at line (\d{1,5})", str(fault))
+        raise MalformedError("", "it is not TOML", line=int(line[1]) if line else 0) from None
+
+
+def _manifest(top: dict[str, Any]) -> Manifest:
+    package = top.pop("package")
+    manifest = Manifest(**package, **top)
+    for dependency in manifest.dependencies:
+        if dependency.name == manifest.name:
+            raise wrong(f"dependencies.{dependency.name}", "a package cannot depend on itself")
+    return manifest
+
+
+def _line_of(text: str, key: str) -> int:
+    """The line where the deepest part of `key` stands that can be found: 0 where none can."""
+    parts = re.sub(r"\[\d+\]$", "", key).split(".") if key else []
+    found, table = 0, 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        header = re.match(r"\s*\[\s*([^\]\[]+?)\s*\]", line)
+        if header:
+            names = [name.strip(" \"'") for name in header[1].split(".")]
+            table = len(names) if names == parts[: len(names)] else -1
+            found = number if table > 0 else found
+        elif table >= 0 and len(parts) > table and re.match(rf"\s*[\"']?{re.escape(parts[table])}[\"']?\s*[.=]", line):
+            return number
+    return found
+
+
+_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
+
+
+class _Entry:
+    """Exactly one of python, wasm, elf."""
+
+    _TARGETS: Mapping[str, Kind] = {
+        "python": Text(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*:{_IDENTIFIER}", what="MODULE:CLASS"),
+        "wasm": Text(r"code/[A-Za-z0-9._/-]+\.wasm", what="a path such as code/main.wasm"),
+        "elf": Text(r"code/[A-Za-z0-9._/-]+", what="a path such as code/main"),
+    }
+
+    def read(self, value: object, *, at: str) -> Entry:
+        if not isinstance(value, dict) or len(value) != 1 or not set(value) <= set(self._TARGETS):
+            raise wrong(at, f"expected exactly one of {', '.join(self._TARGETS)}")
+        [(kind, target)] = value.items()
+        return Entry(kind, self._TARGETS[kind].read(target, at=f"{at}.{kind}"))
+
+    def schema(self) -> dict[str, Any]:
+        targets = {kind: target.schema() for kind, target in self._TARGETS.items()}
+        bounds = {"minProperties": 1, "maxProperties": 1}
+        return {"type": "object", "properties": targets, "additionalProperties": False} | bounds
+
+
+class _Dependency:
+    """A range, a provider's name, or a table of either with `optional`."""
+
+    def read(self, value: object, *, at: str) -> dict[str, Any]:
+        if isinstance(value, str):
+            return {"range": value} if is_range(value) else {"provider": _PROVIDER.read(value, at=at)}
+        row: dict[str, Any] = _DEPENDENCY.read(value, at=at)
+        if bool(row["range"]) == bool(row["provider"]):
+            raise wrong(at, "expected either a version or a provider")
+        return row
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [_RANGE.schema(), _PROVIDER.schema(), _DEPENDENCY.schema()]}
+
+
+_WORD = r"[a-z0-9][a-z0-9_]*(?:[.-][a-z0-9_]+)*"
+_RANGE = Parsed(lambda t: t if is_range(t) else None, what="a version range", longest=RANGE_MAX, pattern=RANGE_PATTERN)
+_PROVIDER = Parsed(lambda text: text if is_name(text) else None, what="a version range or a provider's name")
+_DEPENDENCY = Table(
+    Field("version", _RANGE, default="", to="range"),
+    Field("provider", _PROVIDER, default=""),
+    Field("optional", Flag(), default=False),
+)
+_PLATFORM = Table(
+    Field("arch", List(Text(_WORD, what="a machine such as x86_64", longest=32), most=16), default=()),
+    Field("kernel", _RANGE, default=""),
+    Field("features", List(Text(_WORD, what="a feature's name", longest=63), most=32), default=()),
+    build=Platform,
+)
+_PACKAGE = Table(
+    Field("name", Name()),
+    Field("version", VersionText()),
+    Field("summary", Shown(160)),
+    Field("description", Shown(4096, lines=True), default=""),
+    Field("authors", List(Shown(128), most=32), default=()),
+    Field("license", Text(r"[A-Za-z0-9.+() -]+", what="an SPDX expression", longest=128)),
+    Field("type", Choice(*PLUGIN_TYPES)),
+    Field("class", Name(), default="", to="plugin_class", help="of devices, for a driver"),
+    Field("api", Whole(1, 65535), default=1, help="the least plugin API it needs"),
+    Field("critical", Flag(), default=False, help="asks to be restarted after a crash"),
+    Field("platform", _PLATFORM, default=Platform()),
+)
+_BINARY = Table(
+    Field("type", Choice("elf", "wasm")),
+    Field("strip", Flag(), default=False),
+    Field("lto", Flag(), default=False),
+    build=lambda **row: tuple(sorted(row.items())),
+)
+_TABLE = Table(
+    Field("package", _PACKAGE),
+    Field("entry", _Entry()),
+    Field("binary", _BINARY, default=()),
+    Field(
+        "dependencies",
+        Named(Name(), _Dependency(), lambda name, row: Dependency(name, **row), most=DEPENDENCIES_MAX),
+        default=(),
+    ),
+    Field("sandbox", permissions.TABLE, default=Permissions(), to="permissions"),
+    Field("limits", limits.TABLE, default=Limits()),
+    Field("config", options.TABLE, default=()),
+    Field("services", services.TABLE, default=()),
+)
