@@ -89,3 +89,6 @@ class Supervisor:
 
     def refused(self, refusal: Refusal, *, caller: Caller, subject: str) -> None:
         """Audits a refusal that was decided in front of the supervisor, such as a lack of authority."""
+
+    def strike(self, plugin: str, reason: str) -> None:
+        """The bus refused a value of this plugin's: counts as one that its channel struck for."""
