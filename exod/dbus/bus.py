@@ -37,7 +37,7 @@ class Bus:
         self._version = version
         self._closer = Closer()
         self._dispatcher = Dispatcher(closer=self._closer, caps=caps, audit=self._audit)
-        self._requests = Requests(supervisor, face, read_package=read_package, closer=self._closer, caps=caps)
+        self._requests = Requests(supervisor, face, read_package=read_package, caps=caps)
         self._link = Link(
             address,
             name=name,

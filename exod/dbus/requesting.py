@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from exod.dbus.caps import Caps
-from exod.dbus.closer import Closer
 from exod.dbus.failures import Standard
 from exod.dbus.objects import Call
 from exod.dbus.supervision import ReadPackage, Supervision
@@ -25,26 +24,19 @@ class Shown(Protocol):
 class Requests:
     """What Manager and Plugin objects share: how a package is read and a job begun."""
 
-    def __init__(
-        self, supervisor: Supervision, face: Shown, *, read_package: ReadPackage, closer: Closer, caps: Caps
-    ) -> None:
+    def __init__(self, supervisor: Supervision, face: Shown, *, read_package: ReadPackage, caps: Caps) -> None:
         self.supervisor = supervisor
         self._face = face
         self._read_package = read_package
-        self._closer = closer
         self._jobs_max = caps.jobs
         self._owners: dict[int, str] = {}
 
     async def package(self, call: Call, index: int) -> bytes:
-        """The bytes behind the descriptor, which is closed whatever comes of it. Raises Refused."""
-        fd = call.take(index)
-        try:
-            data = await self._read_package(fd)
-        finally:
-            self._closer.close([fd])
-        if isinstance(data, Refusal):
-            raise Refused(data)
-        return data
+        """The bytes behind the descriptor, which whoever reads it takes over. Raises Refused."""
+        found = await self._read_package(call.take(index))
+        if isinstance(found, Refusal):
+            raise Refused(found)
+        return found.data
 
     def submit(self, request: Request) -> str:
         """The job's path; its object exists before the answer is sent."""

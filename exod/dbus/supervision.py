@@ -10,8 +10,16 @@ from exod.supervisor.ports import Caller
 from exod.supervisor.requests import Request
 from exod.supervisor.views import InstanceView, JobView, PluginView
 
-ReadPackage = Callable[[int], Awaitable[bytes | Refusal]]
-"""A caller's descriptor → the bytes of a package; never blocks the loop, has a deadline, does not close it."""
+
+class PackageBytes(Protocol):
+    """Bytes that nobody else can change any more."""
+
+    @property
+    def data(self) -> bytes: ...
+
+
+ReadPackage = Callable[[int], Awaitable[PackageBytes | Refusal]]
+"""A caller's descriptor → the bytes of a package. Takes the descriptor over; has a deadline; never blocks the loop."""
 
 
 class Supervision(Protocol):

@@ -212,8 +212,16 @@ def as_user(uid: int, groups: Sequence[int] = ()) -> Iterator[None]:
         os.setgroups(before)
 
 
-async def read_package(fd: int) -> bytes:
-    return os.pread(fd, 1 << 20, 0)
+class Bytes:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+async def read_package(fd: int) -> Bytes:
+    try:
+        return Bytes(os.pread(fd, 1 << 20, 0))
+    finally:
+        os.close(fd)
 
 
 class Rig:
