@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from exosdk import wire
 from exosdk.log import Log
-from exosdk.signature import Malformed, snake_case, split
+from exosdk.signature import MalformedError, snake_case, split
 from exosdk.timers import Timer, Timers
 
 Value = bool | int | float | str
@@ -59,7 +59,7 @@ class Context:
         """Send a declared signal: `context.emit("Greeted", "Ada")`. ValueError when it is not what was declared."""
         service, wanted = self._declared_signal(signal)
         if len(arguments) != wanted:
-            raise Malformed(f"the signal {signal} takes {wanted} arguments, not {len(arguments)}")
+            raise MalformedError(f"the signal {signal} takes {wanted} arguments, not {len(arguments)}")
         self._send(wire.Emit(service, signal, wire.pack(arguments)))
 
     def changed(self, *properties: str) -> None:
@@ -72,13 +72,13 @@ class Context:
             for declared in service.signals:
                 if declared.name == signal:
                     return service.name, len(split(declared.arguments))
-        raise Malformed(f"no service declares the signal {signal}")
+        raise MalformedError(f"no service declares the signal {signal}")
 
     def _declared_property(self, name: str) -> str:
         for service in self._services:
             if any(declared.name == name for declared in service.properties):
                 return service.name
-        raise Malformed(f"no service declares the property {name}")
+        raise MalformedError(f"no service declares the property {name}")
 
 
 def reconfigure(context: Context, values: Mapping[str, Value]) -> None:

@@ -1,4 +1,4 @@
-"""A manifest's entry and services → the plugin's object with its hooks known, or `Unusable` with a code and a reason.
+"""A manifest's entry and services → the plugin's object with its hooks known, or `UnusableError` with code and reason.
 
 Runs plugin code: only inside a sandbox, or in a test of that plugin. What differs from the manifest is refused here,
 before the plugin is loaded, instead of at the first call.
@@ -17,7 +17,7 @@ from exosdk.signature import python_type, snake_case, split
 _BUILTINS = frozenset({"int", "bool", "float", "str", "bytes"})
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """Why the plugin cannot be used; `code` is kebab-case, the sentence follows a colon."""
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -32,10 +32,10 @@ def load(entry: str) -> type:
     try:
         module = __import__(module_name, fromlist=[class_name])
     except Exception as error:
-        raise Unusable("entry-not-importable", f"importing {module_name} raised {_told(error)}") from error
+        raise UnusableError("entry-not-importable", f"importing {module_name} raised {_told(error)}") from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
-        raise Unusable("entry-not-a-class", f"{module_name} has no class {class_name}")
+        raise UnusableError("entry-not-a-class", f"{module_name} has no class {class_name}")
     return found
 
 
@@ -45,7 +45,9 @@ def make(plugin_class: type, *, context: Context) -> object:
         arguments = (context,) if _takes(plugin_class, 1) else ()
         plugin: object = plugin_class(*arguments)
     except Exception as error:
-        raise Unusable("entry-raised", f"{plugin_class.__name__} raised {_told(error)} when it was made") from error
+        raise UnusableError(
+            "entry-raised", f"{plugin_class.__name__} raised {_told(error)} when it was made"
+        ) from error
     return plugin
 
 
@@ -55,11 +57,11 @@ def register(manager: hooks.Manager, plugin: object, *, plugin_type: str) -> tup
         manager.register(plugin)
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
-        raise Unusable("hook-unknown", " ".join(str(error).split())) from None
+        raise UnusableError("hook-unknown", " ".join(str(error).split())) from None
     names = sorted(caller.name for caller in manager.get_hookcallers(plugin) or ())
     foreign = [name for name in names if name not in hooks.allowed(plugin_type)]
     if foreign:
-        raise Unusable("hook-of-another-type", f"a plugin of type {plugin_type} has no hook {', '.join(foreign)}")
+        raise UnusableError("hook-of-another-type", f"a plugin of type {plugin_type} has no hook {', '.join(foreign)}")
     return tuple(names)
 
 
@@ -69,7 +71,7 @@ def check(plugin: object, services: Iterable[wire.Service]) -> None:
     for service in services:
         for name in _members(service):
             if seen.setdefault(name, service.name) != service.name:
-                raise Unusable("member-twice", f"services {seen[name]} and {service.name} both have {name}")
+                raise UnusableError("member-twice", f"services {seen[name]} and {service.name} both have {name}")
         for method in service.methods:
             _check_method(plugin, method, service=service.name)
         for declared in service.properties:
@@ -86,10 +88,12 @@ def _check_method(plugin: object, method: wire.Method, *, service: str) -> None:
     where = f"method {name} for {method.name} of service {service}"
     function = getattr(type(plugin), name, None)
     if not callable(function):
-        raise Unusable("method-missing", f"the plugin has no {where}")
+        raise UnusableError("method-missing", f"the plugin has no {where}")
     bound = getattr(plugin, name)
     if not _takes(bound, len(types)):
-        raise Unusable("method-differs", f"{where} does not take the {len(types)} arguments that the manifest declares")
+        raise UnusableError(
+            "method-differs", f"{where} does not take the {len(types)} arguments that the manifest declares"
+        )
     for parameter, declared in zip(_positional(bound), types, strict=False):
         _check_annotation(parameter, declared, where=where)
 
@@ -98,10 +102,10 @@ def _check_property(plugin: object, declared: wire.Property, *, service: str) ->
     name = snake_case(declared.name)
     where = f"attribute {name} for {declared.name} of service {service}"
     if not hasattr(type(plugin), name) and name not in getattr(plugin, "__dict__", {}):
-        raise Unusable("property-missing", f"the plugin has no {where}")
+        raise UnusableError("property-missing", f"the plugin has no {where}")
     on_class = getattr(type(plugin), name, None)
     if declared.access == "readwrite" and isinstance(on_class, property) and on_class.fset is None:
-        raise Unusable("property-differs", f"{where} is declared readwrite and has no setter")
+        raise UnusableError("property-differs", f"{where} is declared readwrite and has no setter")
 
 
 def _check_annotation(parameter: inspect.Parameter, declared: str, *, where: str) -> None:
@@ -109,7 +113,7 @@ def _check_annotation(parameter: inspect.Parameter, declared: str, *, where: str
     stated = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
     wanted = python_type(declared)
     if wanted and stated in _BUILTINS and stated != wanted:
-        raise Unusable("method-differs", f"{where} takes {parameter.name} as {stated}, declared is {declared}")
+        raise UnusableError("method-differs", f"{where} takes {parameter.name} as {stated}, declared is {declared}")
 
 
 def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -1,11 +1,11 @@
-"""MessagePack bytes → their shape is safe to decode, or `Malformed`. Iterative, reads sizes only, builds nothing.
+"""MessagePack bytes → their shape is safe to decode, or `MalformedError`. Iterative, reads sizes only, builds nothing.
 
 msgspec's decoder recurses in C and crashes on nested input in a small thread stack, so no message reaches it before
 it has passed here. Extensions are refused (a timestamp would become an object that no D-Bus type has), and so is a
 message of very many items, because the scan runs on the supervisor's loop.
 """
 
-from exosdk.signature import Malformed
+from exosdk.signature import MalformedError
 
 MAX_DEPTH = 32
 MAX_ITEMS = 16_384
@@ -38,7 +38,7 @@ _ROWS = tuple(_row(byte) for byte in range(256))
 
 
 def check(data: bytes) -> None:
-    """Raise `Malformed` unless `data` is exactly one MessagePack value, at most 32 deep, without extensions."""
+    """Raise `MalformedError` unless `data` is exactly one MessagePack value, at most 32 deep, without extensions."""
     end, position, items, pending = len(data), 0, 0, 1
     outer: list[int] = []
     while pending or outer:
@@ -46,7 +46,7 @@ def check(data: bytes) -> None:
             pending = outer.pop()
             continue
         if position >= end:
-            raise Malformed("the message ends inside a value")
+            raise MalformedError("the message ends inside a value")
         pending -= 1
         items += 1
         kind, number = _ROWS[data[position]]
@@ -57,14 +57,14 @@ def check(data: bytes) -> None:
         if kind == _FIXED or kind == _BYTES:
             position += number
         elif kind == _REFUSED:
-            raise Malformed("the message holds an extension type")
+            raise MalformedError("the message holds an extension type")
         else:
             outer.append(pending)
             pending = number if kind == _ITEMS else 2 * number
             if len(outer) > MAX_DEPTH:
-                raise Malformed(f"the message is nested deeper than {MAX_DEPTH}")
+                raise MalformedError(f"the message is nested deeper than {MAX_DEPTH}")
             # Every item takes a byte at least: a size that promises more than is there is refused before any loop.
             if pending > end - position or items + pending > MAX_ITEMS:
-                raise Malformed("the message promises more items than allowed")
+                raise MalformedError("the message promises more items than allowed")
     if position != end:
-        raise Malformed("the message does not end where its value ends")
+        raise MalformedError("the message does not end where its value ends")

@@ -15,7 +15,7 @@ _MSG_DONTWAIT = 0x40
 _EVENTS_KEPT = 256
 
 
-class Gone(Exception):
+class GoneError(Exception):
     """The other end is closed for good: exod and the keeper are both gone, so the instance has to go too."""
 
 
@@ -38,19 +38,19 @@ class Post:
         return bool(events & (select.POLLIN | select.POLLHUP | select.POLLERR))
 
     def receive(self) -> wire.Down | None:
-        """The next frame, or None when there was none after all. A frame that breaks the rules is `wire.Malformed`."""
+        """The next frame, or None when there was none after all. `wire.MalformedError` is passed on."""
         try:
             data = self._socket.recv(wire.MAX_FRAME + 1, _MSG_DONTWAIT)
         except BlockingIOError:
             return None
         except OSError:
-            raise Gone from None
+            raise GoneError from None
         if not data:
-            raise Gone
+            raise GoneError
         return wire.decode_down(data)
 
     def send(self, frame: wire.Up) -> None:
-        """Now or later, in order. `wire.Malformed` when the frame can never be sent."""
+        """Now or later, in order. `wire.MalformedError` when the frame can never be sent."""
         data = wire.encode(frame)
         event = isinstance(frame, wire.Emit | wire.Changed)
         if event and len(self._waiting) >= _EVENTS_KEPT:
@@ -70,5 +70,5 @@ class Post:
             except BlockingIOError:
                 return
             except OSError:
-                raise Gone from None
+                raise GoneError from None
             self._waiting.popleft()

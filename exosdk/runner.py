@@ -13,8 +13,8 @@ from typing import NoReturn
 
 from exosdk import hooks, wire
 from exosdk.context import Context, timers
-from exosdk.entry import Unusable, text
-from exosdk.post import Gone, Post
+from exosdk.entry import UnusableError, text
+from exosdk.post import GoneError, Post
 from exosdk.serving import Serving
 from exosdk.walls import report
 
@@ -81,7 +81,7 @@ class Runner:
             self._post.send(hello)
             while not self._leave:
                 self._turn()
-        except Gone:
+        except GoneError:
             return 0
         return 0
 
@@ -114,11 +114,11 @@ class Runner:
         context = Context(go, state_dir=state, send=self._post.send)
         try:
             serving = Serving(go, context=context, manager=self._manager)
-        except Gone:
+        except GoneError:
             raise
         except Exception as error:
             sys.excepthook(*sys.exc_info())
-            code = error.code if isinstance(error, Unusable) else "entry-raised"
+            code = error.code if isinstance(error, UnusableError) else "entry-raised"
             self._post.send(wire.Failed(code, text(error)))
             return
         self._serving = serving
@@ -130,13 +130,13 @@ class Runner:
             self._flush(self._serving)
         try:
             self._post.send(answer)
-        except wire.Malformed as error:
-            self._post.send(wire.Fault(call.id, "Malformed", text(error)))
+        except wire.MalformedError as error:
+            self._post.send(wire.Fault(call.id, "MalformedError", text(error)))
 
     def _result(self, call: wire.Call) -> wire.Reply:
         serving = self._serving
         if serving is None:
-            raise wire.Malformed("no plugin is loaded")
+            raise wire.MalformedError("no plugin is loaded")
         arguments, caller = wire.unpack(call.arguments), (call.caller, call.uid)
         if call.kind == "hook":
             value = serving.hook(call.member, arguments)
@@ -152,7 +152,7 @@ class Runner:
     def _guarded(self, work: Callable[[], wire.Reply], call: int) -> wire.Reply | wire.Fault:
         try:
             return work()
-        except Gone:
+        except GoneError:
             raise
         except Exception as error:
             sys.excepthook(*sys.exc_info())
@@ -163,7 +163,7 @@ class Runner:
         try:
             if serving.due(serving.context.clock.monotonic()):
                 self._flush(serving)
-        except Gone:
+        except GoneError:
             raise
         except Exception:
             sys.excepthook(*sys.exc_info())
@@ -171,7 +171,7 @@ class Runner:
     def _flush(self, serving: Serving) -> None:
         try:
             serving.flush()
-        except Gone:
+        except GoneError:
             raise
         except Exception:
             sys.excepthook(*sys.exc_info())

@@ -8,11 +8,11 @@ from typing import Any
 
 from exosdk import entry, hooks, wire
 from exosdk.context import Context, flush, reconfigure, timers
-from exosdk.signature import Malformed, snake_case, split
+from exosdk.signature import MalformedError, snake_case, split
 
 
 class Serving:
-    """A plugin that is loaded. Raises `entry.Unusable` when it cannot be."""
+    """A plugin that is loaded. Raises `entry.UnusableError` when it cannot be."""
 
     def __init__(self, go: wire.Go, *, context: Context, manager: hooks.Manager) -> None:
         self.context = context
@@ -25,7 +25,7 @@ class Serving:
     def hook(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """The hook's result; None where the plugin does not implement it."""
         if name not in hooks.ALL:
-            raise Malformed(f"there is no hook {name}")
+            raise MalformedError(f"there is no hook {name}")
         if name == "configure":
             return self._configure(dict(arguments["values"]))
         if name == "start":
@@ -62,7 +62,7 @@ class Serving:
     def set(self, service: str, name: str, value: Any, *, caller: tuple[str, int]) -> None:
         declared = self._find(self._service(service).properties, name)
         if declared.access != "readwrite":
-            raise Malformed(f"the property {name} of service {service} is read-only")
+            raise MalformedError(f"the property {name} of service {service} is read-only")
         self.context.caller = caller
         try:
             setattr(self.plugin, snake_case(name), value)
@@ -83,7 +83,7 @@ class Serving:
 
     def _service(self, name: str) -> wire.Service:
         if name not in self._services:
-            raise Malformed(f"there is no service {name}")
+            raise MalformedError(f"there is no service {name}")
         return self._services[name]
 
     @staticmethod
@@ -91,7 +91,7 @@ class Serving:
         for member in members:
             if member.name == name:
                 return member
-        raise Malformed(f"there is no member {name}")
+        raise MalformedError(f"there is no member {name}")
 
 
 def _results(result: Any, declared: int) -> list[Any]:
@@ -99,5 +99,5 @@ def _results(result: Any, declared: int) -> list[Any]:
         return [result]
     values = [] if result is None else list(result) if isinstance(result, (tuple, list)) else [result]
     if len(values) != declared:
-        raise Malformed(f"the method returned {len(values)} values, the manifest declares {declared}")
+        raise MalformedError(f"the method returned {len(values)} values, the manifest declares {declared}")
     return values

@@ -9,7 +9,7 @@ _WORDS = (re.compile(r"(?<=[a-z0-9])(?=[A-Z])"), re.compile(r"(?<=[A-Z])(?=[A-Z]
 _PYTHON = {**dict.fromkeys("ynqiuxt", "int"), "b": "bool", "d": "float", "s": "str", "o": "str", "g": "str"}
 
 
-class Malformed(ValueError):
+class MalformedError(ValueError):
     """Bytes or text that break the channel's rules; the sentence says which."""
 
 
@@ -30,7 +30,7 @@ def _end(signature: str, position: int) -> int:
         depth += (letter in "({") - (letter in ")}")
         if depth == 0 and letter != "a":
             return index + 1
-    raise Malformed(f"the signature {signature!r} is not complete")
+    raise MalformedError(f"the signature {signature!r} is not complete")
 
 
 def snake_case(member: str) -> str:

@@ -1,4 +1,4 @@
-"""The channel's frames: typed structs ↔ MessagePack, at most 64 KiB, in both directions. Refuses with `Malformed`.
+"""The channel's frames: typed structs ↔ MessagePack, at most 64 KiB, in both directions. Refuses with `MalformedError`.
 
 One frame is one SEQPACKET message. What a plugin says inside a frame (arguments, results) stays raw until somebody
 wants it. `Up` is what an instance may send, `Down` what the supervisor may; each end decodes only the other's union.
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from exosdk.nesting import check
-from exosdk.signature import Malformed as Malformed
+from exosdk.signature import MalformedError as MalformedError
 
 PROTOCOL = 1
 OLDEST_PROTOCOL = max(1, PROTOCOL - 1)
@@ -165,16 +165,16 @@ _payload = msgspec.msgpack.Decoder()
 
 
 def encode(frame: Up | Down) -> bytes:
-    """One message, or `Malformed` when the other end would refuse it."""
+    """One message, or `MalformedError` when the other end would refuse it."""
     data = _encode(frame)
     if len(data) > MAX_FRAME:
-        raise Malformed(f"the message has {len(data)} bytes, more than {MAX_FRAME}")
+        raise MalformedError(f"the message has {len(data)} bytes, more than {MAX_FRAME}")
     check(data)
     return data
 
 
 def pack(value: Any) -> msgspec.Raw:
-    """A plugin's value as a payload, or `Malformed`: what no MessagePack type holds cannot be sent."""
+    """A plugin's value as a payload, or `MalformedError`: what no MessagePack type holds cannot be sent."""
     return msgspec.Raw(_encode(value))
 
 
@@ -182,7 +182,7 @@ def _encode(value: Any) -> bytes:
     try:
         return _encoder.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise Malformed(f"the value cannot be sent: {error}") from None
+        raise MalformedError(f"the value cannot be sent: {error}") from None
 
 
 def decode_up(data: bytes) -> Up:
@@ -196,13 +196,13 @@ def decode_down(data: bytes) -> Down:
 
 
 def unpack(payload: msgspec.Raw) -> Any:
-    """The value of a payload that came in a checked frame, or `Malformed` (text that is not UTF-8, a map as a key)."""
+    """The value of a payload that came in a checked frame, or `MalformedError` (broken UTF-8, a map as a key)."""
     return _decode(_payload, payload)
 
 
 def _frame(decoder: msgspec.msgpack.Decoder[Any], data: bytes) -> Any:
     if len(data) > MAX_FRAME:
-        raise Malformed(f"the message is longer than {MAX_FRAME} bytes")
+        raise MalformedError(f"the message is longer than {MAX_FRAME} bytes")
     check(data)
     return _decode(decoder, data)
 
@@ -211,4 +211,4 @@ def _decode(decoder: msgspec.msgpack.Decoder[Any], data: bytes | msgspec.Raw) ->
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, ValueError, RecursionError, TypeError) as error:
-        raise Malformed(f"the message is not a frame: {error}") from None
+        raise MalformedError(f"the message is not a frame: {error}") from None

@@ -18,7 +18,7 @@ from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.plan.confine import Confinement
-from exod.supervisor.channel_end import End, Violation
+from exod.supervisor.channel_end import End, ViolationError
 from exod.supervisor.channel_go import common_protocol, failed, faulted, go_frame, lost, timed_out
 from exod.supervisor.channel_question import Question
 from exod.supervisor.ports import Caller, Listener, Ready
@@ -148,7 +148,7 @@ class Channel:
                 number, kind, service, member, wire.pack(arguments), caller.name, caller.uid, float(deadline)
             )
             data = wire.encode(call)
-        except wire.Malformed as error:
+        except wire.MalformedError as error:
             raise Refused(Refusal("call-too-large", f"cannot {action}: {error}", "", {}, Outcome.USAGE)) from None
         question = Question(number, action, data, deadline=deadline, on_late=self._late)
         self._queue.appendleft(question) if kind == "hook" else self._queue.append(question)
@@ -173,7 +173,7 @@ class Channel:
             raise Refused(faulted(question.action, answer))
         try:
             return wire.unpack(answer.value)
-        except wire.Malformed as error:
+        except wire.MalformedError as error:
             self._strike(f"its answer cannot be read: {error}")
             raise Refused(_broken("bad-reply", f"cannot {question.action}: the answer cannot be read")) from None
 
@@ -210,7 +210,7 @@ class Channel:
             raise Refused(lost(action, reason=self._gone))
         try:
             data = frame if isinstance(frame, bytes) else wire.encode(frame)
-        except wire.Malformed as error:
+        except wire.MalformedError as error:
             raise Refused(Refusal("call-too-large", f"cannot {action}: {error}", "", {}, Outcome.USAGE)) from None
         self._end.send(data)
 
@@ -223,7 +223,7 @@ class Channel:
                     self._lose("its end of the channel is closed")
                     return
                 self._handle(wire.decode_up(data))
-        except (Violation, wire.Malformed) as error:
+        except (ViolationError, wire.MalformedError) as error:
             self._break(str(error))
 
     def _handle(self, frame: wire.Up) -> None:

@@ -1,7 +1,7 @@
 """One SEQPACKET socket ↔ whole messages: never blocking, never more than its share of a turn, no descriptor accepted.
 
-Refuses, with `Violation`, what no honest instance sends: descriptors, cut and empty messages. May use the loop it is
-made in. It never sets O_NONBLOCK and never calls shutdown(): both belong to the description the keeper shares.
+Refuses, with `ViolationError`, what no honest instance sends: descriptors, cut and empty messages. May use the loop it
+is made in. It never sets O_NONBLOCK and never calls shutdown(): both belong to the description the keeper shares.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _TURN_MESSAGES, _TURN_BYTES = 32, 256 << 10
 _WAITING = 64
 
 
-class Violation(Exception):
+class ViolationError(Exception):
     """What the peer did that ends the channel."""
 
 
@@ -76,11 +76,11 @@ class End:
         """There was room for all descriptors a message can carry, so that the kernel closes none on this thread."""
         if descriptors:
             close_elsewhere(*descriptors)
-            raise Violation(f"it sent {len(descriptors)} descriptors that nobody asked for")
+            raise ViolationError(f"it sent {len(descriptors)} descriptors that nobody asked for")
         if flags & socket.MSG_CTRUNC:
-            raise Violation("it sent more descriptors than can be received")
+            raise ViolationError("it sent more descriptors than can be received")
         if flags & socket.MSG_TRUNC or size > MAX_FRAME:
-            raise Violation(f"it sent a message of more than {MAX_FRAME} bytes")
+            raise ViolationError(f"it sent a message of more than {MAX_FRAME} bytes")
 
     def send(self, data: bytes) -> bool:
         """Now or later, in order; False when the peer reads so little that the queue is full, or is gone."""

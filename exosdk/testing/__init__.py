@@ -11,6 +11,6 @@ Not installed in sandboxes. Drives `exod --dev` only through `exoctl --json`; im
 """
 
 from exosdk.testing.clock import FakeClock
-from exosdk.testing.inprocess import InProcess, Unusable, load
+from exosdk.testing.inprocess import InProcess, UnusableError, load
 
-__all__ = ["FakeClock", "InProcess", "Unusable", "load"]
+__all__ = ["FakeClock", "InProcess", "UnusableError", "load"]

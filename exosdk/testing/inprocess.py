@@ -12,7 +12,7 @@ from typing import Any
 
 from exosdk import hooks, wire
 from exosdk.context import Context, timers
-from exosdk.entry import Unusable as Unusable
+from exosdk.entry import UnusableError as UnusableError
 from exosdk.log import Log
 from exosdk.serving import Serving
 from exosdk.testing import manifest

@@ -79,7 +79,7 @@ async def test_a_plugin_knows_its_caller(channel: Channel) -> None:
 async def test_a_result_that_no_message_can_hold_is_a_fault_of_the_plugin(channel: Channel) -> None:
     with pytest.raises(Refused) as caught:
         await channel.call("greeter", "Fail", ["unsendable"], ADA, deadline=5)
-    assert caught.value.refusal.evidence["class"] == "Malformed"
+    assert caught.value.refusal.evidence["class"] == "MalformedError"
 
 
 async def test_properties_are_read_and_written(channel: Channel, heard: Heard) -> None:
