@@ -1,6 +1,5 @@
 """The tests mirror the code: each module has a test module of its name, or stands below with the reason."""
 
-import ast
 from pathlib import Path
 
 import pytest
@@ -20,11 +19,7 @@ def mirrors(path: Path) -> list[Path]:
 
 def has_code(path: Path) -> bool:
     """Whether there is anything to test: constants, re-exports and the bodiless methods of a Protocol are none."""
-    return any(not is_bodiless(function) for function in tree.functions(tree.syntax(path)))
-
-
-def is_bodiless(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return all(isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) for line in function.body)
+    return any(not tree.is_bodiless(function) for function in tree.functions(tree.syntax(path)))
 
 
 MODULES = [path for path in tree.sources(*tree.PACKAGES) if has_code(path)]

@@ -35,6 +35,11 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
             yield node
 
 
+def is_bodiless(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function only has a form: a docstring, `...` or nothing."""
+    return all(isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) for line in function.body)
+
+
 def imported(tree: ast.AST) -> set[str]:
     """Dotted names a module imports, at its top, inside functions and under TYPE_CHECKING alike.
 
