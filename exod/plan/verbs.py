@@ -97,7 +97,7 @@ def bring_up(plugin: str, *, version: str, digest: str, instance: int, goal: str
         _step(StepKind.OFFER_SERVICES, plugin, instance=instance),
     ]
     if goal in ("running", "suspended"):
-        steps.append(_step(StepKind.START, plugin, instance=instance))
+        steps.append(_step(StepKind.START, plugin, instance=instance, fresh=True))
     if goal == "suspended":
         steps.append(_step(StepKind.SUSPEND, plugin, instance=instance))
     return Plan(tuple(steps))

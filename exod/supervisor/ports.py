@@ -218,7 +218,6 @@ class Face(Protocol):
     def changed(self, plugin: str, service: str, properties: Mapping[str, Any]) -> None: ...
 
 
-
 # --- trust, as the host's administrator wrote it --------------------------------------------------------------------
 
 

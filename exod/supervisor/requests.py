@@ -80,3 +80,13 @@ def _usage(request: Request, what: str, reason: str) -> Refusal:
         f"exoctl plugin {request.verb} --help",
         outcome=Outcome.USAGE,
     )
+
+
+def no_job(job: int, *, known: bool) -> Refusal:
+    """Why there is nothing to cancel."""
+    if known:
+        sentence = f"cannot cancel job {job}: it is over"
+        return Refusal("not-cancellable", sentence, f"exoctl job watch {job}", outcome=Outcome.FAILED)
+    return Refusal(
+        "unknown-job", f"cannot cancel job {job}: there is none", "exoctl job list", outcome=Outcome.NOT_FOUND
+    )

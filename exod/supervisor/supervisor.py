@@ -1,94 +1,335 @@
-"""The supervisor's face: requests in, jobs out, views of what is. Everything it does is done by the modules beside it."""
+"""The supervisor's face: requests in, jobs out, views of what is. What it does is done by the modules beside it."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from exod.errors import Refusal
+from exod.errors import Refusal, Refused
+from exod.package import options
 from exod.package.options import Value
+from exod.plan import resolve
+from exod.plan.confine import Host, asked_for
 from exod.plan.steps import Step
 from exod.settings import Settings
+from exod.supervisor import descriptor, requests
+from exod.supervisor.calls import Calls
+from exod.supervisor.ending import end_all
+from exod.supervisor.executor import Checkpoint, Executor, nowhere
+from exod.supervisor.guard import Guard
+from exod.supervisor.jobs import Job, Jobs, not_cancellable
+from exod.supervisor.journal import Journal
+from exod.supervisor.material import Gate
+from exod.supervisor.planner import Planner
+from exod.supervisor.plugin import view
 from exod.supervisor.ports import Caller, World
+from exod.supervisor.recovery import ITSELF, Recovery
+from exod.supervisor.reload import Reload
 from exod.supervisor.requests import Request as Request
 from exod.supervisor.requests import Verb as Verb
-from exod.supervisor.views import InstanceView, JobView, PluginView
+from exod.supervisor.roster import Roster
+from exod.supervisor.tasks import Tasks
+from exod.supervisor.views import InstanceView, JobView, PluginView, Views
+from exod.supervisor.works import Rules, Works
+
+DAY = 86400.0
 
 
 class Supervisor:
-    """One per daemon. Nothing here blocks; whatever cannot be done is a refusal."""
+    """One per daemon. Nothing here blocks; whatever cannot be done is a refusal.
 
-    plugins: Mapping[str, PluginView]
-    instances: Mapping[int, InstanceView]
-    jobs: Mapping[int, JobView]
-    degraded: Mapping[str, str]
-    """What this host or its configuration lacks, and what that costs."""
-    state: str
-    """starting, running, degraded or stopping"""
-    mode: str
-    """production or development"""
-    started_at: int
+    state: starting, running, degraded or stopping. mode: production or development.
+    checkpoint is told where a job is, so that a test can end the daemon exactly there.
+    """
 
     def __init__(
-        self, world: World, *, settings: Settings, mode: str = "production", checkpoint: Callable[[str], None] | None = None
-    ) -> None: ...
+        self,
+        world: World,
+        *,
+        settings: Settings,
+        host: Host,
+        mode: str = "production",
+        gate: Gate,
+        checkpoint: Checkpoint = nowhere,
+        failed: Callable[[BaseException], None] = lambda _: None,
+    ) -> None:
+        self.mode = mode
+        self.started_at = 0
+        self._phase = "starting"
+        self._world = world
+        self._rules = Rules(settings)
+        self._noted: dict[str, str] = {}
+        self._roster = Roster(world)
+        self._jobs = Jobs(changed=world.face.job)
+        self._tasks = Tasks(failed=failed)
+        self._guard = Guard(self._roster, spawn=self._tasks.spawn, again=self._again)
+        self._planner = Planner(self._roster, gate=gate, host=host)
+        journal = Journal(world.registry, world.clock)
+        executor = Executor(journal, changed=self._jobs.touch, checkpoint=checkpoint)
+        self._works = Works(
+            self._roster, self._jobs, self._planner, executor, rules=self._rules, broken=self._guard.broken
+        )
+        self._recovery = Recovery(self._roster, self._works, self._planner)
+        self._reload = Reload(self._roster, self._planner, self._guard)
+        self._calls = Calls(self._roster)
+        self._restored = asyncio.Event()
+        self.plugins: Mapping[str, PluginView] = Views(lambda: self._roster.plugins, self._plugin_view)
+        self.instances: Mapping[int, InstanceView] = Views(lambda: self._roster.instances, self._instance_view)
+        self.jobs: Mapping[int, JobView] = Views(self._jobs.all, self._jobs.view)
+
+    # --- its own life
 
     async def start(self) -> None:
-        """Takes the lease, ends survivors, finishes or undoes unfinished jobs; restores desired state in the background."""
-
-    async def stop(self) -> None:
-        """Ends every instance and every task; desired state is left as it is."""
+        """Takes the lease, ends survivors, settles unfinished jobs; restores desired state in the background."""
+        self.started_at = int(self._world.clock.time())
+        snapshot = await self._world.registry.load()
+        trust = await self._world.trust_file.load(generation=snapshot.generation)
+        self._roster.adopt(snapshot, trust=trust)
+        self._jobs.adopt(snapshot)
+        self._roster.inputs = await self._world.trust_source.read()
+        survivors = await self._world.sandbox.attach(on_exit=self._guard.exited, on_lost=self._lost)
+        await self._recovery.end_survivors(survivors, snapshot)
+        await self._recovery.settle(snapshot.jobs)
+        self._roster.ledger.daemon("start")
+        self._phase = "running"
+        self._tasks.spawn(self._restore(), name="restore")
+        self._tasks.spawn(self._daily(), name="daily")
+        self._world.face.daemon()
 
     async def restored(self) -> None:
         """Waits until the restoration that start() began is over."""
+        await self._restored.wait()
+
+    async def stop(self) -> None:
+        """Ends every task and every instance; desired state is left as it is. What a job left is settled next time."""
+        self._phase = "stopping"
+        self._world.face.daemon()
+        await self._tasks.close()
+        await end_all(self._roster, deadline=self._rules.settings.stop_seconds)
+        self._roster.ledger.daemon("stop")
+        await self._world.audit.flush()
+        await self._world.sandbox.close()
+
+    @property
+    def state(self) -> str:
+        return "degraded" if self._phase == "running" and self.degraded else self._phase
+
+    @property
+    def degraded(self) -> Mapping[str, str]:
+        """What this host or its configuration lacks, and what that costs."""
+        return {**self._noted, **self._reload.degraded()}
+
+    def note_degraded(self, name: str, cost: str) -> None:
+        """What another room of the daemon found lacking; an empty cost takes it back."""
+        self._noted.pop(name, None)
+        if cost:
+            self._noted[name] = cost
+        self._world.face.daemon()
+
+    # --- requests
 
     def submit(self, request: Request) -> int:
         """The id of the queued job. Raises Refused when the request is malformed or names no plugin."""
+        refusal = requests.check(request)
+        try:
+            if refusal is not None:
+                raise Refused(refusal)
+            if request.package is None:
+                self._roster.find(request.plugin, verb=request.verb)
+        except Refused as refused:
+            self.refused(refused.refusal, caller=request.caller, subject=f"{request.verb} {request.plugin}".strip())
+            raise
+        job = self._works.open(request)
+        self._tasks.spawn(self._works.work(job), name=f"job {job.id}")
+        return job.id
 
     async def plan(self, request: Request) -> list[Step] | Refusal:
-        """The steps that `request` would run now; nothing is changed."""
+        """The steps that `request` would run now, those of dependencies first; nothing is changed."""
+        refusal = requests.check(request)
+        if refusal is None:
+            try:
+                return await self._dry(request)
+            except Refused as refused:
+                refusal = refused.refusal
+        self.refused(refusal, caller=request.caller, subject=f"plan {request.verb} {request.plugin}".strip())
+        return refusal
 
     async def validate(self, data: bytes) -> Mapping[str, Any]:
-        """The full security context of a package: accepted, signer, level, …, refusal; nothing is changed."""
+        """The full security context of a package: accepted, signer, level, …, or its refusal; nothing is changed."""
+        try:
+            name, package = self._planner.identify(Request(Verb.INSTALL, ITSELF, package=data))
+            judged = self._planner.judge(data, package, downgrade=False, consent=False)
+            self._planner.confine(judged, values={})
+        except Refused as refused:
+            self.refused(refused.refusal, caller=ITSELF, subject="validate")
+            return {"accepted": False, "refusal": refused.refusal.fields()}
+        return descriptor.accepted(judged, owner=self._roster.owner(name))
 
     def cancel(self, job: int, caller: Caller) -> Refusal | None:
         """Undoes a job; refused when it is over or past its point of no return. Authority is the caller's matter."""
+        found = self._jobs.live.get(job)
+        if found is None:
+            known = job in self._jobs.past
+            refusal = requests.no_job(job, known=known)
+        elif found.plan.passed or found.state == "undoing":
+            refusal = not_cancellable(found, "it is past its point of no return")
+        else:
+            _cancel(found)
+            return None
+        self.refused(refusal, caller=caller, subject=f"cancel job {job}")
+        return refusal
 
     async def finished(self, job: int) -> JobView:
         """Waits until the job is over."""
+        found = self._jobs.live.get(job)
+        if found is not None:
+            await found.over.wait()
+        return self._jobs.view(job)
+
+    # --- what is
 
     def info(self, plugin: str) -> Mapping[str, Any]:
         """US-004's twelve fields. Raises Refused."""
+        return descriptor.describe(self._roster.find(plugin, verb="describe"))
 
     def config(self, plugin: str) -> Mapping[str, Value]:
         """The complete configuration in force. Raises Refused."""
+        found = self._roster.find(plugin, verb="read the configuration of")
+        if found.instance is not None:
+            return found.instance.confinement.config
+        if found.manifest is None:
+            return found.record.config
+        values = options.check(found.manifest.config, found.record.config)
+        return found.record.config if isinstance(values, Refusal) else values
 
-    def logs(self, plugin: str, lines: int) -> Sequence[str]: ...
+    def logs(self, plugin: str, lines: int) -> Sequence[str]:
+        """The newest lines it wrote. Raises Refused."""
+        self._roster.find(plugin, verb="read the logs of")
+        return self._world.sandbox.logs(plugin, lines)
 
     def check_capability(self, plugin: str, capability: str) -> tuple[bool, str]:
-        """Whether the plugin has the capability, and why."""
+        """Whether the plugin has the capability (`filesystem`, `filesystem:read-only:/proc/stat`), and why."""
+        found = self._roster.find(plugin, verb="check")
+        name, _, entry = capability.partition(":")
+        if found.instance is None:
+            return False, f"{plugin} is not loaded"
+        held = found.instance.confinement.permissions.get(name, ())
+        if not held or (entry and entry not in held):
+            asks = found.manifest is not None and bool(asked_for(found.manifest.permissions).get(name))
+            return False, f"{plugin} {'was not granted' if asks else 'does not ask for'} {capability}"
+        return True, f"granted: {', '.join(held)}"
 
     def check_dependencies(self, plugin: str) -> list[tuple[str, str, str, str]]:
         """(name, range, status, version found); status is satisfied, missing, conflict or optional."""
+        found = self._roster.find(plugin, verb="check")
+        needed = found.manifest.dependencies if found.manifest is not None else ()
+        return resolve.check(needed, offer=self._planner.offer())
 
     def list_trust(self) -> list[Mapping[str, str]]:
         """The anchors in force, as strings."""
+        return self._planner.list_trust()
+
+    # --- services
 
     async def call(
         self, plugin: str, service: str, method: str, arguments: Sequence[Any], caller: Caller
     ) -> Sequence[Any]:
         """Calls a plugin's service. Access is checked before. Raises Refused."""
+        return await self._calls.call(plugin, service, method, arguments, caller)
 
-    async def get_property(self, plugin: str, service: str, name: str) -> Any: ...
+    async def get_property(self, plugin: str, service: str, name: str) -> Any:
+        return await self._calls.get(plugin, service, name)
 
-    async def set_property(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None: ...
+    async def set_property(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
+        await self._calls.set(plugin, service, name, value, caller)
+
+    # --- trust
 
     async def reload(self, settings: Settings | None = None) -> list[str]:
         """Reads trust anew, judges every instance again; the sentences say what changed."""
+        if settings is not None:
+            self._rules.settings = settings
+        changes = await self._reload.run()
+        self._world.face.daemon()
+        return changes
 
     async def recover_trust(self, caller: Caller) -> None:
-        """Accepts the loss of the trust state: owners are pinned anew at the next load. Raises Refused if none is lost."""
+        """Accepts the loss of the trust state: installed signers become owners anew. Raises Refused if none is lost."""
+        try:
+            await self._reload.recover(caller)
+        except Refused as refused:
+            self.refused(refused.refusal, caller=caller, subject="recover trust")
+            raise
+        self._world.face.daemon()
 
     def refused(self, refusal: Refusal, *, caller: Caller, subject: str) -> None:
         """Audits a refusal that was decided in front of the supervisor, such as a lack of authority."""
+        self._roster.ledger.refused(refusal, caller=caller.name, subject=subject)
 
-    def strike(self, plugin: str, reason: str) -> None:
-        """The bus refused a value of this plugin's: counts as one that its channel struck for."""
+    # --- inside
+
+    async def _dry(self, request: Request) -> list[Step]:
+        name, package = self._planner.identify(request)
+        instance = self._roster.peek_instance()
+        prepared = await self._planner.prepare(request, name, package, instance=instance)
+        first: list[Step] = []
+        for needed, version in prepared.missing:
+            options_: requests.Options = {"start": request.flag("start"), "version": version}
+            first += await self._dry(Request(Verb.LOAD, request.caller, needed, options=options_))
+        return [*first, *prepared.plan.steps]
+
+    def _again(self, plugin: str) -> None:
+        job = self._works.open(Request(Verb.RESTART, ITSELF, plugin))
+        self._tasks.spawn(self._works.work(job), name=f"job {job.id}")
+
+    async def _restore(self) -> None:
+        try:
+            await self._recovery.learn()
+            await self._recovery.restore()
+        finally:
+            self._restored.set()
+
+    async def _daily(self) -> None:
+        """What only time brings about: signers expire, old jobs are forgotten."""
+        while True:
+            before = self._world.clock.time() - self._rules.settings.job_days * DAY
+            self._jobs.prune(before=before)
+            await self._reload.housekeep(before=before)
+            await self._world.clock.sleep(DAY / 24)
+
+    def _lost(self) -> None:
+        """The keeper died: so did every instance. A new keeper is waited for, then desired state is restored."""
+        for instance in tuple(self._roster.instances.values()):
+            self._guard.lost(instance)
+        self._tasks.spawn(self._take_again(), name="take the lease again")
+
+    async def _take_again(self) -> None:
+        self._roster.ledger.daemon("keeper-lost")
+        survivors = await self._recovery.attach(on_exit=self._guard.exited, on_lost=self._lost)
+        for survivor in survivors:
+            await self._world.sandbox.discard(survivor.instance)
+        await self._recovery.buried()
+        await self._recovery.restore()
+
+    def _plugin_view(self, name: str) -> PluginView:
+        return view(self._roster.plugins[name])
+
+    def _instance_view(self, number: int) -> InstanceView:
+        instance = self._roster.instances[number]
+        record = instance.record
+        return InstanceView(
+            id=record.id,
+            plugin=record.plugin,
+            version=record.version,
+            process_id=record.pid,
+            user_id=record.uid,
+            digest=record.digest,
+            started_at=int(record.born),
+            walls=dict(instance.walls),
+            read_usage=lambda: self._world.sandbox.usage(record.id),
+        )
+
+
+def _cancel(job: Job) -> None:
+    job.cancelled = True
+    if job.scope is not None:
+        job.scope.reschedule(asyncio.get_running_loop().time())

@@ -1,0 +1,105 @@
+"""Calls of plugins' services on their way in: which instance, is it declared, how long may it take.
+
+Who may call at all is decided before; here only a caller in whose calls the plugin kept dying is turned away.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.package.services import Service
+from exod.supervisor.instance import Instance
+from exod.supervisor.lifecycle import State
+from exod.supervisor.plugin import Plugin
+from exod.supervisor.ports import Caller, Channel
+from exod.supervisor.restart import recent
+from exod.supervisor.roster import Roster
+
+T = TypeVar("T")
+
+DEADLY = 3
+"""So many crashes of a plugin within restart.WINDOW in one uid's calls, and that uid's calls are refused."""
+
+
+class Calls:
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+
+    async def call(
+        self, plugin: str, service: str, method: str, arguments: Sequence[Any], caller: Caller
+    ) -> Sequence[Any]:
+        """The results. Raises Refused: unknown, not running, too slow, or what the plugin itself answered."""
+        instance = self._reach(plugin, caller, what=method)
+        _member(self._service(instance, service), method, kind="methods")
+        deadline = self._deadline(instance)
+        return await self._serve(
+            instance, caller, lambda line: line.call(service, method, arguments, caller, deadline=deadline)
+        )
+
+    async def get(self, plugin: str, service: str, name: str) -> Any:
+        """The value of a property. Raises Refused."""
+        reader = Caller("exod", 0)
+        instance = self._reach(plugin, reader, what=name)
+        _member(self._service(instance, service), name, kind="properties")
+        deadline = self._deadline(instance)
+        return await self._serve(instance, reader, lambda line: line.get(service, name, deadline=deadline))
+
+    async def set(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
+        """Raises Refused, also for a property that is declared read-only."""
+        instance = self._reach(plugin, caller, what=name)
+        found = _member(self._service(instance, service), name, kind="properties")
+        if found.access != "readwrite":
+            sentence = f"cannot set {name} of {plugin}: it is read-only"
+            raise Refused(Refusal("read-only", sentence, outcome=Outcome.USAGE))
+        deadline = self._deadline(instance)
+        await self._serve(instance, caller, lambda line: line.set(service, name, value, caller, deadline=deadline))
+
+    async def _serve(self, instance: Instance, caller: Caller, ask: Callable[[Channel], Awaitable[T]]) -> T:
+        """A call that ends with the instance stays noted on it: it tells in whose call the crash was."""
+        line = instance.line()
+        instance.calls.append(caller)
+        try:
+            result = await ask(line)
+        except BaseException:
+            if instance.exit is None:
+                instance.calls.remove(caller)
+            raise
+        instance.calls.remove(caller)
+        self._roster.plugins[instance.plugin].active_at = self._roster.world.clock.time()
+        return result
+
+    def _reach(self, name: str, caller: Caller, *, what: str) -> Instance:
+        plugin = self._roster.find(name, verb="call")
+        instance = plugin.instance
+        if plugin.state is not State.RUNNING or instance is None:
+            sentence = f"cannot call {what} of {name}: it is {plugin.state.word}, not running"
+            raise Refused(Refusal("not-running", sentence, f"exoctl plugin start {name}", outcome=Outcome.FAILED))
+        self._turn_away(plugin, caller)
+        return instance
+
+    def _turn_away(self, plugin: Plugin, caller: Caller) -> None:
+        now = self._roster.world.clock.monotonic()
+        deaths = sum(1 for crash in recent(plugin.crashes, now=now) if crash.uid == caller.uid)
+        if deaths >= DEADLY:
+            sentence = f"cannot call {plugin.name}: it crashed {deaths} times in calls of uid {caller.uid}"
+            raise Refused(Refusal("deadly-caller", sentence, f"exoctl plugin logs {plugin.name}"))
+
+    def _service(self, instance: Instance, name: str) -> Service:
+        for service in instance.confinement.services:
+            if service.name == name:
+                return service
+        raise Refused(_unknown(instance.plugin, name))
+
+    def _deadline(self, instance: Instance) -> float:
+        return instance.confinement.limits.call_time
+
+
+def _member(service: Service, name: str, *, kind: str) -> Any:
+    for member in getattr(service, kind):
+        if member.name == name:
+            return member
+    raise Refused(_unknown(service.interface, name))
+
+
+def _unknown(where: str, name: str) -> Refusal:
+    return Refusal("unknown-member", f"cannot call {name}: {where} has none of that name", outcome=Outcome.NOT_FOUND)

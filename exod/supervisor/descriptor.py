@@ -1,0 +1,104 @@
+"""A plugin as US-004 describes one: twelve fields, and the security context that stands among them. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from exod.names import service_path
+from exod.package.limits import Limits
+from exod.package.manifest import Manifest
+from exod.package.services import Service
+from exod.plan.confine import granted
+from exod.supervisor.material import Judged
+from exod.supervisor.plugin import Plugin
+
+
+def describe(plugin: Plugin) -> Mapping[str, Any]:
+    """id, name, version, type, state, process_id, security_context, limits, ipc_endpoint, metadata, times."""
+    instance, version, manifest = plugin.instance, plugin.version, plugin.manifest
+    return {
+        "id": instance.id if instance is not None else 0,
+        "name": plugin.name,
+        "version": version.version if version is not None else plugin.record.version,
+        "type": version.type if version is not None else "custom",
+        "state": int(plugin.state),
+        "process_id": instance.record.pid if instance is not None else 0,
+        "security_context": _recorded(plugin, manifest),
+        "limits": limits(manifest.limits) if manifest is not None else {},
+        "ipc_endpoint": _endpoint(plugin.name, manifest),
+        "metadata": _metadata(manifest) if manifest is not None else {},
+        "load_time": int(plugin.loaded_at),
+        "last_activity": int(plugin.active_at),
+    }
+
+
+def accepted(judged: Judged, *, owner: str) -> Mapping[str, Any]:
+    """The full security context of a package that would be accepted."""
+    return {
+        "accepted": True,
+        "name": judged.manifest.name,
+        "version": judged.manifest.version,
+        "type": judged.manifest.type,
+        "digest": judged.verdict.digest,
+        "owner": owner or judged.verdict.signer,
+        "anchor": judged.anchor,
+        "reasons": list(judged.reasons),
+    } | _context(judged.manifest, signer=judged.verdict.signer, level=judged.verdict.level)
+
+
+def limits(found: Limits) -> dict[str, Any]:
+    return dict(asdict(found))
+
+
+def _recorded(plugin: Plugin, manifest: Manifest | None) -> Mapping[str, Any]:
+    version = plugin.version
+    signer, level = (version.signer, version.level) if version is not None else ("", "")
+    if manifest is None:
+        return {"signature": signer, "trust_level": level}
+    return _context(manifest, signer=signer, level=level)
+
+
+def _context(manifest: Manifest, *, signer: str, level: str) -> dict[str, Any]:
+    """capabilities as they are enforced, limits, who may call what, who vouches."""
+    return {
+        "capabilities": {name: list(entries) for name, entries in granted(manifest.permissions).items()},
+        "limits": limits(manifest.limits),
+        "acl": {service.interface: service.access for service in manifest.services},
+        "services": [_service(service) for service in manifest.services],
+        "signature": signer,
+        "signer": signer,
+        "trust_level": level,
+        "level": level,
+    }
+
+
+def _service(service: Service) -> str:
+    return f"{service.interface} ({service.access})"
+
+
+def _endpoint(plugin: str, manifest: Manifest | None) -> str:
+    services = manifest.services if manifest is not None else ()
+    return service_path(plugin, services[0].name) if services else ""
+
+
+def _metadata(manifest: Manifest) -> Mapping[str, Any]:
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "type": manifest.type,
+        "class": manifest.plugin_class,
+        "summary": manifest.summary,
+        "description": manifest.description,
+        "authors": list(manifest.authors),
+        "license": manifest.license,
+        "api": manifest.api,
+        "dependencies": [
+            {"name": one.name, "range": one.range, "provider": one.provider, "optional": one.optional}
+            for one in manifest.dependencies
+        ],
+        "platform": {
+            "arch": list(manifest.platform.arch),
+            "kernel": manifest.platform.kernel,
+            "features": list(manifest.platform.features),
+        },
+    }

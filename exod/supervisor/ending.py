@@ -1,0 +1,44 @@
+"""The daemon's clean end: every plugin is asked to stop, all at once, and every instance ends whatever it answers."""
+
+import asyncio
+
+from exod.errors import Refused
+from exod.supervisor.instance import Instance
+from exod.supervisor.lifecycle import State
+from exod.supervisor.roster import Roster
+
+
+async def end_all(roster: Roster, *, deadline: float) -> None:
+    """`deadline` seconds for all hooks together."""
+    living = tuple(roster.instances.values())
+    await asyncio.gather(*(_ask(roster, instance, deadline) for instance in living))
+    for instance in living:
+        await _end(roster, instance)
+
+
+async def _ask(roster: Roster, instance: Instance, deadline: float) -> None:
+    if roster.plugins[instance.plugin].state is not State.RUNNING:
+        return
+    try:
+        async with asyncio.timeout(deadline):
+            await instance.line().hook("stop", {}, deadline=deadline)
+    except (Refused, OSError, TimeoutError):
+        return  # it is ended next
+
+
+async def _end(roster: Roster, instance: Instance) -> None:
+    instance.ending = True
+    instance.hang_up()
+    roster.world.face.withdraw(instance.plugin)
+    plugin = roster.plugins.get(instance.plugin)
+    try:
+        await roster.world.sandbox.discard(instance.id)
+        await roster.drop_instance(instance.id)
+    except (OSError, Refused):
+        return  # its row stays, so the next start ends it
+    if plugin is not None and plugin.state is not State.UNLOADED:
+        if plugin.state is State.LOADING:
+            roster.move(plugin, State.ERROR)
+        if plugin.state is not State.UNLOADING:
+            roster.move(plugin, State.UNLOADING)
+        roster.move(plugin, State.UNLOADED)

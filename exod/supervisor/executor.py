@@ -1,0 +1,180 @@
+"""A plan, done in order or undone in reverse; the journal knows of it before the first step and after the last.
+
+A step that fails before the point of no return undoes the plan, itself included. Past that point a failing step is
+tried again and then left to the next start, as is an undo that fails: the journal then still says `running`, and
+nothing else may happen to the plugin before the rest is settled.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.plan.steps import Step
+from exod.supervisor.handlers import HANDLERS, Hands
+from exod.supervisor.jobs import Job
+from exod.supervisor.journal import Journal
+
+TRIES = 3
+"""For an effect that has to happen: an undo, or a step past the point of no return."""
+
+Checkpoint = Callable[[str], None]
+
+
+def nowhere(point: str) -> None:
+    """No checkpoint is watched."""
+
+
+class Executor:
+    """checkpoint is told `before:KIND`, `in:KIND`, `after:KIND`, `undo:KIND`, `undone:KIND` and `end`."""
+
+    def __init__(self, journal: Journal, *, changed: Callable[[Job], None], checkpoint: Checkpoint = nowhere) -> None:
+        self._journal = journal
+        self._changed = changed
+        self._checkpoint = checkpoint
+
+    async def run(self, job: Job, hands: Hands) -> bool:
+        """Whether the job came to a clean end, done or undone; its state and refusal say which."""
+        hands.midway = lambda point: self._checkpoint(f"in:{point}")
+        try:
+            await self._journal.begin(job)
+            await self._forward(job, hands)
+            self._checkpoint("end")
+            job.state = "done"
+            job.result |= hands.notes
+            await self._journal.end(job)
+        except Exception as error:  # whatever a step raised, what was done has to be undone
+            return await self._fail(job, hands, error)
+        return True
+
+    async def settle(self, job: Job, hands: Hands) -> bool:
+        """Finishes what an earlier run left: forward past the point of no return, else back. Whether that worked."""
+        hands.midway = lambda point: self._checkpoint(f"in:{point}")
+        plan = job.plan
+        forward = plan.passed and plan.no_return is not None
+        steps = plan.steps[plan.no_return :] if forward else plan.steps
+        failures = await (self._insist(hands, steps) if forward else self._back(hands, steps))
+        job.result |= hands.notes | failures
+        job.state = ("done" if forward else "failed") if not failures else "running"
+        return not failures and await self._last_word(job)
+
+    async def _forward(self, job: Job, hands: Hands) -> None:
+        job.state = "running"
+        for index, step in enumerate(job.plan.steps):
+            if job.cancelled and not job.plan.passed:
+                raise Refused(cancelled(job))
+            if index == job.plan.no_return:
+                await self._journal.pass_point(job)
+            job.step = step.describe()
+            self._changed(job)
+            self._checkpoint(f"before:{step.kind}")
+            await self._do(job, hands, step)
+            self._checkpoint(f"after:{step.kind}")
+            job.done = index + 1
+        if job.cancelled and not job.plan.passed:
+            raise Refused(cancelled(job))
+
+    async def _do(self, job: Job, hands: Hands, step: Step) -> None:
+        handler = HANDLERS[step.kind]
+        async with asyncio.timeout(handler.deadline) as scope:
+            job.scope = scope
+            try:
+                await handler.do(hands, step)
+            finally:
+                job.scope = None
+
+    async def _fail(self, job: Job, hands: Hands, error: Exception) -> bool:
+        job.refusal = hands.refusal = cancelled(job) if job.cancelled else explain(job, error)
+        passed, final = job.plan.passed, "failed"
+        if passed:
+            failures = await self._insist(hands, job.plan.steps[min(job.done, job.plan.no_return or 0) :])
+        else:
+            job.state = "undoing"
+            self._changed(job)
+            failures = await self._back(hands, job.plan.steps[: job.done + 1])
+            final = _ending(job)
+        job.result |= hands.notes | failures
+        if failures:
+            job.state = "running"
+            return False
+        if passed:
+            job.refusal = None
+            final = "done"
+        job.state = final
+        return await self._last_word(job)
+
+    async def _last_word(self, job: Job) -> bool:
+        for _ in range(TRIES):
+            try:
+                await self._journal.end(job)
+            except (OSError, Refused, TimeoutError):
+                continue
+            return True
+        return False
+
+    async def _insist(self, hands: Hands, steps: Iterable[Step]) -> dict[str, str]:
+        """Past the point of no return: in order, each tried again; what still fails ends it. kind → why."""
+        for step in steps:
+            failure = await self._try_hard(hands, step, undo=False)
+            if failure is not None:
+                return {f"failed.{step.kind}": failure}
+        return {}
+
+    async def _back(self, hands: Hands, steps: Iterable[Step]) -> dict[str, str]:
+        """In reverse; one undo that fails does not keep the others from running. kind → why."""
+        failures = {}
+        for step in reversed(tuple(steps)):
+            self._checkpoint(f"undo:{step.kind}")
+            failure = await self._try_hard(hands, step, undo=True)
+            if failure is not None:
+                failures[f"undo-failed.{step.kind}"] = failure
+            self._checkpoint(f"undone:{step.kind}")
+        return failures
+
+    async def _try_hard(self, hands: Hands, step: Step, *, undo: bool) -> str | None:
+        handler = HANDLERS[step.kind]
+        act = handler.undo if undo else handler.do
+        why = ""
+        for _ in range(TRIES):
+            try:
+                async with asyncio.timeout(handler.deadline):
+                    await act(hands, step)
+                return None
+            except Exception as error:  # a failed undo is part of the result, not the end of the undoing
+                why = _sentence(error)
+        return why
+
+
+def cancelled(job: Job) -> Refusal:
+    what = f"cannot {job.kind} {job.plugin}: the job was cancelled"
+    return Refusal("cancelled", what, outcome=Outcome.FAILED)
+
+
+def explain(job: Job, error: Exception) -> Refusal:
+    """Every way to fail as a refusal. What nobody foresaw is ours, and says so."""
+    what = f"cannot {job.kind} {job.plugin}"
+    if isinstance(error, Refused):
+        return error.refusal
+    if isinstance(error, TimeoutError):
+        evidence = {"step": job.step}
+        return Refusal("timed-out", f"{what}: it took too long to {job.step}", "", evidence, Outcome.TIMED_OUT)
+    if isinstance(error, OSError):
+        evidence = {"step": job.step, "errno": str(error.errno)}
+        return Refusal("host-error", f"{what}: {_sentence(error)}", "exoctl daemon status", evidence, Outcome.FAILED)
+    return Refusal("internal", f"internal error: {what}: {error!r}", outcome=Outcome.FAILED)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, Refused):
+        return error.refusal.sentence
+    if isinstance(error, TimeoutError):
+        return "it took too long"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"internal error: {error!r}"
+
+
+def _ending(job: Job) -> str:
+    if job.cancelled:
+        return "cancelled"
+    refused = job.refusal is not None and job.refusal.outcome is Outcome.REFUSED
+    return "refused" if refused else "failed"

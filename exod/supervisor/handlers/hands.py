@@ -1,0 +1,81 @@
+"""What every handler may reach: the roster, the world behind it, and what the job works with."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from exod.errors import Refusal
+from exod.package.options import Value
+from exod.plan.steps import Step
+from exod.settings import Settings
+from exod.supervisor.ears import Broken
+from exod.supervisor.instance import Instance
+from exod.supervisor.material import Material
+from exod.supervisor.plugin import Plugin
+from exod.supervisor.ports import World
+from exod.supervisor.roster import Roster
+
+
+@dataclass(slots=True)
+class Hands:
+    """`material` is None in recovery: no undo and no step past a point of no return needs it.
+
+    refusal: why the job is being undone. notes: what was not done although the job goes on, for its result.
+    midway: told between two effects of one step, where a kill leaves the step half done.
+    broken: who deals with an instance that cannot go on. config, old_config: complete, for a live plugin's hook.
+    """
+
+    roster: Roster
+    settings: Settings
+    material: Material | None = None
+    refusal: Refusal | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+    midway: Callable[[str], None] = lambda _: None
+    broken: Broken = lambda _instance, _refusal: None
+    config: Mapping[str, Value] | None = None
+    old_config: Mapping[str, Value] | None = None
+
+    @property
+    def world(self) -> World:
+        return self.roster.world
+
+    def needed(self) -> Material:
+        if self.material is None:
+            raise RuntimeError("a step that needs a package ran without one")
+        return self.material
+
+    def needed_config(self) -> Mapping[str, Value]:
+        if self.config is None:
+            raise RuntimeError("a configuration step ran without values")
+        return self.config
+
+    def plugin(self, step: Step) -> Plugin | None:
+        return self.roster.plugins.get(step.text("plugin"))
+
+    def instance(self, step: Step) -> Instance | None:
+        """None after a restart of exod, and when it is gone."""
+        return self.roster.instances.get(step.number("instance"))
+
+    def live(self, step: Step) -> Instance:
+        instance = self.instance(step)
+        if instance is None:
+            raise RuntimeError(f"{step.kind} ran without its instance")
+        return instance
+
+
+Act = Callable[[Hands, Step], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """`do` may run again after `undo`, and `undo` whether or not `do` ran; both may run twice.
+
+    deadline: seconds that `do` or `undo` may take.
+    """
+
+    do: Act
+    undo: Act
+    deadline: float = 30.0
+
+
+async def nothing(hands: Hands, step: Step) -> None:
+    """The undo of a step that another step's undo covers."""

@@ -1,0 +1,51 @@
+"""Steps on what a plugin is to be: its desired state, whether that survives restarts, its configuration."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from exod.package.options import Value
+from exod.plan.steps import Step
+from exod.supervisor.handlers.hands import Hands
+from exod.supervisor.rows import plugin_row
+
+
+async def set_desired(hands: Hands, step: Step) -> None:
+    await hands.roster.want(step.text("plugin"), desired=step.text("desired"), enabled=bool(step.data["enabled"]))
+
+
+async def unset_desired(hands: Hands, step: Step) -> None:
+    if hands.plugin(step) is not None:
+        old = plugin_row(step.text("old_row"))
+        await hands.roster.want(step.text("plugin"), desired=old.desired, enabled=old.enabled)
+
+
+async def set_config(hands: Hands, step: Step) -> None:
+    """The plugin is asked before anything is recorded: what it does not accept never survives it."""
+    await _apply(hands, step, values=hands.needed_config())
+    hands.midway(step.kind)
+    await _record(hands, step, values=json.loads(step.text("values")))
+    hands.roster.ledger.config(step.text("plugin"), keys=step.text("keys"))
+
+
+async def unset_config(hands: Hands, step: Step) -> None:
+    if hands.plugin(step) is None:
+        return
+    await _record(hands, step, values=json.loads(step.text("old_values")))
+    hands.midway(f"undo-{step.kind}")
+    instance = hands.instance(step)
+    if instance is not None and instance.exit is None and hands.old_config is not None:
+        await _apply(hands, step, values=hands.old_config)
+
+
+async def _apply(hands: Hands, step: Step, *, values: Mapping[str, Value]) -> None:
+    instance = hands.instance(step)
+    if instance is None:
+        return
+    await instance.line().hook("configure", {"values": dict(values)}, deadline=hands.settings.start_seconds)
+    instance.configured(values)
+
+
+async def _record(hands: Hands, step: Step, *, values: Mapping[str, Value]) -> None:
+    record = hands.roster.find(step.text("plugin"), verb="configure").record
+    await hands.roster.put_plugin(replace(record, config=values))

@@ -1,0 +1,105 @@
+"""One running instance as the supervisor holds it: identity, channel, what it was seen to be, and how it ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.plan.confine import Confinement
+from exod.supervisor.ports import Caller, Channel, Exit, InstanceRecord, Launch
+
+
+@dataclass(slots=True)
+class Instance:
+    """`ending` is set by whoever ends it on purpose, so that its exit is no crash. `calls` are its open calls, oldest first."""
+
+    record: InstanceRecord
+    launch: Launch
+    channel: Channel | None = None
+    walls: Mapping[str, str] = field(default_factory=dict)
+    exit: Exit | None = None
+    ending: bool = False
+    calls: list[Caller] = field(default_factory=list)
+    born: float = 0.0
+
+    @property
+    def id(self) -> int:
+        return self.record.id
+
+    @property
+    def plugin(self) -> str:
+        return self.record.plugin
+
+    @property
+    def version(self) -> str:
+        return self.record.version
+
+    @property
+    def confinement(self) -> Confinement:
+        return self.launch.confinement
+
+    @property
+    def serving(self) -> int | None:
+        """The uid in whose call it is: calls are served one at a time, in order."""
+        return self.calls[0].uid if self.calls else None
+
+    def configured(self, config: Mapping[str, Any]) -> None:
+        self.launch = replace(self.launch, confinement=replace(self.confinement, config=config))
+
+    def line(self) -> Channel:
+        """The channel; Refused when there is none any more."""
+        if self.channel is None or self.exit is not None:
+            raise Refused(self.lost())
+        return self.channel
+
+    def lost(self) -> Refusal:
+        """Why it is gone, for whoever still wanted something of it."""
+        how = describe(self.exit) if self.exit is not None else "it has no channel"
+        evidence = {"instance": str(self.id)}
+        return Refusal(
+            "instance-lost", f"cannot reach {self.plugin} {self.version}: {how}", "", evidence, Outcome.FAILED
+        )
+
+    def hang_up(self) -> None:
+        if self.channel is not None:
+            self.channel.close()
+
+
+_CAUSES = {
+    "exited": "it exited by itself with status {status}",
+    "signal": "it was ended by signal {status}",
+    "oom": "it used more memory than its limit",
+    "lost": "the keeper lost it",
+    "ended": "exod ended it",
+}
+
+
+def describe(end: Exit) -> str:
+    return _CAUSES.get(end.cause, "it ended ({cause})").format(status=end.status, cause=end.cause)
+
+
+def check_walls(plugin: str, *, inside: Mapping[str, str], outside: Mapping[str, str]) -> Refusal | None:
+    """What an instance says of its walls against what was seen from outside; both have to agree, and no probe to pass."""
+    for name, value in inside.items():
+        if name.startswith("denied.") and value == "allowed":
+            return _open_wall(plugin, f"{name.removeprefix('denied.')} was not denied", {name: value})
+        seen = outside.get(name)
+        if seen is not None and seen != value and name not in _SEEN_DIFFERENTLY:
+            return _open_wall(plugin, f"{name} is {value} inside and {seen} outside", {name: f"{value} {seen}"})
+    if not inside or not outside:
+        return _open_wall(plugin, "it did not report its walls" if not inside else "nothing was seen of them", {})
+    return None
+
+
+_SEEN_DIFFERENTLY = frozenset(["uid", "gid", "pid"])
+"""Ids have another value in the instance's own namespaces; the sandbox compares them itself."""
+
+
+def _open_wall(plugin: str, reason: str, evidence: Mapping[str, str]) -> Refusal:
+    return Refusal(
+        "walls-open", f"cannot run {plugin}: its sandbox is not closed: {reason}", "exoctl daemon status", evidence
+    )
+
+
+def names(services: Sequence[Any]) -> str:
+    return ", ".join(sorted(str(service) for service in services))

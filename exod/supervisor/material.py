@@ -1,0 +1,58 @@
+"""What a job works with beyond its plan: the verified package and what it may reach. Lives as long as the job.
+
+The bytes verified are the bytes stored and run: read once, here, and never re-opened.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from exod.errors import Refusal
+from exod.package.manifest import Manifest
+from exod.plan.confine import Confinement, Verdict
+from exod.supervisor.ports import TrustInputs
+from exod.trust.state import TrustState
+
+Tree = Mapping[str, tuple[bytes, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A package and what verification said of it. `reasons` are for people: who signed, which scope, why accepted."""
+
+    data: bytes
+    manifest: Manifest
+    verdict: Verdict
+    sequence: int
+    issued: int
+    anchor: str
+    reasons: tuple[str, ...]
+    tree: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    judged: Judged
+    confinement: Confinement
+
+
+class Gate(Protocol):
+    """Bytes → Judged | Refusal: parse, then verify against today's trust. Pure; the clock is an argument."""
+
+    def parse(self, data: bytes) -> Any | Refusal: ...
+
+    def manifest(self, package: Any) -> Manifest: ...
+
+    def anchors(self, inputs: TrustInputs) -> list[Mapping[str, str]]: ...
+
+    def judge(
+        self,
+        data: bytes,
+        package: Any,
+        *,
+        inputs: TrustInputs,
+        state: TrustState,
+        now: int,
+        downgrade: bool,
+        consent: bool,
+    ) -> Judged | Refusal: ...

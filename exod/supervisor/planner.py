@@ -1,0 +1,325 @@
+"""Request → what a job needs: fetch the world, judge the package, then plan in pure code. Nothing is changed here.
+
+A dry run and a job take the same way through this module, so what is printed is what would run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from packaging.version import Version
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.package import options
+from exod.package.manifest import Manifest
+from exod.package.options import Value
+from exod.plan import verbs, widen
+from exod.plan.confine import Confinement, Host, confine
+from exod.plan.policy import Policy
+from exod.plan.resolve import LoadOrder, Offer, resolve
+from exod.plan.steps import Plan
+from exod.plan.verbs import Candidate, Present
+from exod.supervisor import lifecycle
+from exod.supervisor.material import Gate, Judged, Material
+from exod.supervisor.plugin import Plugin
+from exod.supervisor.ports import PluginRecord, VersionRecord
+from exod.supervisor.requests import Request, Verb
+from exod.supervisor.roster import Roster, unknown
+from exod.supervisor.rows import dump_values, plugin_text, version_text
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`missing` are dependencies to load first, in order; config and old_config as in Hands."""
+
+    plan: Plan
+    material: Material | None = None
+    missing: tuple[tuple[str, str], ...] = ()
+    config: Mapping[str, Value] | None = None
+    old_config: Mapping[str, Value] | None = None
+    result: Mapping[str, str] = field(default_factory=dict)
+
+
+class Planner:
+    def __init__(self, roster: Roster, *, gate: Gate, host: Host) -> None:
+        self._roster = roster
+        self._gate = gate
+        self._host = host
+
+    def identify(self, request: Request) -> tuple[str, Any]:
+        """The plugin's name, and the parsed package if the request brings one. Raises Refused."""
+        if request.package is None:
+            return request.plugin, None
+        package = self._gate.parse(request.package)
+        if isinstance(package, Refusal):
+            raise Refused(package)
+        return self._gate.manifest(package).name, package
+
+    async def prepare(self, request: Request, plugin: str, package: Any, *, instance: int) -> Prepared:
+        """Raises Refused; `instance` is the id a new instance would get."""
+        known = self._roster.plugins.get(plugin)
+        if known is None and package is None:
+            raise Refused(unknown(plugin, verb=request.verb))
+        if known is not None and (refusal := lifecycle.check(request.verb, plugin, state=known.state)) is not None:
+            raise Refused(refusal)
+        if request.verb in (Verb.LOAD, Verb.INSTALL, Verb.RESTORE, Verb.RESTART):
+            return await self._incoming(request, plugin, known, package, instance)
+        assert known is not None
+        return self._change(request, known)
+
+    async def read_manifest(self, plugin: Plugin, version: str) -> Manifest:
+        """What a stored package says of itself, unverified: for lists, never to run it. Raises Refused."""
+        data = await self._roster.world.packages.get(plugin.name, version)
+        package = self._gate.parse(data) if data is not None else _gone(plugin.name, version)
+        if isinstance(package, Refusal):
+            raise Refused(package)
+        return self._gate.manifest(package)
+
+    async def judge_stored(self, plugin: Plugin, version: str) -> Judged:
+        """The bytes in the store, verified against today's trust. Raises Refused."""
+        data = await self._roster.world.packages.get(plugin.name, version)
+        if data is None:
+            raise Refused(_gone(plugin.name, version))
+        package = self._gate.parse(data)
+        if isinstance(package, Refusal):
+            raise Refused(package)
+        judged = self.judge(data, package, downgrade=True, consent=False)
+        row = plugin.versions[version]
+        if judged.verdict.digest != row.digest:
+            sentence = f"cannot load {plugin.name} {version}: the store holds other bytes than were installed"
+            raise Refused(Refusal("package-changed", sentence, evidence={"sha256": judged.verdict.digest}))
+        return judged
+
+    def judge(self, data: bytes, package: Any, *, downgrade: bool, consent: bool) -> Judged:
+        """Raises Refused."""
+        state = self._roster.trust
+        if isinstance(state, Refusal):
+            raise Refused(state)
+        now = max(int(self._roster.world.clock.time()), state.clock)
+        judged = self._gate.judge(
+            data, package, inputs=self._roster.inputs, state=state, now=now, downgrade=downgrade, consent=consent
+        )
+        if isinstance(judged, Refusal):
+            raise Refused(judged)
+        return judged
+
+    def list_trust(self) -> list[Mapping[str, str]]:
+        return self._gate.anchors(self._roster.inputs)
+
+    def policy(self, plugin: str) -> Policy:
+        return self._roster.inputs.policies.get(plugin, Policy())
+
+    def offer(self, manifest: Manifest | None = None) -> Offer:
+        """Everything installed that could be read, and `manifest` instead of what its name and version stood for."""
+        plugins = self._roster.plugins.values()
+        versions = {
+            one.name: {version: found.dependencies for version, found in one.manifests.items()} for one in plugins
+        }
+        if manifest is not None:
+            versions[manifest.name] = {manifest.version: manifest.dependencies}
+        others = [one for one in plugins if manifest is None or one.name != manifest.name]
+        return Offer(
+            versions,
+            preferred={one.name: one.record.version for one in others},
+            loaded={one.name: one.instance.version for one in others if one.alive and one.instance is not None},
+        )
+
+    def confine(self, judged: Judged, *, values: Mapping[str, Value]) -> Confinement:
+        """Raises Refused."""
+        manifest = judged.manifest
+        config = options.check(manifest.config, values)
+        if isinstance(config, Refusal):
+            raise Refused(config)
+        found = confine(
+            manifest, verdict=judged.verdict, policy=self.policy(manifest.name), config=config, host=self._host
+        )
+        if isinstance(found, Refusal):
+            raise Refused(found)
+        return found
+
+    async def _incoming(
+        self, request: Request, name: str, known: Plugin | None, package: Any, instance: int
+    ) -> Prepared:
+        present = self._present(name, known)
+        if package is not None:
+            assert request.package is not None
+            judged = self.judge(
+                request.package, package, downgrade=request.flag("downgrade"), consent=request.flag("consent")
+            )
+            self._compare(request, known, judged)
+        else:
+            assert known is not None
+            judged = await self.judge_stored(known, self._version(request, known))
+        values = _carried(judged.manifest, known)
+        material = Material(judged, self.confine(judged, values=values))
+        version = judged.manifest.version
+        row = PluginRecord(
+            name,
+            version,
+            enabled=request.flag("enable", default=known.record.enabled if known else True),
+            desired=known.record.desired if known else "unloaded",
+            config=values,
+        )
+        plan = self._install(present, known, judged, row, fresh=package is not None)
+        result = {"plugin": name, "version": version}
+        if request.verb is Verb.INSTALL:
+            return Prepared(verbs.tidy(plan), material, result=result)
+        order = resolve(name, version, offer=self.offer(judged.manifest))
+        if isinstance(order, Refusal):
+            raise Refused(order)
+        goal = self._goal(request, row)
+        digest = judged.verdict.digest
+        up = verbs.bring_up(name, version=version, digest=digest, instance=instance, goal=goal)
+        plan = verbs.joined(plan, up)
+        if request.verb is Verb.LOAD:
+            fresh = plugin_text(row) if plan.steps[0].kind != up.steps[0].kind else ""
+            plan = verbs.joined(plan, verbs.desire(present, goal, enabled=row.enabled, fresh=fresh))
+        result |= {"instance": str(instance), "state": goal}
+        return Prepared(verbs.tidy(plan), material, missing=self._missing(order), result=result)
+
+    def _install(
+        self, present: Present, known: Plugin | None, judged: Judged, row: PluginRecord, *, fresh: bool
+    ) -> Plan:
+        """Nothing, when exactly this is installed and chosen already."""
+        version, signer = row.version, judged.verdict.signer
+        stored = known.versions.get(version) if known is not None else None
+        same = stored is not None and stored.digest == judged.verdict.digest
+        if known is not None and same and known.record.version == version and present.owner == signer:
+            return Plan(())
+        mark = present.mark if present.owner == signer or not fresh else ""
+        record = VersionRecord(
+            plugin=row.name,
+            version=version,
+            type=judged.manifest.type,
+            digest=judged.verdict.digest,
+            signer=signer,
+            level=judged.verdict.level,
+            sequence=judged.sequence,
+            installed=self._roster.world.clock.time(),
+        )
+        candidate = Candidate(
+            version=version,
+            digest=judged.verdict.digest,
+            version_record=version_text(stored if stored is not None and same else record),
+            plugin_record=plugin_text(row),
+            owner=signer,
+            mark=max(mark or version, version, key=Version),
+            quota=judged.manifest.limits.storage,
+        )
+        return verbs.install(present, candidate)
+
+    def _compare(self, request: Request, known: Plugin | None, judged: Judged) -> None:
+        """Against what is installed: more rights need consent, and a version means one package. Raises Refused."""
+        if known is None:
+            return
+        version, digest = judged.manifest.version, judged.verdict.digest
+        stored = known.versions.get(version)
+        if stored is not None and stored.digest != digest and judged.verdict.level != "dev":
+            sentence = f"cannot install {known.name} {version}: another package of this version is installed"
+            evidence = {"installed": stored.digest, "offered": digest}
+            hint = f"give it a new version, or first: exoctl plugin remove {known.name}"
+            raise Refused(Refusal("version-differs", sentence, hint, evidence))
+        old = known.manifests.get(known.record.version)
+        if old is not None and not request.flag("consent"):
+            refusal = widen.consent(old, judged.manifest)
+            if refusal is not None:
+                raise Refused(refusal)
+
+    def _version(self, request: Request, known: Plugin) -> str:
+        version = str(request.options.get("version", known.record.version))
+        if version not in known.versions:
+            sentence = f"cannot {request.verb} {known.name}: version {version} is not installed"
+            raise Refused(Refusal("unknown-version", sentence, outcome=Outcome.NOT_FOUND))
+        return version
+
+    def _goal(self, request: Request, row: PluginRecord) -> str:
+        if request.verb is not Verb.LOAD:
+            return row.desired
+        return "running" if request.flag("start") else "loaded"
+
+    def _missing(self, order: LoadOrder) -> tuple[tuple[str, str], ...]:
+        return tuple((name, version) for name, version in order.order[:-1] if not self._roster.plugins[name].alive)
+
+    def _present(self, name: str, known: Plugin | None) -> Present:
+        state = self._roster.trust
+        owner = "" if isinstance(state, Refusal) else state.owners.get(name, "")
+        mark = "" if isinstance(state, Refusal) else state.marks.get(name, "")
+        if known is None:
+            return Present(name, owner=owner, mark=mark)
+        return Present(
+            name,
+            state=known.state.word,
+            instance=known.instance.id if known.instance is not None else 0,
+            desired=known.record.desired,
+            enabled=known.record.enabled,
+            record=plugin_text(known.record),
+            stored={version: version_text(row) for version, row in known.versions.items()},
+            digests={version: row.digest for version, row in known.versions.items()},
+            owner=owner,
+            mark=mark,
+            config=dump_values(dict(known.record.config)),
+        )
+
+    def _change(self, request: Request, plugin: Plugin) -> Prepared:
+        present, result = self._present(plugin.name, plugin), {"plugin": plugin.name}
+        match request.verb:
+            case Verb.CONFIGURE:
+                return self._configure(request, plugin, present)
+            case Verb.ENABLE | Verb.DISABLE:
+                plan = verbs.enable(present, enabled=request.verb is Verb.ENABLE)
+            case Verb.REMOVE | Verb.UNLOAD:
+                self._needed_by(request, plugin)
+                purge = request.flag("purge")
+                plan = verbs.remove(present, purge=purge) if request.verb is Verb.REMOVE else verbs.unload(present)
+            case Verb.START:
+                plan = verbs.start(present)
+            case Verb.STOP:
+                plan = verbs.stop(present)
+            case Verb.SUSPEND:
+                plan = verbs.suspend(present)
+            case _:
+                plan = verbs.resume(present)
+        return Prepared(plan, result=result)
+
+    def _needed_by(self, request: Request, plugin: Plugin) -> None:
+        """Raises Refused while a loaded plugin depends on this one."""
+        for other in self._roster.plugins.values():
+            manifest = other.manifest
+            if not other.alive or manifest is None or other is plugin or not plugin.alive:
+                continue
+            if any(one.name == plugin.name and not one.optional for one in manifest.dependencies):
+                sentence = f"cannot {request.verb} {plugin.name}: {other.name} needs it"
+                hint = f"exoctl plugin unload {other.name}"
+                raise Refused(Refusal("needed", sentence, hint, {"needed-by": other.name}, Outcome.FAILED))
+
+    def _configure(self, request: Request, plugin: Plugin, present: Present) -> Prepared:
+        manifest = plugin.manifest
+        values = request.options.get("values", {})
+        if manifest is None or not isinstance(values, Mapping):
+            sentence = f"cannot configure {plugin.name}: its package cannot be read"
+            raise Refused(Refusal("package-gone", sentence, f"exoctl plugin info {plugin.name}"))
+        wanted = dict(plugin.record.config) | dict(values)
+        config = options.check(manifest.config, wanted)
+        if isinstance(config, Refusal):
+            raise Refused(config)
+        old = options.check(manifest.config, plugin.record.config)
+        plan = verbs.configure(present, values=dump_values(wanted), keys=values)
+        old_config = None if isinstance(old, Refusal) else old
+        return Prepared(plan, config=config, old_config=old_config, result={"plugin": plugin.name})
+
+
+def _gone(plugin: str, version: str) -> Refusal:
+    sentence = f"cannot load {plugin} {version}: its package is gone from the store"
+    return Refusal("package-gone", sentence, f"exoctl plugin install {plugin}_{version}.exopkg")
+
+
+def _carried(manifest: Manifest, known: Plugin | None) -> Mapping[str, Value]:
+    """What was ever set and still fits: an upgrade must not fail over an option that is gone."""
+    if known is None:
+        return {}
+    kept = {}
+    for option in manifest.config:
+        value = known.record.config.get(option.name)
+        if value is not None and not isinstance(options.check((option,), {option.name: value}), Refusal):
+            kept[option.name] = value
+    return kept

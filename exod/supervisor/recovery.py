@@ -1,0 +1,119 @@
+"""The start after whatever ended the last one: survivors are ended, unfinished jobs settled, desired state restored.
+
+Instances live on under the keeper when exod dies. In this version every one of them is ended and started anew; their
+rows hold what taking them back will compare. One plugin that cannot be restored never keeps another from it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+from exod.errors import Refusal, Refused
+from exod.supervisor.executor import TRIES
+from exod.supervisor.journal import unfinished
+from exod.supervisor.planner import Planner
+from exod.supervisor.plugin import Plugin
+from exod.supervisor.ports import Caller, Exit, JobRecord, Snapshot, Survivor
+from exod.supervisor.requests import Request, Verb
+from exod.supervisor.roster import Roster
+from exod.supervisor.works import Works
+
+ITSELF = Caller("exod", 0)
+FIRST_WAIT, LAST_WAIT = 0.1, 10.0
+
+
+class Recovery:
+    def __init__(self, roster: Roster, works: Works, planner: Planner) -> None:
+        self._roster = roster
+        self._works = works
+        self._planner = planner
+
+    async def end_survivors(self, survivors: Iterable[Survivor], snapshot: Snapshot) -> None:
+        """What the keeper holds, what the registry knows: both go, whether or not the other has heard of them."""
+        known = {record.id for record in snapshot.instances}
+        held = {survivor.instance for survivor in survivors}
+        for instance in sorted(known | held):
+            await self._end(instance, recorded=instance in known)
+
+    async def _end(self, instance: int, *, recorded: bool) -> None:
+        for _ in range(TRIES):
+            try:
+                await self._roster.world.sandbox.discard(instance)
+                if recorded:
+                    await self._roster.drop_instance(instance)
+            except (OSError, Refused):
+                continue
+            return
+
+    async def attach(self, *, on_exit: Callable[[Exit], None], on_lost: Callable[[], None]) -> Sequence[Survivor]:
+        """Takes the lease of a keeper that may not be there yet: tried for ever, ever more slowly."""
+        delay = FIRST_WAIT
+        while True:
+            try:
+                return await self._roster.world.sandbox.attach(on_exit=on_exit, on_lost=on_lost)
+            except (OSError, Refused):
+                await self._roster.world.clock.sleep(delay)
+                delay = min(delay * 2, LAST_WAIT)
+
+    async def buried(self) -> None:
+        """Waits until each plugin whose instance was lost has had its turn to be cleared away."""
+        for name in tuple(self._roster.plugins):
+            async with self._roster.lock(name):
+                pass
+
+    async def settle(self, jobs: Iterable[JobRecord]) -> None:
+        """Newest first; what cannot be settled now is tried again before anything else happens to its plugin."""
+        for record in sorted(jobs, key=lambda one: one.id, reverse=True):
+            job = unfinished(record)
+            if isinstance(job, Refusal):
+                self._roster.ledger.fault(record.plugin, job)
+            elif job is not None:
+                await self._works.settle(job)
+
+    async def learn(self) -> None:
+        """Reads what the stored packages say of themselves: lists, dependencies and configuration need it."""
+        for plugin in tuple(self._roster.plugins.values()):
+            for version in tuple(plugin.versions):
+                await self._learn(plugin, version)
+
+    async def _learn(self, plugin: Plugin, version: str) -> None:
+        try:
+            manifest = await self._planner.read_manifest(plugin, version)
+        except (Refused, OSError):
+            return  # whoever wants to load it is told
+        self._roster.learn(manifest)
+
+    async def restore(self) -> None:
+        """Every enabled plugin to its desired state: dependencies first, else side by side."""
+        wanted = {
+            plugin.name: plugin
+            for plugin in self._roster.plugins.values()
+            if plugin.record.enabled and plugin.record.desired != "unloaded" and not plugin.alive
+        }
+        over = {name: asyncio.Event() for name in wanted}
+        before = {name: _before(plugin, wanted) for name, plugin in wanted.items()}
+        async with asyncio.TaskGroup() as group:
+            for name in wanted:
+                group.create_task(self._restore(name, before[name], over), name=f"restore {name}")
+
+    async def _restore(self, name: str, before: frozenset[str], over: dict[str, asyncio.Event]) -> None:
+        try:
+            for dependency in sorted(before):
+                await over[dependency].wait()
+            plugin = self._roster.plugins.get(name)
+            if plugin is not None and not plugin.alive:
+                await self._works.run(Request(Verb.RESTORE, ITSELF, name))
+        finally:
+            over[name].set()
+
+
+def _before(plugin: Plugin, wanted: dict[str, Plugin]) -> frozenset[str]:
+    """What is to be restored before `plugin`; nothing for one in a circle, which its own job refuses by name."""
+    seen: set[str] = set()
+    todo = [plugin]
+    while todo:
+        manifest = todo.pop().manifest
+        for one in manifest.dependencies if manifest is not None else ():
+            if one.name in wanted and one.name not in seen:
+                seen.add(one.name)
+                todo.append(wanted[one.name])
+    return frozenset() if plugin.name in seen else frozenset(seen)

@@ -1,0 +1,107 @@
+"""Trust read anew, and everything that runs judged by it: whoever no longer stands is ended, with the reason.
+
+Also by the passing of time alone: an expired signer or package is found within the hour.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.supervisor.guard import Guard
+from exod.supervisor.instance import Instance
+from exod.supervisor.planner import Planner
+from exod.supervisor.ports import Caller, TrustInputs
+from exod.supervisor.roster import Roster
+from exod.trust.state import TrustState
+
+_TRUST_KEY = "trust"
+
+
+class Reload:
+    def __init__(self, roster: Roster, planner: Planner, guard: Guard) -> None:
+        self._roster = roster
+        self._planner = planner
+        self._guard = guard
+        self._revoked: dict[str, str] = {}
+
+    def degraded(self) -> Mapping[str, str]:
+        """Files of trust that were refused, a lost trust state, plugins that run on although their signer is out."""
+        found = {f"trust-{number}": one.sentence for number, one in enumerate(self._roster.inputs.problems, 1)}
+        if isinstance(self._roster.trust, Refusal):
+            found[_TRUST_KEY] = f"every load is refused: {self._roster.trust.sentence}"
+        return found | {f"revoked-{plugin}": reason for plugin, reason in self._revoked.items()}
+
+    async def run(self) -> list[str]:
+        """One sentence per change."""
+        before = self._roster.inputs
+        self._roster.inputs = await self._roster.world.trust_source.read()
+        changes = _changes(before, self._roster.inputs)
+        self._roster.ledger.trust("reload", generation=self._roster.generation, changes="; ".join(changes))
+        return changes + await self.judge_all()
+
+    async def judge_all(self) -> list[str]:
+        """Every instance against today's trust; its bytes are read from the store again."""
+        ended = []
+        self._revoked = {}
+        for instance in tuple(self._roster.instances.values()):
+            refusal = await self._judge(instance)
+            if refusal is not None:
+                ended.append(self._answer(instance, refusal))
+        return ended
+
+    async def housekeep(self, *, before: float) -> None:
+        """Jobs older than `before` are forgotten; a disk that is full now is tried again in an hour."""
+        try:
+            await self._roster.world.registry.prune_jobs(before=before)
+        except (OSError, Refused):
+            pass
+        if self._roster.instances:
+            await self.judge_all()
+
+    async def recover(self, caller: Caller) -> None:
+        """Raises Refused when nothing is lost. The registry says who signed what is installed: they own it anew."""
+        if isinstance(self._roster.trust, TrustState):
+            sentence = "cannot recover trust: the trust state is sound"
+            raise Refused(Refusal("trust-sound", sentence, "exoctl daemon status", outcome=Outcome.FAILED))
+        plugins = self._roster.plugins.values()
+        signers = {one.name: one.versions[one.record.version].signer for one in plugins if one.versions}
+        marks = {one.name: one.newest() for one in plugins if one.versions}
+        now, generation = int(self._roster.world.clock.time()), self._roster.generation + 1
+        await self._roster.save_trust(TrustState(signers, marks, now, generation))
+        self._roster.ledger.trust("recover", generation=generation, caller=caller.name)
+
+    async def _judge(self, instance: Instance) -> Refusal | None:
+        plugin = self._roster.plugins.get(instance.plugin)
+        if plugin is None or instance.ending or instance.version not in plugin.versions:
+            return None
+        try:
+            judged = await self._planner.judge_stored(plugin, instance.version)
+            self._planner.confine(judged, values=plugin.record.config)
+        except Refused as refused:
+            return refused.refusal
+        except OSError:
+            return None  # a disk that cannot be read now says nothing about a signer
+        return None
+
+    def _answer(self, instance: Instance, refusal: Refusal) -> str:
+        policy = self._planner.policy(instance.plugin)
+        reason = refusal.sentence.partition(": ")[2]
+        if policy.critical and not policy.stop_revoked:
+            self._revoked[instance.plugin] = f"{instance.plugin} runs on until it is replaced: {reason}"
+            return self._revoked[instance.plugin]
+        sentence = f"cannot keep {instance.plugin} running: {reason}"
+        self._guard.evict(instance, replace(refusal, sentence=sentence))
+        return f"{instance.plugin} is stopped: {reason}"
+
+
+def _changes(old: TrustInputs, new: TrustInputs) -> list[str]:
+    sentences = []
+    gone, come = len(set(old.anchors) - set(new.anchors)), len(set(new.anchors) - set(old.anchors))
+    if gone or come:
+        sentences.append(f"anchors: {come} new, {gone} gone, {len(new.anchors)} in force")
+    if old.revocations != new.revocations:
+        sentences.append("revocations: changed")
+    names = {name for name in {*old.policies, *new.policies} if old.policies.get(name) != new.policies.get(name)}
+    if names:
+        sentences.append(f"policies: changed for {', '.join(sorted(names))}")
+    return sentences + [problem.sentence for problem in new.problems]

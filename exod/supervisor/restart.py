@@ -1,0 +1,48 @@
+"""Crashes of a critical plugin → when to start it again, or the verdict that it is in a crash loop. Pure.
+
+Back-off doubles from BASE to CEILING with ±JITTER, so that plugins that fell together do not rise together. LOOP
+crashes within WINDOW are a loop. Crashes in one uid's calls count once: no caller can bring it to the verdict.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exod.errors import Outcome, Refusal
+from exod.supervisor.plugin import Crash
+
+BASE, CEILING, JITTER = 0.02, 30.0, 0.2
+"""Seconds, seconds, share. A lone crash is repaired at once to the eye: aim, crash → restarted < 1 s."""
+WINDOW, LOOP = 60.0, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """`attempt` counts the crashes of the window."""
+
+    attempt: int
+    delay: float
+
+
+def recent(crashes: Sequence[Crash], *, now: float) -> tuple[Crash, ...]:
+    return tuple(crash for crash in crashes if now - crash.at <= WINDOW)
+
+
+def decide(plugin: str, crashes: Sequence[Crash], *, now: float, chance: float) -> Again | Refusal:
+    """`crashes` includes the newest; `chance` is uniform in -1..1."""
+    lately = recent(crashes, now=now)
+    if weight(lately) >= LOOP:
+        return loop(plugin, len(lately))
+    attempt = max(1, len(lately))
+    delay = min(CEILING, BASE * 2.0 ** min(attempt - 1, 32)) * (1 + JITTER * chance)
+    return Again(attempt, delay)
+
+
+def weight(crashes: Sequence[Crash]) -> int:
+    """Crashes in nobody's call count each, those in calls once for each uid."""
+    own = sum(1 for crash in crashes if crash.uid is None)
+    return own + len({crash.uid for crash in crashes if crash.uid is not None})
+
+
+def loop(plugin: str, count: int) -> Refusal:
+    sentence = f"cannot keep {plugin} running: it crashed {count} times within {WINDOW:.0f} seconds"
+    return Refusal("crash-loop", sentence, f"exoctl plugin logs {plugin}", {"crashes": str(count)}, Outcome.FAILED)

@@ -1,0 +1,34 @@
+"""Registry rows ↔ JSON, as steps carry them: canonical, so that equal rows are equal text."""
+
+import json
+from dataclasses import asdict
+
+from exod.supervisor.ports import PluginRecord, VersionRecord
+
+
+def plugin_text(record: PluginRecord) -> str:
+    return _dump(asdict(record) | {"config": dict(record.config)})
+
+
+def plugin_row(text: str) -> PluginRecord:
+    return PluginRecord(**json.loads(text))
+
+
+def version_text(record: VersionRecord) -> str:
+    return _dump(asdict(record))
+
+
+def version_row(text: str) -> VersionRecord:
+    return VersionRecord(**json.loads(text))
+
+
+def version_rows(text: str) -> list[VersionRecord]:
+    return [VersionRecord(**row) for row in json.loads(text)]
+
+
+def dump_values(values: object) -> str:
+    return _dump(values)
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

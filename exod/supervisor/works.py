@@ -1,0 +1,178 @@
+"""Jobs at work: each waits for its plugin's turn, is planned, and is run; every end is recorded and audited once."""
+
+from dataclasses import dataclass, replace
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.settings import Settings
+from exod.supervisor.ears import Broken
+from exod.supervisor.executor import Executor, cancelled, explain
+from exod.supervisor.handlers import Hands
+from exod.supervisor.jobs import Job, Jobs
+from exod.supervisor.lifecycle import State
+from exod.supervisor.planner import Planner, Prepared
+from exod.supervisor.requests import Request, Verb
+from exod.supervisor.roster import Roster
+from exod.supervisor.views import JobView
+
+
+@dataclass(slots=True)
+class Rules:
+    """What may change while jobs run: settings are read again on reload."""
+
+    settings: Settings
+
+
+class Works:
+    def __init__(
+        self, roster: Roster, jobs: Jobs, planner: Planner, executor: Executor, *, rules: Rules, broken: Broken
+    ) -> None:
+        self._roster = roster
+        self._jobs = jobs
+        self._planner = planner
+        self._executor = executor
+        self._rules = rules
+        self._broken = broken
+        self._stuck: dict[str, Job] = {}
+
+    def open(self, request: Request) -> Job:
+        return self._jobs.open(request, now=self._roster.world.clock.time())
+
+    async def run(self, request: Request) -> JobView:
+        """A job of the supervisor's own, to its end."""
+        job = self.open(request)
+        await self.work(job)
+        return self._jobs.view(job.id)
+
+    async def work(self, job: Job) -> None:
+        """From queued to over. Raises nothing: whatever happens is the job's result."""
+        try:
+            name, package = self._planner.identify(job.request)
+            job.plugin = name
+            self._jobs.touch(job)
+            async with self._roster.lock(name):
+                await self._in_turn(job, package)
+        except Exception as error:  # also what nobody foresaw ends as a refusal of this job alone
+            job.refusal = cancelled(job) if job.cancelled else explain(job, error)
+            job.state = _ending(job)
+            await self._note(job)
+        self._close(job)
+
+    async def settle(self, job: Job) -> bool:
+        """What an earlier run left half done; recorded as the end of the job that did it."""
+        clean = await self._executor.settle(job, self._hands(None))
+        if not clean:
+            self._stuck[job.plugin] = job
+            self._fault(job)
+            return False
+        self._stuck.pop(job.plugin, None)
+        self._jobs.past[job.id] = job.record()
+        self._jobs.touch(job)
+        self._audit(job)
+        return True
+
+    async def _in_turn(self, job: Job, package: object) -> None:
+        await self._settle_before(job)
+        if job.cancelled:
+            raise Refused(cancelled(job))
+        prepared = await self._prepare(job, package)
+        if prepared.missing:
+            await self._load_first(job, prepared)
+            prepared = await self._prepare(job, package)
+        if job.request.verb in (Verb.LOAD, Verb.RESTORE, Verb.RESTART):
+            self._roster.next_instance()
+        self._verdict(prepared)
+        job.plan, job.result = prepared.plan, dict(prepared.result)
+        if not job.plan.steps:
+            job.state, job.finished = "done", self._roster.world.clock.time()
+            await self._note(job)
+            return
+        hands = self._hands(prepared)
+        if not await self._executor.run(job, hands):
+            self._leave(job)
+
+    async def _prepare(self, job: Job, package: object) -> Prepared:
+        instance = self._roster.peek_instance()
+        try:
+            return await self._planner.prepare(job.request, job.plugin, package, instance=instance)
+        except Refused as refused:
+            plugin = self._roster.plugins.get(job.plugin)
+            if plugin is not None and job.request.verb in (Verb.RESTORE, Verb.RESTART):
+                self._roster.fail(plugin, refused.refusal)
+            raise
+
+    async def _load_first(self, job: Job, prepared: Prepared) -> None:
+        """Each dependency by a job of its own, which stays done whatever becomes of this one."""
+        for name, version in prepared.missing:
+            start = job.request.flag("start", default=job.request.verb is not Verb.LOAD)
+            request = Request(Verb.LOAD, job.caller, name, options={"start": start, "version": version})
+            view = await self.run(request)
+            if view.state != "done":
+                reason = view.refusal.get("sentence", "").removeprefix(f"cannot load {name}").removeprefix(": ")
+                sentence = f"cannot {job.kind} {job.plugin}: it needs {name}, which does not load: {reason}"
+                raise Refused(
+                    Refusal("dependency-failed", sentence, f"exoctl plugin info {name}", {"dependency": name})
+                )
+
+    async def _settle_before(self, job: Job) -> None:
+        stuck = self._stuck.get(job.plugin)
+        if stuck is not None and not await self.settle(stuck):
+            sentence = f"cannot {job.kind} {job.plugin}: what job {stuck.id} left cannot be cleared"
+            raise Refused(Refusal("unfinished-job", sentence, f"exoctl job watch {stuck.id}", outcome=Outcome.FAILED))
+
+    def _hands(self, prepared: Prepared | None) -> Hands:
+        hands = Hands(self._roster, self._rules.settings, broken=self._broken)
+        if prepared is not None:
+            hands.material, hands.config, hands.old_config = prepared.material, prepared.config, prepared.old_config
+        return hands
+
+    def _leave(self, job: Job) -> None:
+        """Not cleanly ended: a copy that the journal still calls running is kept, to be settled first next time."""
+        self._stuck[job.plugin] = replace(job, state="running")
+        job.state = "failed"
+        job.finished = self._roster.world.clock.time()
+        job.refusal = job.refusal or cancelled(job)
+        self._fault(job)
+
+    def _fault(self, job: Job) -> None:
+        plugin = self._roster.plugins.get(job.plugin)
+        if plugin is not None and plugin.state in (State.LOADING, State.UNLOADING) and job.refusal is not None:
+            self._roster.fail(plugin, job.refusal)
+
+    async def _note(self, job: Job) -> None:
+        """A job that changed nothing is history only; losing it to a full disk is no reason to fail."""
+        job.finished = self._roster.world.clock.time()
+        try:
+            await self._roster.world.registry.put_job(job.record())
+        except (OSError, Refused):
+            return
+
+    def _verdict(self, prepared: Prepared) -> None:
+        if prepared.material is not None:
+            judged = prepared.material.judged
+            self._roster.ledger.verdict(
+                plugin=judged.manifest.name,
+                version=judged.manifest.version,
+                digest=judged.verdict.digest,
+                signer=judged.verdict.signer,
+                level=judged.verdict.level,
+                anchor=judged.anchor,
+                reasons="; ".join(judged.reasons),
+            )
+
+    def _close(self, job: Job) -> None:
+        self._audit(job)
+        self._jobs.close(job)
+
+    def _audit(self, job: Job) -> None:
+        ledger, caller = self._roster.ledger, job.caller.name
+        if job.state == "done" or job.refusal is None:
+            ledger.job(job.id, kind=job.kind, plugin=job.plugin, caller=caller, state=job.state)
+            return
+        subject = f"{job.kind} {job.plugin}".strip()
+        ledger.refused(job.refusal, caller=caller, subject=subject, job=job.id, state=job.state)
+
+
+def _ending(job: Job) -> str:
+    if job.cancelled:
+        return "cancelled"
+    return "refused" if job.refusal is not None and job.refusal.outcome is Outcome.REFUSED else "failed"
