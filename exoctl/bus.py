@@ -186,8 +186,10 @@ class Connection:
             if not chunk:
                 break
             answer += chunk
-        if not (answer.startswith(b"OK ") and b"\r\nAGREE_UNIX_FD\r\n" in answer):
+        accepted, _, more = answer.partition(b"\r\nAGREE_UNIX_FD\r\n")
+        if not (accepted.startswith(b"OK ") and b"\r\nAGREE_UNIX_FD\r\n" in answer):
             raise Refused(unreachable(self.address, "the bus did not accept us"))
+        self._buffer += more
 
 
 def _dial(address: str, *, deadline: float) -> socket.socket:

@@ -39,9 +39,10 @@ def _open(path: str, *, verb: str, flags: int) -> int:
 
 
 def _read(fd: int, path: str, *, verb: str, limit: int) -> bytes:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise Refused(usage(f"cannot {verb} {path}: that is not a regular file"))
     with os.fdopen(fd, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise Refused(usage(f"cannot {verb} {path}: that is not a regular file"))
         data = stream.read(limit + 1)
     if len(data) > limit:
         raise Refused(usage(f"cannot {verb} {path}: it is larger than {limit} bytes"))

@@ -14,6 +14,18 @@ NOUNS = {
 }
 
 
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"exoctl {version('exod')}")
+    except PackageNotFoundError:
+        click.echo("exoctl, run from its sources")
+    ctx.exit()
+
+
 class Root(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(NOUNS)
@@ -27,7 +39,7 @@ class Root(click.Group):
 @click.command(cls=Root, no_args_is_help=True, epilog="\b\nExample:\n  exoctl plugin list")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one value a line; errors too.")
 @click.option("--address", metavar="ADDRESS", help="The bus to ask; default EXOD_BUS_ADDRESS, else the system bus.")
-@click.version_option(None, "--version", package_name="exod", prog_name="exoctl")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version)
 @click.pass_context
 def cli(ctx: click.Context, *, as_json: bool, address: str | None) -> None:
     """Steers exod, the plugin operating system."""

@@ -91,7 +91,8 @@ def _array(child: Any, value: Any) -> Any:
         return {_basic(key, name): _shape(item, inner) for name, inner in value.items()}
     if not isinstance(value, list):
         raise ValueError("an array is a JSON list")
-    return bytes(value) if child.token == "y" else [_shape(child, item) for item in value]
+    items = [_shape(child, item) for item in value]
+    return bytes(items) if child.token == "y" else items
 
 
 def _guess(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """A noun is a directory, a verb is a file in it; only the file of the verb that runs is imported.
 
 `@verb(...)` turns a function of (session, arguments…) into the command of its file, with the options that all verbs
-share: `--json`, `--address`; `--dry-run` where it writes; `--no-wait` where it starts a job; `--timeout` where it waits.
+share: `--json`, `--address`; `--dry-run` if it writes; `--no-wait` if it starts a job; `--timeout` if it waits.
 """
 
 import functools

@@ -164,10 +164,10 @@ class FakeExod(threading.Thread):
         while True:
             try:
                 message = self._server._receive(time.monotonic() + 3600, waiting_for="a call")
+                if message.message_type is MessageType.METHOD_CALL:
+                    self._serve(message)
             except (Refused, OSError):
                 return
-            if message.message_type is MessageType.METHOD_CALL:
-                self._serve(message)
 
     def leave(self) -> None:
         self._server._socket.shutdown(socket.SHUT_RDWR)

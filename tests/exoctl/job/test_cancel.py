@@ -1,7 +1,6 @@
+from exod.errors import Outcome, Refusal
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import FakeExod, job
-
-from exod.errors import Outcome, Refusal
 
 
 def test_a_cancelled_job_is_what_was_asked_for(exod: FakeExod, exoctl: Exoctl) -> None:

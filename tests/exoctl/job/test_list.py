@@ -1,7 +1,6 @@
+from exod.names import BUS_NAME, job_path
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import FakeExod, job
-
-from exod.names import BUS_NAME, job_path
 
 
 def jobs(exod: FakeExod) -> None:

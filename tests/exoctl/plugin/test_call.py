@@ -1,8 +1,8 @@
 import pytest
-from tests.exoctl.conftest import Exoctl
-from tests.exoctl.fake import FakeExod
 
 from exod.names import ROOT_PATH, service_path
+from tests.exoctl.conftest import Exoctl
+from tests.exoctl.fake import FakeExod
 
 HELLO = """<node><interface name="org.freedesktop.DBus.Introspectable"><method name="Introspect"/></interface>
 <interface name="org.example.Hello1">

@@ -1,8 +1,8 @@
 import pytest
-from tests.exoctl.conftest import Exoctl
-from tests.exoctl.fake import DONE, FakeExod, job
 
 from exoctl.codec import Variant
+from tests.exoctl.conftest import Exoctl
+from tests.exoctl.fake import DONE, FakeExod, job
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
+from exoctl.codec import Variant
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import FakeExod
-
-from exoctl.codec import Variant
 
 INFO = {
     "name": Variant("s", "hello"),

@@ -1,7 +1,6 @@
+from exod.names import BUS_NAME, ROOT_PATH
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import FakeExod
-
-from exod.names import BUS_NAME, ROOT_PATH
 
 USAGE = {"Usage": {"memory": 3 << 20}}
 

@@ -1,9 +1,8 @@
 from pathlib import Path
 
+from exod.errors import Refusal
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import DONE, FakeExod, job
-
-from exod.errors import Refusal
 
 
 def test_a_file_is_passed_as_a_descriptor_and_started(exod: FakeExod, exoctl: Exoctl, tmp_path: Path) -> None:

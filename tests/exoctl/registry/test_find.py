@@ -1,8 +1,7 @@
-from tests.exoctl.conftest import Exoctl
-from tests.exoctl.fake import FakeExod
-
 from exod.errors import Outcome, Refusal
 from exod.names import plugin_path
+from tests.exoctl.conftest import Exoctl
+from tests.exoctl.fake import FakeExod
 
 
 def test_a_plugin_is_found_by_name(exod: FakeExod, exoctl: Exoctl) -> None:
