@@ -1,9 +1,9 @@
-"""For a plugin's own tests: the plugin in this process (`load`), or a real one behind its walls (`sandbox`, as root).
+"""For a plugin's own tests: the plugin in this process (`InProcess`), or behind its walls (`sandbox`, as root).
 
-    from exosdk.testing import load
+    from exosdk.testing import InProcess
 
     def test_greets() -> None:
-        with load(".") as plugin:
+        with InProcess(".") as plugin:
             plugin.start()
             assert plugin.call("Greet", "Ada") == "hello Ada"
 
@@ -11,6 +11,6 @@ Not installed in sandboxes. Drives `exod --dev` only through `exoctl --json`; im
 """
 
 from exosdk.testing.clock import FakeClock
-from exosdk.testing.inprocess import InProcess, UnusableError, load
+from exosdk.testing.inprocess import InProcess, UnusableError
 
-__all__ = ["FakeClock", "InProcess", "UnusableError", "load"]
+__all__ = ["FakeClock", "InProcess", "UnusableError"]

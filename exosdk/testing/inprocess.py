@@ -4,11 +4,10 @@ Arguments and results pass through the channel's frames, so what cannot be sent 
 There are no walls: for those use `exosdk.testing.sandbox`.
 """
 
-import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from exosdk import hooks, wire
 from exosdk.context import Context, timers
@@ -34,19 +33,46 @@ class Lines(Log):
 
 
 class InProcess:
-    """A loaded plugin. `object` is the plugin's own; `signals` and `changes` are what it said, oldest first.
+    """`with InProcess(directory) as plugin:` is a loaded plugin; what the plugin raises, its methods raise.
 
-    What the plugin raises, these methods raise.
+    `object` is the plugin's own; `signals` and `changes` are what it said, oldest first.
     """
 
-    def __init__(self, go: wire.Go, *, state_dir: str) -> None:
+    def __init__(
+        self, directory: str | Path, *, config: Mapping[str, Any] | None = None, state_dir: str | Path = ""
+    ) -> None:
         self.clock = FakeClock()
         self.signals: list[tuple[str, list[Any]]] = []
         self.changes: list[dict[str, Any]] = []
         self._log = Lines()
-        self._go = go
-        self._context = Context(go, state_dir=state_dir, send=self._sent, clock=self.clock, log=self._log)
-        self._serving = Serving(go, context=self._context, manager=hooks.manager())
+        self._directory = Path(directory).resolve()
+        self._config = config or {}
+        self._state_dir = str(state_dir)
+
+    def __enter__(self) -> Self:
+        """Loaded, not started. Its modules are imported anew, whatever other plugin has modules of the same name."""
+        self._path, self._known = list(sys.path), dict(sys.modules)
+        self._forget()
+        sys.path.insert(0, str(self._directory / "code"))
+        self._go = manifest.go_frame(manifest.read(self._directory), config=self._config)
+        self._context = Context(self._go, state_dir=self._state_dir, send=self._sent, clock=self.clock, log=self._log)
+        try:
+            self._serving = Serving(self._go, context=self._context, manager=hooks.manager())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.path[:] = self._path
+        self._forget()
+        sys.modules.update({name: module for name, module in self._known.items() if name not in sys.modules})
+
+    def _forget(self) -> None:
+        """Drop the modules that stand in the code directory of this plugin, or have a name that one of those has."""
+        names = {path.stem for path in (self._directory / "code").glob("*")}
+        for name in [name for name in sys.modules if name.partition(".")[0] in names]:
+            del sys.modules[name]
 
     @property
     def object(self) -> Any:
@@ -120,21 +146,3 @@ def _carried(value: Any) -> Any:
     """What is left of a value after its way through the channel: tuples are lists then."""
     wire.encode(wire.Reply(0, wire.pack(value)))
     return wire.unpack(wire.pack(value))
-
-
-@contextlib.contextmanager
-def load(
-    directory: str | Path, *, config: Mapping[str, Any] | None = None, state_dir: str | Path = ""
-) -> Iterator[InProcess]:
-    """The plugin in `directory`, loaded and not started. Its modules are imported anew, and forgotten afterwards."""
-    code = Path(directory) / "code"
-    go = manifest.go_frame(manifest.read(Path(directory)), config=config or {})
-    path, known = list(sys.path), set(sys.modules)
-    sys.path.insert(0, str(code))
-    try:
-        yield InProcess(go, state_dir=str(state_dir))
-    finally:
-        sys.path[:] = path
-        for name in set(sys.modules) - known:
-            if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(code)):
-                del sys.modules[name]

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from exosdk.testing import load
+from exosdk.testing import InProcess
 
 HERE = Path(__file__).parents[1]
 
 
 def test_it_says_again_what_it_is_told() -> None:
-    with load(HERE) as echo:
+    with InProcess(HERE) as echo:
         echo.start()
         assert echo.call("Echo", "hello") == "hello"
 
 
 def test_a_signal_and_the_new_count_follow_each_echo() -> None:
-    with load(HERE) as echo:
+    with InProcess(HERE) as echo:
         echo.start()
         echo.call("Echo", "hello")
         assert echo.signals == [("Echoed", ["hello"])]
@@ -25,7 +25,7 @@ def test_a_signal_and_the_new_count_follow_each_echo() -> None:
 
 
 def test_the_prefix_changes_while_it_runs() -> None:
-    with load(HERE) as echo:
+    with InProcess(HERE) as echo:
         echo.start()
         echo.configure(prefix="> ")
         assert echo.call("Echo", "hello") == "> hello"
@@ -33,7 +33,7 @@ def test_the_prefix_changes_while_it_runs() -> None:
 
 
 def test_the_volume_is_how_often_a_text_is_repeated() -> None:
-    with load(HERE) as echo:
+    with InProcess(HERE) as echo:
         echo.set("Volume", 2)
         assert echo.call("Echo", "hi") == "hi hi"
         assert {"Volume": 2} in echo.changes
@@ -41,17 +41,17 @@ def test_the_volume_is_how_often_a_text_is_repeated() -> None:
 
 @pytest.mark.parametrize("volume", [0, 11])
 def test_a_volume_out_of_range_is_refused(volume: int) -> None:
-    with load(HERE) as echo, pytest.raises(ValueError, match="1 to 10"):
+    with InProcess(HERE) as echo, pytest.raises(ValueError, match="1 to 10"):
         echo.set("Volume", volume)
 
 
 def test_notes_and_count_survive_in_the_state_directory(tmp_path: Path) -> None:
-    with load(HERE, state_dir=tmp_path) as echo:
+    with InProcess(HERE, state_dir=tmp_path) as echo:
         echo.start()
         echo.call("Echo", "hello")
         echo.call("Remember", "milk", "two litres")
         echo.stop()
-    with load(HERE, state_dir=tmp_path) as echo:
+    with InProcess(HERE, state_dir=tmp_path) as echo:
         echo.start()
         assert echo.call("Recall", "milk") == "two litres"
         assert echo.get("Count") == 1
@@ -59,14 +59,14 @@ def test_notes_and_count_survive_in_the_state_directory(tmp_path: Path) -> None:
 
 
 def test_the_next_version_is_given_what_this_one_exports() -> None:
-    with load(HERE) as old, load(HERE) as new:
+    with InProcess(HERE) as old, InProcess(HERE) as new:
         old.call("Remember", "milk", "two litres")
         new.hook("import_state", state=old.hook("export_state"))
         assert new.call("Recall", "milk") == "two litres"
 
 
 def test_it_keeps_no_more_notes_than_its_setting_says() -> None:
-    with load(HERE, config={"notes": 1}) as echo:
+    with InProcess(HERE, config={"notes": 1}) as echo:
         echo.call("Remember", "one", "1")
         echo.call("Remember", "one", "again")
         with pytest.raises(ValueError, match="kept already"):
@@ -74,12 +74,12 @@ def test_it_keeps_no_more_notes_than_its_setting_says() -> None:
 
 
 def test_an_unknown_note_is_an_error_of_that_call() -> None:
-    with load(HERE) as echo, pytest.raises(KeyError):
+    with InProcess(HERE) as echo, pytest.raises(KeyError):
         echo.call("Recall", "nothing")
 
 
 def test_without_a_state_directory_it_says_that_nothing_is_kept(tmp_path: Path) -> None:
-    with load(HERE) as echo:
+    with InProcess(HERE) as echo:
         assert "nothing is kept" in echo.hook("health")
-    with load(HERE, state_dir=tmp_path) as echo:
+    with InProcess(HERE, state_dir=tmp_path) as echo:
         assert echo.hook("health") == ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exosdk.testing import InProcess, load
+from exosdk.testing import InProcess
 
 HERE = Path(__file__).parents[1]
 NET = "header\nheader\n  eth0: 10 2 0 0 0 0 0 0 30 4 0 0 0 0 0 0\n"
@@ -44,7 +44,7 @@ def host() -> Host:
 
 @pytest.fixture
 def pulse(host: Host) -> Iterator[InProcess]:
-    with load(HERE) as loaded:
+    with InProcess(HERE) as loaded:
         loaded.object._read = host.read
         yield loaded
 
@@ -141,7 +141,7 @@ def test_this_hosts_counters_lie_between_two_readings() -> None:
         rows = dict(line.split(" ", 1) for line in Path("/proc/stat").read_text().splitlines())
         return int(rows["ctxt"])
 
-    with load(HERE) as pulse:
+    with InProcess(HERE) as pulse:
         before = switches()
         pulse.start()
         assert before <= pulse.get("ContextSwitches") <= switches()
