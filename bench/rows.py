@@ -39,7 +39,6 @@ class Row:
     peer_name: str | None = None
     floor: float | None = None
     aim: Aim | None = None
-    note: str = ""
 
     @property
     def ratio(self) -> float | None:

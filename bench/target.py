@@ -1,0 +1,98 @@
+"""An exod under measurement: one development daemon, one connection to its bus, times in milliseconds.
+
+A verb takes from the call on the bus to the signal that its job ended: what somebody waits who asked for it.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from exoctl.bus import PROPERTIES, Connection
+from exoctl.codec import Variant
+from exod.names import BUS_NAME, ROOT_PATH, plugin_path, service_path
+from exosdk.testing.daemon import Daemon
+
+MANAGER = f"{BUS_NAME}.Manager"
+PLUGIN = f"{BUS_NAME}.Plugin"
+JOB = f"{BUS_NAME}.Job"
+ENDED = frozenset({"done", "refused", "failed", "cancelled"})
+DEADLINE = 30.0
+
+
+class Target:
+    """Entered: the daemon runs; left: it was stopped, with all it started."""
+
+    def __init__(self, directory: Path) -> None:
+        self.daemon = Daemon(directory)
+
+    def __enter__(self) -> Self:
+        self.daemon.start()
+        self.bus = Connection(self.daemon.environment["EXOD_BUS_ADDRESS"])
+        jobs = f"path_namespace='{ROOT_PATH}/job'"
+        self.bus.subscribe(f"type='signal',sender='{BUS_NAME}',interface='{PROPERTIES}',{jobs}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bus.close()
+        self.daemon.stop()
+
+    def load(self, fd: int, *, start: bool = True) -> float:
+        began = time.perf_counter()
+        self._until_done([self.submit_load(fd, start=start)])
+        return (time.perf_counter() - began) * 1e3
+
+    def load_at_once(self, fds: Sequence[int]) -> float:
+        """All requests are sent before the first is waited for."""
+        began = time.perf_counter()
+        self._until_done([self.submit_load(fd, start=True) for fd in fds])
+        return (time.perf_counter() - began) * 1e3
+
+    def submit_load(self, fd: int, *, start: bool) -> str:
+        options = {"start": Variant("b", start)}
+        return str(self.bus.call(ROOT_PATH, MANAGER, "Load", "ha{sv}", [0, options], fds=[fd])[0])
+
+    def verb(self, name: str, member: str) -> float:
+        """Start, Stop, Unload, … of the plugin."""
+        began = time.perf_counter()
+        self._until_done([str(self.bus.call(plugin_path(name), PLUGIN, member)[0])])
+        return (time.perf_counter() - began) * 1e3
+
+    def remove(self, name: str) -> None:
+        options = {"purge": Variant("b", True)}  # noqa: FBT003 - a D-Bus value
+        self._until_done([str(self.bus.call(ROOT_PATH, MANAGER, "Remove", "sa{sv}", [name, options])[0])])
+
+    def call(self, name: str, text: str) -> float:
+        """One round trip to the service of the plugin."""
+        began = time.perf_counter()
+        answer = self.bus.call(service_path(name, "bench"), "org.exoos.Bench1", "Echo", "s", [text])
+        took = time.perf_counter() - began
+        if answer != [text]:
+            raise RuntimeError(f"{name} answered {answer!r}")
+        return took * 1e3
+
+    def pid_of(self, name: str) -> int:
+        return int(self.bus.properties(plugin_path(name), PLUGIN)["ProcessId"])
+
+    def state_of(self, name: str) -> str:
+        return str(self.bus.properties(plugin_path(name), PLUGIN)["StateName"])
+
+    def _until_done(self, jobs: Sequence[str]) -> None:
+        """Returns when all are done; a job that ended otherwise stops the run, because its figure would be a lie."""
+        waiting, until = set(jobs), time.monotonic() + DEADLINE
+        while waiting:
+            message = self.bus.signal(deadline=max(0.0, until - time.monotonic()))
+            if message is None:
+                raise TimeoutError(f"jobs did not end: {sorted(waiting)}")
+            if message.path in waiting and (state := self._state(message.path, message.body[1])) in ENDED:
+                waiting.discard(message.path)
+                if state != "done":
+                    raise RuntimeError(
+                        f"{message.path} was {state}: {self.bus.properties(message.path, JOB)['Refusal']}"
+                    )
+
+    def _state(self, path: str, changed: Mapping[str, Any]) -> str:
+        """The state of the job, from the signal where it is told, else asked for."""
+        if "State" in changed:
+            return str(changed["State"].value)
+        return str(self.bus.properties(path, JOB)["State"])
