@@ -52,6 +52,10 @@ class Registry:
     def __init__(self, database: sqlite3.Connection, *, writer: Writer) -> None:
         self._database = database
         self._writer = writer
+        # Jobs and instances of different plugins are numbered in one order and recorded in another: within a run an
+        # id may come late, but none of an earlier run comes back, and none that was dropped.
+        self._floor = {counter: self._counter(counter) for counter in ("next_job", "next_instance")}
+        self._dropped: set[int] = set()
 
     @classmethod
     async def open(cls, path: Path, *, writer: Writer) -> "Registry":
@@ -66,7 +70,7 @@ class Registry:
 
     async def prune_jobs(self, *, before: float) -> None:
         """Forget jobs that finished before then; one that still runs is kept whatever its age."""
-        await self._run("DELETE FROM jobs WHERE state != 'running' AND finished < ?", before)
+        await self._change(lambda: self._prune(before))
 
     async def put_plugin(self, plugin: PluginRecord) -> None:
         config = json.dumps(dict(plugin.config), sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -87,6 +91,7 @@ class Registry:
 
     async def drop_instance(self, instance: int) -> None:
         await self._run("DELETE FROM instances WHERE id = ?", instance)
+        self._dropped.add(instance)
 
     async def set_generation(self, generation: int) -> None:
         """Repeat the trust file's generation; it only grows."""
@@ -106,14 +111,21 @@ class Registry:
 
         await self._writer.submit(change)
 
+    def _prune(self, before: float) -> None:
+        where = "state != 'running' AND finished < ?"
+        last = self._database.execute(f"SELECT max(id) FROM jobs WHERE {where}", (before,)).fetchone()[0]
+        self._database.execute(f"DELETE FROM jobs WHERE {where}", (before,))
+        self._floor["next_job"] = max(self._floor["next_job"], (last or 0) + 1)
+
     def _put_numbered(self, table: str, counter: str, row: Row) -> None:
         """Insert or update by id; a new id moves the counter past it, and no id comes back once it is gone."""
         known = self._database.execute(f"SELECT 1 FROM {table} WHERE id = ?", row[:1]).fetchone()
-        if not known and row[0] < self._counter(counter):
+        gone = table == "instances" and row[0] in self._dropped
+        if not known and (gone or row[0] < self._floor[counter]):
             raise Refused(Refusal("id-reused", f"cannot record {table[:-1]} {row[0]}: the id was used before"))
         self._upsert(table, row, keys=1)
         if not known:
-            self._database.execute("UPDATE counters SET value = ? WHERE name = ?", (row[0] + 1, counter))
+            self._database.execute("UPDATE counters SET value = max(value, ?) WHERE name = ?", (row[0] + 1, counter))
 
     def _upsert(self, table: str, row: Row, *, keys: int) -> None:
         # Not INSERT OR REPLACE: that deletes the old row first, and with it, by cascade, a plugin's versions.
