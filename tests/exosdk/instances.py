@@ -70,6 +70,8 @@ class Instance:
     def _run(self) -> None:
         try:
             self.status = self._runner.run(HELLO)
+        except SystemExit as leaving:
+            self.status = int(leaving.code or 0)
         finally:
             self._post.close()
 

@@ -1,0 +1,85 @@
+"""What a plugin can do with its context."""
+
+import pytest
+
+from exosdk import wire
+from exosdk.context import Context, flush, reconfigure, timers
+from exosdk.testing import FakeClock
+
+SERVICE = wire.Service(
+    "s",
+    "a.b",
+    (),
+    (wire.Signal("Moved", "ss"),),
+    (wire.Property("Count", "u", "read"), wire.Property("CPUTime", "t", "read")),
+)
+OTHER = wire.Service("o", "a.c", (), (), (wire.Property("Size", "u", "read"),))
+GO = wire.Go(1, "p", "1.0", "custom", "m:C", {"a": 1}, {"ipc": ("x",)}, (SERVICE, OTHER), 5.0)
+
+
+class Figures:
+    count = 3
+    cpu_time = 4
+    size = 5
+
+
+@pytest.fixture
+def sent() -> list[wire.Up]:
+    return []
+
+
+@pytest.fixture
+def context(sent: list[wire.Up]) -> Context:
+    return Context(GO, state_dir="/state", send=sent.append, clock=FakeClock())
+
+
+def test_it_tells_what_the_instance_was_given(context: Context) -> None:
+    assert (context.plugin, context.version, context.state_dir) == ("p", "1.0", "/state")
+    assert (context.config["a"], context.permissions["ipc"], context.caller) == (1, ("x",), ("", 0))
+
+
+def test_configuration_and_permissions_cannot_be_written(context: Context) -> None:
+    for mapping in (context.config, context.permissions):
+        with pytest.raises(TypeError):
+            mapping["a"] = 2  # type: ignore[index]
+
+
+def test_new_settings_take_the_place_of_the_old(context: Context) -> None:
+    reconfigure(context, {"a": 2})
+    assert context.config == {"a": 2}
+
+
+def test_a_declared_signal_is_sent_at_once(context: Context, sent: list[wire.Up]) -> None:
+    context.emit("Moved", "a", "b")
+    (frame,) = sent
+    assert isinstance(frame, wire.Emit)
+    assert (frame.service, frame.signal, wire.unpack(frame.arguments)) == ("s", "Moved", ["a", "b"])
+
+
+def test_a_signal_that_is_not_as_declared_is_refused(context: Context) -> None:
+    with pytest.raises(ValueError, match="no service declares"):
+        context.emit("Gone")
+    with pytest.raises(ValueError, match="takes 2 arguments"):
+        context.emit("Moved", "a")
+
+
+def test_changes_are_sent_together_with_the_values_of_that_moment(context: Context, sent: list[wire.Up]) -> None:
+    context.changed("Count")
+    context.changed("CPUTime", "Count", "Size")
+    assert sent == []
+    flush(context, Figures())
+    flush(context, Figures())
+    assert [(frame.service, wire.unpack(frame.properties)) for frame in sent if isinstance(frame, wire.Changed)] == [
+        ("s", {"CPUTime": 4, "Count": 3}),
+        ("o", {"Size": 5}),
+    ]
+
+
+def test_an_undeclared_property_is_refused(context: Context) -> None:
+    with pytest.raises(ValueError, match="no service declares"):
+        context.changed("Gone")
+
+
+def test_timers_run_on_the_clock_of_the_context(context: Context) -> None:
+    context.every(2.0, lambda: None)
+    assert timers(context).wait(context.clock.monotonic()) == 2.0

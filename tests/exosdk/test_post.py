@@ -1,0 +1,82 @@
+"""The instance's end of the channel."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from exosdk import wire
+from exosdk.post import GoneError, Post
+from tests.exosdk.instances import pair
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, Post]]:
+    theirs, mine = pair()
+    post = Post(mine.detach())
+    yield theirs, post
+    post.close()
+    theirs.close()
+
+
+def drain(end: socket.socket) -> list[wire.Up]:
+    found = []
+    while True:
+        try:
+            found.append(wire.decode_up(end.recv(wire.MAX_FRAME, socket.MSG_DONTWAIT)))
+        except BlockingIOError:
+            return found
+
+
+def test_a_frame_goes_each_way(ends: tuple[socket.socket, Post]) -> None:
+    end, post = ends
+    post.send(wire.Pong(3))
+    assert drain(end) == [wire.Pong(3)]
+    end.send(wire.encode(wire.Ping(4)))
+    assert post.wait(5)
+    assert post.receive() == wire.Ping(4)
+
+
+def test_nothing_to_read_is_nothing_and_does_not_block(ends: tuple[socket.socket, Post]) -> None:
+    assert not ends[1].wait(0)
+    assert ends[1].receive() is None
+
+
+def test_the_description_that_the_keeper_shares_stays_as_it_was(ends: tuple[socket.socket, Post]) -> None:
+    post = ends[1]
+    post.send(wire.Pong(1))
+    post.receive()
+    assert not fcntl.fcntl(post._socket.fileno(), fcntl.F_GETFL) & os.O_NONBLOCK
+
+
+def test_while_nobody_reads_events_wait_in_order_and_then_are_counted(ends: tuple[socket.socket, Post]) -> None:
+    end, post = ends
+    for number in range(2000):
+        post.send(wire.Emit("s", "G", wire.pack([number])))
+    assert post.lost > 0
+    post.send(wire.Pong(7))
+    found: list[wire.Up] = []
+    while more := drain(end):
+        found += more
+        post.wait(0)
+    events = [wire.unpack(frame.arguments)[0] for frame in found if isinstance(frame, wire.Emit)]
+    assert events == list(range(2000 - post.lost))
+    assert found[-1] == wire.Pong(7)
+
+
+def test_a_frame_that_breaks_the_rules_is_refused(ends: tuple[socket.socket, Post]) -> None:
+    ends[0].send(b"\x91" * 100)
+    with pytest.raises(wire.MalformedError):
+        ends[1].receive()
+
+
+def test_the_end_of_the_other_end_is_noticed_reading_and_writing(ends: tuple[socket.socket, Post]) -> None:
+    end, post = ends
+    end.close()
+    assert post.wait(5)
+    with pytest.raises(GoneError):
+        post.receive()
+    with pytest.raises(GoneError):
+        post.send(wire.Pong(1))
