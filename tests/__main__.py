@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     shutil.rmtree(FIGURES, ignore_errors=True)
     FIGURES.mkdir(parents=True)
     environment = os.environ | {"COVERAGE_FILE": str(FIGURES / "data")}
-    pytest = ["pytest", "-q", "-n", str(WORKERS), "--dist", "loadfile", *arguments]
+    pytest = ["pytest", "-q", "-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder", *arguments]
     verdict = _coverage(["run", "-m", *pytest], environment)
     if arguments:
         return verdict

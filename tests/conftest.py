@@ -1,0 +1,13 @@
+"""The order of the suite: what takes long begins first, so that no worker is left alone with it at the end."""
+
+import pytest
+
+LONG = ("tests/simulation/", "tests/shape/test_lint.py", "tests/acceptance/", "tests/security/", "tests/exod/sandbox/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+def rank(nodeid: str) -> int:
+    return next((number for number, path in enumerate(LONG) if nodeid.startswith(path)), len(LONG))
