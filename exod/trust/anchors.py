@@ -1,0 +1,158 @@
+"""One file of trust.d ↔ Anchor: an identity (or several), how far it is trusted, for what, and until when.
+
+Refuses unknown keys, a threshold below 1 or above the number of identities, an identity that shares half a pair with
+another, a scope label that is neither a name nor a prefix ending at `-`. Absent permissions and interfaces mean none.
+"""
+
+import datetime
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exod.errors import Refusal
+from exod.names import PLUGIN_TYPES, is_name
+from exod.package.fields import Choice, Field, Flag, List, Parsed, Schema, Table, Text, Whole, wrong
+from exod.package.malformed import MalformedError
+from exod.trust.keys import Identity
+from exod.trust.scope import EVERY, Scope
+
+MAX_BYTES = 64 << 10
+IDENTITIES_MAX = 8
+LABELS_MAX = 256
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """`name` is the file's; `level` vendor, trusted or dev; `expires` in seconds since the epoch, None for never."""
+
+    name: str
+    level: str
+    identities: tuple[Identity, ...]
+    scope: Scope
+    expires: int | None = None
+    threshold: int = 1
+
+    def identity(self, key_id: str) -> Identity | None:
+        return next((one for one in self.identities if one.key_id == key_id), None)
+
+
+def parse(data: bytes, *, name: str) -> Anchor | Refusal:
+    try:
+        return _anchor(name, _TABLE.read(_toml(data), at=""))
+    except MalformedError as fault:
+        return fault.refusal(f"anchor {name}", code="anchor-malformed")
+
+
+def encode(anchor: Anchor) -> bytes:
+    """The file that `parse` reads back; what `exoctl key trust` writes."""
+    lines = [f"level = {_toml_text(anchor.level)}"]
+    lines.append(f"identities = {_toml_list(one.encode() for one in anchor.identities)}")
+    lines.append(f"threshold = {anchor.threshold}")
+    lines.append(f"scope = {_toml_list(anchor.scope.names)}")
+    if anchor.scope.types:
+        lines.append(f"types = {_toml_list(anchor.scope.types)}")
+    if anchor.scope.interfaces:
+        lines.append(f"interfaces = {_toml_list(anchor.scope.interfaces)}")
+    if anchor.expires is not None:
+        lines.append(f"expires = {datetime.datetime.fromtimestamp(anchor.expires, tz=datetime.UTC):%Y-%m-%dT%H:%M:%SZ}")
+    lines += ["", "[ceiling]"]
+    for permission, entries in anchor.scope.ceiling.items():
+        lines.append(f"{permission} = {'true' if permission in _FLAGS else _toml_list(entries)}")
+    return "\n".join((*lines, "")).encode("utf-8")
+
+
+def _toml(data: bytes) -> object:
+    if len(data) > MAX_BYTES:
+        raise MalformedError("", f"it has {len(data)} bytes, at most {MAX_BYTES} are read")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as fault:
+        raise MalformedError("", f"it is not TOML ({type(fault).__name__})") from None
+
+
+def _anchor(name: str, row: dict[str, Any]) -> Anchor:
+    identities = row["identities"] + ((row["identity"],) if row["identity"] else ())
+    if not 1 <= len(identities) <= IDENTITIES_MAX:
+        raise wrong("identity", f"expected 1 to {IDENTITIES_MAX} identities")
+    for half in ("ed25519", "mldsa"):
+        if len({getattr(one, half) for one in identities}) != len(identities):
+            raise wrong("identities", "two of them share a key: they are one signer, not two")
+    if row["threshold"] > len(identities):
+        raise wrong("threshold", f"{row['threshold']} of {len(identities)} identities can never be reached")
+    if EVERY in row["scope"] and row["level"] != "dev":
+        raise wrong("scope", "only a development key may cover every name")
+    ceiling = {key: value if isinstance(value, tuple) else ("true",) for key, value in row["ceiling"].items() if value}
+    scope = Scope(row["scope"], row["types"], ceiling, row["interfaces"])
+    return Anchor(name, row["level"], identities, scope, row["expires"], row["threshold"])
+
+
+def label(text: str) -> str | None:
+    """A scope's label in its one inner form: `hello`, or `sensor-` for `sensor-*`; `*` for every name."""
+    plain = text.removesuffix(EVERY) if text.endswith("-*") else text
+    return plain if plain == EVERY or is_name(plain.removesuffix("-")) else None
+
+
+def _identity(text: str) -> Identity | None:
+    identity = Identity.decode(text)
+    return None if isinstance(identity, Refusal) else identity
+
+
+class _Moment:
+    """A date (from its first second, UTC) or a date and time with offset."""
+
+    def read(self, value: object, *, at: str) -> int:
+        if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+            return int(value.timestamp())
+        if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+            return int(datetime.datetime(value.year, value.month, value.day, tzinfo=datetime.UTC).timestamp())
+        raise wrong(at, "expected a date such as 2030-01-01, or a date and time with offset")
+
+    def schema(self) -> Schema:
+        return {"type": "string", "format": "date-time"}
+
+
+_INTERFACE_PREFIX = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\.?"
+_INTERFACE = Text(_INTERFACE_PREFIX, what="an interface, or a prefix such as org.example.")
+_FLAGS = ("processes", "native")
+# A prefix breaks only where a level of the entry ends: `/etc/*`, never `/etc/pass*`.
+_ENTRY = Text(
+    r"\*|[!-)+-~]*[/:.-]\*|[!-)+-~]+", what="an entry, or a prefix that ends at / : . or - and *", longest=1024
+)
+_ENTRIES = List(_ENTRY, most=LABELS_MAX)
+_IDENTITY = Parsed(_identity, what="an identity as `exoctl key export` prints it", longest=4096)
+_LISTS = ("filesystem", "network", "ipc", "hardware", "ai", "config", "custom")
+_CEILING = Table(
+    *(Field(key, _ENTRIES, default=()) for key in _LISTS),
+    *(Field(key, Flag(), default=False) for key in _FLAGS),
+)
+_TABLE = Table(
+    Field("level", Choice("vendor", "trusted", "dev")),
+    Field("identity", _IDENTITY, default=None),
+    Field("identities", List(_IDENTITY, most=IDENTITIES_MAX), default=()),
+    Field("scope", List(Parsed(label, what="a name, or a prefix such as sensor-*"), most=LABELS_MAX)),
+    Field("types", List(Choice(*PLUGIN_TYPES), most=len(PLUGIN_TYPES)), default=()),
+    Field(
+        "interfaces",
+        List(Text(_INTERFACE_PREFIX, what="an interface, or a prefix such as org.example."), most=64),
+        default=(),
+    ),
+    Field("expires", _Moment(), default=None),
+    Field("threshold", Whole(1, IDENTITIES_MAX), default=1),
+    Field("ceiling", _CEILING, default={}),
+)
+
+
+def _toml_text(text: str) -> str:
+    """Only for the alphabets above, none of which needs an escape but these two."""
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+def _toml_list(texts: Any) -> str:
+    return "[" + ", ".join(_toml_text(text) for text in texts) + "]"
+
+
+def everything() -> Mapping[str, tuple[str, ...]]:
+    """A ceiling that allows all that can be asked for; for a development key's anchor."""
+    return dict.fromkeys(_LISTS, (EVERY,)) | dict.fromkeys(_FLAGS, ("true",))

@@ -1,0 +1,162 @@
+"""Hybrid identities: Ed25519 and ML-DSA-65 as one signer, whose two halves sign together and are verified together.
+
+A key id is SHA-256(`EXOD-HYBRID-1` || Ed25519 public || ML-DSA-65 public); the ML-DSA half signs with the context
+`exod-package-v1` || raw key id, so that no half of one pair serves in another. Private keys never enter the daemon.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from exod.errors import Refusal
+from exod.package.envelope import ED25519_BYTES, Envelope, Signature, pae
+
+if TYPE_CHECKING:  # cryptography takes 50 ms to import: the daemon does not wait for it before it is ready
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
+
+ED25519_PUBLIC = 32
+MLDSA_PUBLIC = 1952
+PREFIX = "exod-hybrid-1:"
+_DOMAIN = b"EXOD-HYBRID-1"
+_CONTEXT = b"exod-package-v1"
+_PEM = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END ENCRYPTED PRIVATE KEY-----\n")
+_PEM_MAX = 16 << 10
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A signer's public half: raw bytes of both keys. The key objects are made once, at the first verification."""
+
+    ed25519: bytes
+    mldsa: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.ed25519) != ED25519_PUBLIC or len(self.mldsa) != MLDSA_PUBLIC:
+            raise ValueError("internal error: an identity is one Ed25519 and one ML-DSA-65 public key")
+
+    @cached_property
+    def raw_id(self) -> bytes:
+        return hashlib.sha256(_DOMAIN + self.ed25519 + self.mldsa).digest()
+
+    @cached_property
+    def key_id(self) -> str:
+        return self.raw_id.hex()
+
+    @cached_property
+    def context(self) -> bytes:
+        return _CONTEXT + self.raw_id
+
+    @cached_property
+    def _keys(self) -> "tuple[Ed25519PublicKey, MLDSA65PublicKey]":
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+
+        return Ed25519PublicKey.from_public_bytes(self.ed25519), MLDSA65PublicKey.from_public_bytes(self.mldsa)
+
+    def verify(self, message: bytes, *, sig: bytes) -> bool:
+        """Whether both halves of `sig` are this identity's over `message`."""
+        from cryptography.exceptions import InvalidSignature
+
+        ed25519, mldsa = self._keys
+        try:
+            ed25519.verify(sig[:ED25519_BYTES], message)
+            mldsa.verify(sig[ED25519_BYTES:], message, self.context)
+        except InvalidSignature:
+            return False
+        return True
+
+    def encode(self) -> str:
+        return PREFIX + base64.b64encode(self.ed25519 + self.mldsa).decode("ascii")
+
+    @classmethod
+    def decode(cls, text: str) -> "Identity | Refusal":
+        """One line of text, the form of anchors and exports; only what re-encodes to itself."""
+        try:
+            raw = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+        except (binascii.Error, ValueError):
+            raw = b""
+        if len(raw) != ED25519_PUBLIC + MLDSA_PUBLIC:
+            return _malformed()
+        identity = cls(raw[:ED25519_PUBLIC], raw[ED25519_PUBLIC:])
+        return identity if identity.encode() == text else _malformed()
+
+
+@dataclass(frozen=True, repr=False)
+class PrivateIdentity:
+    """Signs; lives in the command line's process only."""
+
+    _ed25519: "Ed25519PrivateKey"
+    _mldsa: "MLDSA65PrivateKey"
+
+    @classmethod
+    def generate(cls) -> "PrivateIdentity":
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+
+        return cls(Ed25519PrivateKey.generate(), MLDSA65PrivateKey.generate())
+
+    @cached_property
+    def identity(self) -> Identity:
+        return Identity(self._ed25519.public_key().public_bytes_raw(), self._mldsa.public_key().public_bytes_raw())
+
+    @property
+    def key_id(self) -> str:
+        return self.identity.key_id
+
+    def sign_envelope(self, payload_type: str, payload: bytes) -> Signature:
+        """Both halves sign the same pre-authentication encoding."""
+        message = pae(payload_type, payload)
+        sig = self._ed25519.sign(message) + self._mldsa.sign(message, self.identity.context)
+        return Signature(self.key_id, sig)
+
+    def to_pem(self, passphrase: bytes) -> bytes:
+        """Two encrypted PKCS8 blocks, Ed25519 first. The file that takes them is 0600, made with O_EXCL|O_NOFOLLOW."""
+        from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+        if not passphrase:
+            raise ValueError("internal error: a private key is never written without a passphrase")
+        lock = BestAvailableEncryption(passphrase)
+        halves = (self._ed25519, self._mldsa)
+        return b"".join(half.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock) for half in halves)
+
+    @classmethod
+    def from_pem(cls, data: bytes, *, passphrase: bytes) -> "PrivateIdentity | Refusal":
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        blocks = _PEM.findall(data) if len(data) <= _PEM_MAX else []
+        if len(blocks) != 2 or b"".join(blocks) != data:
+            return _unreadable("it is not two encrypted PKCS8 blocks")
+        try:
+            ed25519, mldsa = (load_pem_private_key(block, passphrase) for block in blocks)
+        except (ValueError, TypeError):
+            return _unreadable("wrong passphrase or damaged file")
+        if not isinstance(ed25519, Ed25519PrivateKey) or not isinstance(mldsa, MLDSA65PrivateKey):
+            return _unreadable("it does not hold an Ed25519 and an ML-DSA-65 key, in this order")
+        return cls(ed25519, mldsa)
+
+
+def sign(payload_type: str, payload: bytes, *, keys: "tuple[PrivateIdentity, ...]") -> Envelope:
+    """An envelope with one signature per identity."""
+    return Envelope(payload_type, payload, tuple(key.sign_envelope(payload_type, payload) for key in keys))
+
+
+def warm() -> None:
+    """Imports what verification needs: called when the daemon is ready, so that no load pays for it."""
+    import cryptography.exceptions
+    import cryptography.hazmat.primitives.asymmetric.ed25519
+    import cryptography.hazmat.primitives.asymmetric.mldsa  # noqa: F401
+
+
+def _malformed() -> Refusal:
+    return Refusal("identity-malformed", f"cannot read identity: it is not {PREFIX} and base64 of two public keys")
+
+
+def _unreadable(reason: str) -> Refusal:
+    return Refusal("key-unreadable", f"cannot read private key: {reason}", "exoctl key new")

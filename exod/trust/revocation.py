@@ -1,0 +1,125 @@
+"""Which keys and packages are no longer trusted: a signed list, or the host's own `revoked.toml`, → Revocations.
+
+A vendor's list may revoke any key; any other signer only itself. Refuses a list older than one already accepted, so
+that nobody brings a revoked key back by bringing back yesterday's list. A refused list revokes nothing.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+
+from exod.errors import Refusal
+from exod.package import strictjson
+from exod.package.envelope import REVOCATION
+from exod.package.fields import Digits, Field, List, Named, Shown, Table, Whole
+from exod.package.malformed import MalformedError
+from exod.package.payload import COUNT_MAX, TIME_MAX
+from exod.trust import statement
+from exod.trust.anchors import Anchor
+from exod.trust.state import TrustState
+
+ENTRIES_MAX = 512
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationList:
+    """What its signer states. keys: key id → reason; packages: SHA-256 of zips; times in seconds since the epoch."""
+
+    sequence: int
+    issued: int
+    expires: int
+    keys: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+
+    def encode(self) -> bytes:
+        return strictjson.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """All lists in force, merged. `fresh_until`: the earliest expiry of the signed ones; None where there is none."""
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    packages: frozenset[str] = frozenset()
+    fresh_until: int | None = None
+    sequences: Mapping[str, int] = field(default_factory=dict)
+
+    def stale(self, *, now: int) -> str:
+        """Why these lists do not say what is revoked today; "" when they do."""
+        if self.fresh_until is None:
+            return "there is no signed revocation list"
+        return "the revocation list has expired" if self.fresh_until <= now else ""
+
+
+def merge(lists: Iterable[Revocations]) -> Revocations:
+    """What any list revokes is revoked; the first to expire makes all stale."""
+    every = tuple(lists)
+    return Revocations(
+        {key: reason for one in every for key, reason in one.keys.items()},
+        frozenset(digest for one in every for digest in one.packages),
+        min((one.fresh_until for one in every if one.fresh_until is not None), default=None),
+        {key: sequence for one in every for key, sequence in one.sequences.items()},
+    )
+
+
+def parse(data: bytes, *, anchors: Iterable[Anchor], state: TrustState) -> Revocations | Refusal:
+    """A signed list. `state` remembers the newest sequence of each signer."""
+    vendors = {one.key_id for anchor in anchors if anchor.level == "vendor" for one in anchor.identities}
+    identities = [one for anchor in anchors for one in anchor.identities]
+    found = statement.read(data, kind=REVOCATION, table=_SIGNED, identities=identities, thing="revocation")
+    if isinstance(found, Refusal):
+        return found
+    row, signer = found
+    if row["sequence"] < state.lists.get(signer.key_id, 0):
+        newest = state.lists[signer.key_id]
+        return Refusal(
+            "revocation-old",
+            f"cannot read revocation: it has number {row['sequence']}, number {newest} was already seen",
+            "fetch the newest list from its signer",
+        )
+    keys = dict(row["keys"])
+    if signer.key_id not in vendors and (set(keys) - {signer.key_id} or row["packages"]):
+        return Refusal("revocation-out-of-scope", "cannot read revocation: only a vendor revokes what is not its own")
+    sequences = {signer.key_id: row["sequence"]}
+    return Revocations(keys, frozenset(row["packages"]), row["expires"], sequences)
+
+
+def parse_local(data: bytes) -> Revocations | Refusal:
+    """`revoked.toml`: `[keys]` of id = "reason", `packages = [digest, …]`; trusted as the root-owned file it is."""
+    try:
+        if len(data) > statement.MAX_BYTES:
+            raise MalformedError("", f"it has {len(data)} bytes, at most {statement.MAX_BYTES} are read")
+        row = _LOCAL.read(tomllib.loads(data.decode("utf-8")), at="")
+    except MalformedError as fault:
+        return fault.refusal("revoked.toml", code="revocation-malformed")
+    except (ValueError, RecursionError):
+        return Refusal("revocation-malformed", "cannot read revoked.toml: it is not TOML")
+    return Revocations(dict(row["keys"]), frozenset(row["packages"]))
+
+
+def encode_local(revocations: Revocations) -> bytes:
+    """What `parse_local` reads back; what `exoctl key revoke` writes."""
+    packages = ", ".join(f'"{digest}"' for digest in sorted(revocations.packages))
+    lines = [f"packages = [{packages}]", "", "[keys]"]
+    lines += [f'{key} = "{_plain(reason)}"' for key, reason in sorted(revocations.keys.items())]
+    return "\n".join((*lines, "")).encode("utf-8")
+
+
+def _plain(reason: str) -> str:
+    return "".join(letter for letter in reason if letter.isprintable() and letter not in '"\\')[:256]
+
+
+def _pair(key: str, value: object) -> tuple[str, object]:
+    return key, value
+
+
+_KEYS = Field("keys", Named(Digits(), Shown(256), _pair, most=ENTRIES_MAX), default=())
+_PACKAGES = Field("packages", List(Digits(), most=ENTRIES_MAX), default=())
+_LOCAL = Table(_KEYS, _PACKAGES)
+_SIGNED = Table(
+    Field("sequence", Whole(0, COUNT_MAX)),
+    Field("issued", Whole(0, TIME_MAX)),
+    Field("expires", Whole(0, TIME_MAX)),
+    _KEYS,
+    _PACKAGES,
+)
