@@ -1,0 +1,70 @@
+"""cgroup v2 as files: groups made, killed, frozen, read, removed. A group is its directory."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def mountpoint(mounts: str) -> Path | None:
+    """Where cgroup v2 is mounted, from the text of /proc/self/mounts; None where it is not."""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) > 2 and fields[2] == "cgroup2":
+            return Path(fields[1])
+    return None
+
+
+def write(group: Path, name: str, text: str) -> None:
+    # O_CREAT would hide a missing file behind EACCES: kernfs has no create.
+    file = os.open(group / name, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(file, text.encode())
+    finally:
+        os.close(file)
+
+
+def kill(group: Path) -> None:
+    """SIGKILL to every process in the group and below, also to those that are just being forked into it."""
+    write(group, "cgroup.kill", "1")
+
+
+def freeze(group: Path, *, frozen: bool) -> None:
+    write(group, "cgroup.freeze", "1" if frozen else "0")
+
+
+def events(group: Path) -> dict[str, int]:
+    return _numbers((group / "cgroup.events").read_text())
+
+
+def populated(group: Path) -> bool:
+    return bool(events(group)["populated"])
+
+
+def procs(group: Path) -> list[int]:
+    return [int(line) for line in (group / "cgroup.procs").read_text().split()]
+
+
+def cpu(group: Path) -> dict[str, int]:
+    """cpu.stat; without the controller only usage_usec, user_usec, system_usec."""
+    return _numbers((group / "cpu.stat").read_text())
+
+
+def identity(group: Path) -> int:
+    """The kernel's id of the group (never used again within a boot): kernfs shows it as the inode."""
+    return group.stat().st_ino
+
+
+def below(group: Path) -> Iterator[Path]:
+    """The groups under `group`, deepest first: the order in which they can be removed."""
+    for directory, _, _ in os.walk(group, topdown=False):
+        if Path(directory) != group:
+            yield Path(directory)
+
+
+def remove(group: Path) -> None:
+    group.rmdir()
+
+
+def _numbers(text: str) -> dict[str, int]:
+    rows = (line.split() for line in text.splitlines())
+    return {row[0]: int(row[1]) for row in rows if len(row) == 2}

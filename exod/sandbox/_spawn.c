@@ -1,0 +1,391 @@
+/* The zygote's part that must not be Python: its template root, and the loop that turns requests into instances.
+ *
+ * Fixed-size integers and descriptors in, confined children out; a request that is not exactly that is answered with
+ * an errno. Reads no path and no name at run time; allocates nothing between a request and its fork. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "_walls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+#define INSTANCE_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define KEPT_FROM 200 /* the zygote's own descriptors, clear of what requests bring and of 0-3 in a child */
+
+_Static_assert(sizeof(struct request) == 64, "a request is 64 bytes on the wire");
+_Static_assert(sizeof(struct reply) == 24, "a reply is 24 bytes on the wire");
+
+static struct armour armour = {.procfs = -1, .null = -1};
+static int home_network = -1;
+
+static PyObject *failed(const char *what) {
+    return PyErr_SetFromErrnoWithFilename(PyExc_OSError, what);
+}
+
+static PyObject *py_unshare(PyObject *self, PyObject *args) {
+    int flags;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "i", &flags))
+        return NULL;
+    if (unshare(flags))
+        return failed("unshare");
+    Py_RETURN_NONE;
+}
+
+/* --- template ------------------------------------------------------------------------------------------------- */
+
+static int bind_sealed(const char *from, const char *to) {
+    uint64_t attributes[4] = {MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
+                                  | MOUNT_ATTR_NOSYMFOLLOW,
+                              0, MS_PRIVATE, 0};
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (tree < 0)
+        return -1;
+    int bad = (int)syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, attributes, sizeof attributes)
+              || mkdir(to, 0755) || syscall(SYS_move_mount, tree, "", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH);
+    int error = errno;
+    close(tree);
+    errno = error;
+    return bad ? -1 : 0;
+}
+
+/* A root with only the runtime in it: what an escape from a child's own root would find. */
+static int template_root(const char *scratch, const char *stdlib, const char *sdk) {
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)
+        || mount("exod", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k,mode=0755") || chdir(scratch)
+        || mkdir("root", 0755) || bind_sealed(stdlib, "stdlib") || bind_sealed(sdk, "sdk"))
+        return -1;
+    return syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/") ? -1 : 0;
+}
+
+static PyObject *py_template(PyObject *self, PyObject *args) {
+    const char *scratch, *stdlib, *sdk;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "sss", &scratch, &stdlib, &sdk))
+        return NULL;
+    if (template_root(scratch, stdlib, sdk))
+        return failed("template");
+    Py_RETURN_NONE;
+}
+
+/* arm(procfs, null, stdlib, sdk, uid_first, uid_last, filter, filter_flags): what every child will share. */
+static PyObject *py_arm(PyObject *self, PyObject *args) {
+    int procfs, null;
+    const char *stdlib, *sdk;
+    Py_buffer filter;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "iissIIy*I", &procfs, &null, &stdlib, &sdk, &armour.uid_first, &armour.uid_last, &filter,
+                          &armour.filter_flags))
+        return NULL;
+    size_t count = (size_t)filter.len / sizeof(struct sock_filter);
+    struct sock_filter *copy = malloc((size_t)filter.len);
+    int fits = copy && count && count <= BPF_MAXINSNS && strlen(stdlib) < sizeof armour.stdlib
+               && strlen(sdk) < sizeof armour.sdk;
+    if (fits) {
+        memcpy(copy, filter.buf, (size_t)filter.len);
+        armour.filter = (struct sock_fprog){.len = (unsigned short)count, .filter = copy};
+        strcpy(armour.stdlib, stdlib);
+        strcpy(armour.sdk, sdk);
+    }
+    PyBuffer_Release(&filter);
+    if (!fits) {
+        free(copy);
+        PyErr_SetString(PyExc_ValueError, "a filter or a path does not fit");
+        return NULL;
+    }
+    /* Changing its uid made the zygote undumpable, and then root owns its children's oom_score_adj. */
+    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+        return failed("arm");
+    armour.procfs = fcntl(procfs, F_DUPFD_CLOEXEC, KEPT_FROM);
+    armour.null = fcntl(null, F_DUPFD_CLOEXEC, KEPT_FROM);
+    home_network = openat(procfs, "self/ns/net", O_RDONLY | O_CLOEXEC);
+    int home = home_network < 0 ? -1 : fcntl(home_network, F_DUPFD_CLOEXEC, KEPT_FROM);
+    close(home_network);
+    home_network = home;
+    if (armour.procfs < 0 || armour.null < 0 || home_network < 0)
+        return failed("arm");
+    Py_RETURN_NONE;
+}
+
+/* --- requests ------------------------------------------------------------------------------------------------- */
+
+union control {
+    char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+    struct cmsghdr align;
+};
+
+/* Bytes received (0 at the end), and every descriptor that came, whatever the message turns out to be. */
+static ssize_t receive(int socket, struct request *request, int *fds, unsigned int *count, int *truncated) {
+    union control control;
+    char rest;
+    struct iovec parts[2] = {{request, sizeof *request}, {&rest, 1}};
+    struct msghdr message = {
+        .msg_iov = parts, .msg_iovlen = 2, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    ssize_t size;
+    do
+        size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (size < 0 && errno == EINTR);
+    *count = 0;
+    *truncated = size >= 0 && (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
+    for (struct cmsghdr *part = size < 0 ? NULL : CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            continue;
+        unsigned int found = (unsigned int)((part->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        for (unsigned int i = 0; i < found && *count < FDS_MAX; i++)
+            memcpy(&fds[(*count)++], CMSG_DATA(part) + i * sizeof(int), sizeof(int));
+    }
+    explicit_bzero(&control, sizeof control);
+    return size;
+}
+
+static void respond(int socket, const struct reply *reply, int fd) {
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {(void *)(uintptr_t)reply, sizeof *reply};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    memset(&control, 0, sizeof control);
+    if (fd >= 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        *head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    }
+    while (sendmsg(socket, &message, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        ;
+}
+
+/* Whether a request is one that this zygote serves; the kernel judges the descriptors themselves. */
+static int acceptable(const struct request *request, ssize_t size, unsigned int fds, int truncated) {
+    if (size != sizeof *request || truncated || request->magic != REQUEST_MAGIC || request->reserved[0]
+        || request->reserved[1] || request->fds != fds)
+        return 0;
+    if (request->op == OP_NETNS)
+        return fds == 0 && !request->files && !request->flags;
+    unsigned int state = request->flags & FLAG_STATE ? 1 : 0;
+    return request->op == OP_FORK && !(request->flags & ~FLAG_STATE) && request->files <= FILES_MAX
+           && fds == FIXED_FDS + state + 2 * request->files && request->uid >= armour.uid_first
+           && request->uid <= armour.uid_last;
+}
+
+/* An empty network namespace owned by this zygote's user namespace; the zygote itself returns to its own. */
+static int new_network(void) {
+    if (unshare(CLONE_NEWNET))
+        return -1;
+    int made = openat(armour.procfs, "self/ns/net", O_RDONLY | O_CLOEXEC), error = errno;
+    if (setns(home_network, CLONE_NEWNET))
+        _exit(1); /* it may be an instance's namespace that the next child would start in */
+    errno = error;
+    return made;
+}
+
+static pid_t clone_instance(int cgroup, int *pidfd) {
+    struct clone_args args = {
+        /* CLONE_PARENT: the keeper is the parent. exit_signal must be 0 with it; the keeper waits with __WALL. */
+        .flags = CLONE_PIDFD | CLONE_PARENT | CLONE_INTO_CGROUP | INSTANCE_NAMESPACES,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .cgroup = (uint64_t)cgroup,
+    };
+    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+/* --- the child ------------------------------------------------------------------------------------------------ */
+
+static void raise_or_exit(struct child *child) {
+    int channel = child->fds[FD_CHANNEL];
+    unsigned int step = walls_raise(child);
+    if (!step)
+        return;
+    struct failure failure = {FAILURE_MAGIC, step, (uint32_t)errno, 0};
+    /* The channel is at its first place until the step that moves it to 3. */
+    if (send(channel, &failure, sizeof failure, MSG_NOSIGNAL) < 0 && send(3, &failure, sizeof failure, MSG_NOSIGNAL) < 0)
+        _exit(126);
+    _exit(125);
+}
+
+static const char *outcome(long result) {
+    static char number[16];
+    if (result >= 0)
+        return "allowed";
+    const char *name = strerrorname_np(errno);
+    snprintf(number, sizeof number, "%d", errno);
+    return name ? name : number;
+}
+
+static int note(PyObject *walls, const char *key, PyObject *value) {
+    int bad = !value || PyDict_SetItemString(walls, key, value);
+    Py_XDECREF(value);
+    return bad;
+}
+
+static PyObject *number(long value) {
+    return PyUnicode_FromFormat("%ld", value);
+}
+
+/* What the child finds when it leans against its walls: one call for each layer, and what it is. */
+static PyObject *lean(const struct child *child) {
+    uid_t uid[3] = {0};
+    gid_t gid[3] = {0};
+    char capabilities[17];
+    PyObject *walls = PyDict_New();
+    if (!walls || getresuid(&uid[0], &uid[1], &uid[2]) || getresgid(&gid[0], &gid[1], &gid[2]))
+        return NULL;
+    snprintf(capabilities, sizeof capabilities, "%016llx", (unsigned long long)child->capabilities);
+    void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int bad = note(walls, "executable_memory", PyUnicode_FromString(outcome(code == MAP_FAILED ? -1 : 0)))
+              || note(walls, "socket", PyUnicode_FromString(outcome(socket(AF_INET, SOCK_STREAM, 0))))
+              || note(walls, "host_file", PyUnicode_FromString(outcome(open("/etc/passwd", O_RDONLY))))
+              || note(walls, "sealed_code", PyUnicode_FromString(outcome(open("/plugin/.", O_WRONLY | O_TMPFILE, 0600))))
+              || note(walls, "unknown_call", PyUnicode_FromString(outcome(syscall(1023))))
+              || note(walls, "uid", number(uid[0] == uid[1] && uid[1] == uid[2] ? (long)uid[0] : -1))
+              || note(walls, "gid", number(gid[0] == gid[1] && gid[1] == gid[2] ? (long)gid[0] : -1))
+              || note(walls, "groups", number(getgroups(0, NULL))) || note(walls, "pid", number(getpid()))
+              || note(walls, "capabilities", PyUnicode_FromString(capabilities))
+              || note(walls, "no_new_privileges", number(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)))
+              || note(walls, "seccomp", number(prctl(PR_GET_SECCOMP, 0, 0, 0, 0)))
+              || note(walls, "dumpable", number(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)));
+    if (bad)
+        Py_CLEAR(walls);
+    return walls;
+}
+
+static PyObject *born(struct child *child) {
+    unsigned long long id = child->request.id;
+    uint8_t nonce[16];
+    memcpy(nonce, child->request.nonce, sizeof nonce);
+    raise_or_exit(child);
+    explicit_bzero(&child->request, sizeof child->request);
+    explicit_bzero(child->fds, sizeof child->fds);
+    PyOS_AfterFork_Child();
+    PyObject *walls = lean(child);
+    PyObject *result = walls ? Py_BuildValue("(Ky#N)", id, nonce, (Py_ssize_t)sizeof nonce, walls) : NULL;
+    explicit_bzero(nonce, sizeof nonce);
+    return result;
+}
+
+/* serve(socket) -> None when exod hung up; in a new instance (id, nonce, walls). */
+static PyObject *py_serve(PyObject *self, PyObject *args) {
+    static struct child child;
+    int socket;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "i", &socket))
+        return NULL;
+    for (;;) {
+        unsigned int count;
+        int truncated, made = -1;
+        child.armour = &armour;
+        ssize_t size = receive(socket, &child.request, child.fds, &count, &truncated);
+        if (size <= 0)
+            Py_RETURN_NONE;
+        struct reply reply = {.magic = REQUEST_MAGIC, .id = child.request.id};
+        if (!acceptable(&child.request, size, count, truncated)) {
+            reply.error = EINVAL;
+        } else if (child.request.op == OP_NETNS) {
+            made = new_network();
+            reply.error = made < 0 ? errno : 0;
+        } else {
+            PyOS_BeforeFork();
+            reply.pid = clone_instance(child.fds[FD_CGROUP], &made);
+            if (reply.pid == 0)
+                return born(&child);
+            reply.error = reply.pid < 0 ? errno : 0;
+            PyOS_AfterFork_Parent();
+        }
+        explicit_bzero(&child.request, sizeof child.request);
+        respond(socket, &reply, made);
+        for (unsigned int i = 0; i < count; i++)
+            close(child.fds[i]);
+        if (made >= 0)
+            close(made);
+    }
+}
+
+/* --- exod's own process --------------------------------------------------------------------------------------- */
+
+/* A user namespace in which `inside` is `outside`, for an idmapped mount. Fork without exec: its owner is root, nobody
+ * else has a capability over it, and the child does nothing but wait. */
+static int mapped_users(unsigned int inside, unsigned int outside) {
+    char path[64], map[64];
+    int gate[2], users = -1, error = 0;
+    if (pipe2(gate, O_CLOEXEC))
+        return -1;
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (pid == 0) {
+        char end;
+        close(gate[1]);
+        _exit(read(gate[0], &end, 1) < 0);
+    }
+    snprintf(map, sizeof map, "%u %u 1\n", inside, outside);
+    for (int i = 0; pid > 0 && i < 2 && !error; i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", pid, i ? "gid_map" : "uid_map");
+        error = walls_put(AT_FDCWD, path, map) ? errno : 0;
+    }
+    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+    if (pid > 0 && !error)
+        users = open(path, O_RDONLY | O_CLOEXEC);
+    if (users < 0 && !error)
+        error = errno;
+    close(gate[0]);
+    close(gate[1]);
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+    errno = error;
+    return users;
+}
+
+static PyObject *py_mapped_users(PyObject *self, PyObject *args) {
+    unsigned int inside, outside;
+    int users;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "II", &inside, &outside))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    users = mapped_users(inside, outside);
+    Py_END_ALLOW_THREADS;
+    return users < 0 ? failed("user namespace") : PyLong_FromLong(users);
+}
+
+static PyMethodDef methods[] = {
+    {"unshare", py_unshare, METH_VARARGS, NULL},
+    {"template", py_template, METH_VARARGS, NULL},
+    {"arm", py_arm, METH_VARARGS, NULL},
+    {"serve", py_serve, METH_VARARGS, NULL},
+    {"mapped_users", py_mapped_users, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_spawn", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__spawn(void) {
+    PyObject *spawn = PyModule_Create(&module);
+    PyObject *names = spawn ? PyTuple_New(walls_count) : NULL;
+    for (unsigned int i = 0; names && i < walls_count; i++)
+        PyTuple_SET_ITEM(names, i, PyUnicode_FromString(walls_names[i]));
+    if (!names || PyModule_AddObject(spawn, "STEPS", names)) {
+        Py_XDECREF(names);
+        Py_CLEAR(spawn);
+    }
+    return spawn;
+}

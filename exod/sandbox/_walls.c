@@ -1,0 +1,218 @@
+/* A fresh clone of the zygote -> a confined process, or the step that failed. Runs between clone3 and Python.
+ *
+ * The order is the design's: everything that needs privilege first, then identity, then the giving up of privilege,
+ * then what forbids. Every step either holds or ends the child; none is optional but where a comment says why. */
+#include "_walls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#endif
+#define MDWE_REFUSE_EXEC_GAIN 1
+#ifndef MOVE_MOUNT_F_EMPTY_PATH
+#define MOVE_MOUNT_F_EMPTY_PATH 0x04
+#define MOVE_MOUNT_T_EMPTY_PATH 0x40
+#endif
+
+int walls_put(int directory, const char *path, const char *text) {
+    int file = openat(directory, path, O_WRONLY | O_CLOEXEC);
+    if (file < 0)
+        return -1;
+    ssize_t size = (ssize_t)strlen(text), done = write(file, text, size);
+    int error = errno;
+    close(file);
+    errno = error;
+    return done == size ? 0 : -1;
+}
+
+/* --- what the zygote would otherwise leave in its child ------------------------------------------------------- */
+
+static int new_session(struct child *child) {
+    (void)child;
+    return setsid() < 0 ? -1 : 0;
+}
+
+static int reset_signals(struct child *child) {
+    (void)child;
+    struct itimerval off = {{0, 0}, {0, 0}};
+    for (int signal = 1; signal < NSIG; signal++) {
+        /* CPython turns a broken pipe and a full file into exceptions, for which both signals stay ignored. */
+        struct sigaction action = {.sa_handler = signal == SIGPIPE || signal == SIGXFSZ ? SIG_IGN : SIG_DFL};
+        if (signal != SIGKILL && signal != SIGSTOP && sigaction(signal, &action, NULL) && errno != EINVAL)
+            return -1;
+    }
+    setitimer(ITIMER_REAL, &off, NULL);
+    setitimer(ITIMER_VIRTUAL, &off, NULL);
+    setitimer(ITIMER_PROF, &off, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int reset_scheduling(struct child *child) {
+    (void)child;
+    struct sched_param plain = {0};
+    if (sched_setscheduler(0, SCHED_OTHER, &plain))
+        return -1;
+    /* Raising one's own priority takes CAP_SYS_NICE on the host, so a niced keeper has niced instances. */
+    if (getpriority(PRIO_PROCESS, 0) != 0)
+        (void)setpriority(PRIO_PROCESS, 0, 0);
+    umask(077);
+    return 0;
+}
+
+static int die_first(struct child *child) {
+    return walls_put(child->armour->procfs, "self/oom_score_adj", "500");
+}
+
+/* --- namespaces ----------------------------------------------------------------------------------------------- */
+
+static int enter_network(struct child *child) {
+    return setns(child->fds[FD_NETNS], CLONE_NEWNET);
+}
+
+static int attach(int from, const char *from_path, int to, const char *to_path) {
+    unsigned int flags = (*from_path ? 0 : MOVE_MOUNT_F_EMPTY_PATH) | (*to_path ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
+    return (int)syscall(SYS_move_mount, from, from_path, to, to_path, flags);
+}
+
+/* The template's mounts are this child's own copies, so they are moved, not cloned. Targets of granted files are
+ * descriptors that exod opened inside the root it built: no path has to travel. */
+static int build_root(struct child *child) {
+    const int *fds = child->fds;
+    int root = fds[FD_ROOT], next = FIXED_FDS;
+    if (attach(root, "", AT_FDCWD, "/root") || attach(AT_FDCWD, "/stdlib", root, child->armour->stdlib)
+        || attach(AT_FDCWD, "/sdk", root, child->armour->sdk) || attach(fds[FD_TMP], "", root, "tmp"))
+        return -1;
+    if (child->request.flags & FLAG_STATE && attach(fds[next++], "", root, "state"))
+        return -1;
+    for (uint32_t file = 0; file < child->request.files; file++, next += 2)
+        if (attach(fds[next], "", fds[next + 1], ""))
+            return -1;
+    return 0;
+}
+
+static int pivot(struct child *child) {
+    if (fchdir(child->fds[FD_ROOT]) || syscall(SYS_pivot_root, ".", "."))
+        return -1;
+    /* After pivot_root(".", ".") the old root lies on top of the new one. */
+    return umount2(".", MNT_DETACH) || chdir("/") ? -1 : 0;
+}
+
+static int name_host(struct child *child) {
+    (void)child;
+    return sethostname("plugin", 6) || setdomainname("", 0) ? -1 : 0;
+}
+
+/* --- limits, keys, identity ----------------------------------------------------------------------------------- */
+
+/* RLIMIT_CORE 1: with 0 the kernel still starts a core_pattern pipe as root. The limits of the package go here. */
+static int limit(struct child *child) {
+    (void)child;
+    struct rlimit core = {1, 1};
+    return setrlimit(RLIMIT_CORE, &core);
+}
+
+static int fresh_keyring(struct child *child) {
+    (void)child;
+    return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ? -1 : 0;
+}
+
+static int become(struct child *child) {
+    uid_t uid = child->request.uid;
+    return setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid) ? -1 : 0;
+}
+
+static int own_users(struct child *child) {
+    char map[64];
+    int procfs = child->armour->procfs;
+    snprintf(map, sizeof map, "%u %u 1\n", child->request.uid, child->request.uid);
+    /* After setresuid the process is not dumpable, and then root owns its uid_map: EACCES. */
+    if (unshare(CLONE_NEWUSER) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+        return -1;
+    if (walls_put(procfs, "self/setgroups", "deny") || walls_put(procfs, "self/uid_map", map)
+        || walls_put(procfs, "self/gid_map", map))
+        return -1;
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/* The bounding set is full again in the new user namespace, and can be emptied only from there. */
+static int drop_capabilities(struct child *child) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
+    for (int capability = 0; capability < 64; capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)) {
+            if (errno != EINVAL || capability == 0)
+                return -1;
+            break;
+        }
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+        || prctl(PR_SET_SECUREBITS, SECURE_ALL_BITS | SECURE_ALL_LOCKS, 0, 0, 0) || syscall(SYS_capset, &header, data)
+        || syscall(SYS_capget, &header, data))
+        return -1;
+    child->capabilities = (uint64_t)(data[1].permitted | data[1].effective) << 32 | data[0].permitted | data[0].effective;
+    return 0;
+}
+
+static int descriptors(struct child *child) {
+    if (dup3(child->armour->null, 0, 0) < 0 || dup3(child->fds[FD_LOG], 1, 0) < 0 || dup3(child->fds[FD_LOG], 2, 0) < 0
+        || dup3(child->fds[FD_CHANNEL], 3, 0) < 0)
+        return -1;
+    return (int)syscall(SYS_close_range, 4, ~0u, 0);
+}
+
+/* --- what forbids --------------------------------------------------------------------------------------------- */
+
+static int no_new_privileges(struct child *child) {
+    (void)child;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static int no_new_code(struct child *child) {
+    (void)child;
+    /* Linux 6.3; before it the filter on mmap and mprotect stands alone. */
+    return prctl(PR_SET_MDWE, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) && errno != EINVAL ? -1 : 0;
+}
+
+/* Landlock's place: after the last mount, for a Landlock domain cannot mount, and before the filter forbids it. */
+
+static int filter(struct child *child) {
+    struct sock_fprog program = child->armour->filter;
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, child->armour->filter_flags, &program);
+}
+
+#define STEPS(X)                                                                                                      \
+    X(new_session) X(reset_signals) X(reset_scheduling) X(die_first) X(enter_network) X(build_root) X(pivot)          \
+    X(name_host) X(limit) X(fresh_keyring) X(become) X(own_users) X(drop_capabilities) X(descriptors)                 \
+    X(no_new_privileges) X(no_new_code) X(filter)
+#define NAME(step) #step,
+#define STEP(step) step,
+
+const char *const walls_names[] = {STEPS(NAME)};
+static int (*const order[])(struct child *) = {STEPS(STEP)};
+const unsigned int walls_count = sizeof order / sizeof *order;
+
+unsigned int walls_raise(struct child *child) {
+    for (unsigned int step = 0; step < walls_count; step++)
+        if (order[step](child))
+            return step + 1;
+    return 0;
+}

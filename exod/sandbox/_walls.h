@@ -1,0 +1,69 @@
+/* The frames between exod and a zygote, and what a child needs to raise its walls. */
+#ifndef EXOD_WALLS_H
+#define EXOD_WALLS_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <linux/filter.h>
+#include <stdint.h>
+
+#define REQUEST_MAGIC 0x5a474f54u
+#define FAILURE_MAGIC 0x4c494146u
+#define OP_FORK 1u
+#define OP_NETNS 2u
+#define FLAG_STATE 1u
+
+#define FILES_MAX 32
+#define FIXED_FDS 6
+#define FDS_MAX (FIXED_FDS + 1 + 2 * FILES_MAX)
+
+/* Order of the descriptors that come with OP_FORK; then the state mount if FLAG_STATE, then (mount, target) pairs. */
+enum { FD_CGROUP, FD_NETNS, FD_CHANNEL, FD_LOG, FD_ROOT, FD_TMP };
+
+/* Integers only: a path or a name in a request would be parsed on behalf of every instance of this zygote. */
+struct request {
+    uint32_t magic, op;
+    uint64_t id;
+    uint32_t uid, fds, files, flags;
+    uint8_t nonce[16];
+    uint64_t reserved[2];
+};
+
+struct reply {
+    uint32_t magic;
+    int32_t error;
+    uint64_t id;
+    int32_t pid;
+    uint32_t reserved;
+};
+
+/* What a child writes to its channel when a wall cannot be raised. */
+struct failure {
+    uint32_t magic, step, error, reserved;
+};
+
+/* Set once, by arm(), before the first fork. */
+struct armour {
+    int procfs, null;
+    uint32_t uid_first, uid_last;
+    char stdlib[128], sdk[128];
+    struct sock_fprog filter;
+    unsigned int filter_flags;
+};
+
+struct child {
+    const struct armour *armour;
+    struct request request;
+    int fds[FDS_MAX];
+    uint64_t capabilities;
+};
+
+extern const char *const walls_names[];
+extern const unsigned int walls_count;
+
+/* 0, or the number (from 1) of the step that failed, with errno. */
+unsigned int walls_raise(struct child *child);
+int walls_put(int directory, const char *path, const char *text);
+
+#endif

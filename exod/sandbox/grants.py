@@ -1,0 +1,104 @@
+"""Paths that a Confinement grants → detached read-only mounts of exactly those files, or a refusal.
+
+Refuses, whatever was granted, the host's own state and everything below /proc and /sys but a closed list; links
+anywhere on the path; anything that is not a regular file; files that another file system may change under us.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+from exod.errors import Refusal, Refused
+from exod.linux import mount
+from exod.linux.openat2 import AT_FDCWD, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, openat2
+from exod.sandbox.frames import FILES_MAX
+
+# /proc/net is self/net of whoever opens it, and exod opens: pid 1's says what is meant, the host's counters.
+PROC_FILES = frozenset(
+    "/proc/stat /proc/meminfo /proc/loadavg /proc/uptime /proc/pressure/cpu /proc/pressure/memory /proc/pressure/io"
+    " /proc/1/net/dev".split()
+)
+FORBIDDEN = ("/proc", "/sys", "/dev", "/run", "/boot", "/etc/exod", "/var/lib/exod", "/etc/shadow", "/etc/gshadow")
+READ_ONLY = (
+    mount.MOUNT_ATTR_RDONLY
+    | mount.MOUNT_ATTR_NOSUID
+    | mount.MOUNT_ATTR_NODEV
+    | mount.MOUNT_ATTR_NOEXEC
+    | mount.MOUNT_ATTR_NOSYMFOLLOW
+)
+_RESOLVE = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+_RESERVED = ("/plugin", "/state", "/tmp", os.path.dirname(os.__file__))
+"""Places in an instance's root that are exod's own."""
+
+
+def refusal(path: str, *, forbidden: Iterable[str] = ()) -> Refusal | None:
+    """What is wrong with granting `path`, before anything is opened. `forbidden`: places of this very daemon."""
+    if path in PROC_FILES:
+        return None
+    clean = path.startswith("/") and path == os.path.normpath(path) and not path.startswith("//") and "\0" not in path
+    if not clean or path == "/":
+        return _refuse(path, "it is not the plain absolute path of a file")
+    for place in (*FORBIDDEN, *forbidden, *_RESERVED):
+        if path == place or path.startswith(f"{place}/"):
+            return _refuse(path, f"nothing below {place} is ever granted")
+    return None
+
+
+def open_files(paths: Iterable[str], *, forbidden: Iterable[str] = ()) -> list[int]:
+    """One detached mount for each path, in order; raises Refused and leaves nothing open when one is refused."""
+    chosen, kept = list(paths), list(forbidden)
+    if len(chosen) > FILES_MAX:
+        raise Refused(_refuse(chosen[FILES_MAX], f"more than {FILES_MAX} files"))
+    trees: list[int] = []
+    try:
+        for path in chosen:
+            if said := refusal(path, forbidden=kept):
+                raise Refused(said)
+            trees.append(_open(path))
+    except BaseException:
+        close(trees)
+        raise
+    return trees
+
+
+def close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _open(path: str) -> int:
+    try:
+        file = openat2(AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC, resolve=_RESOLVE)
+    except OSError as error:
+        raise Refused(_refuse(path, (error.strerror or str(error)).lower())) from error
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise Refused(_refuse(path, "it is not a regular file"))
+        if path not in PROC_FILES and (kind := _filesystem(file)) in _FOREIGN:
+            raise Refused(_refuse(path, f"it lies on {kind}, which others may change"))
+        tree = mount.open_tree(file, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
+        mount.mount_setattr(tree, set_=READ_ONLY, propagation=mount.MS_PRIVATE)
+        return tree
+    finally:
+        os.close(file)
+
+
+_FOREIGN = frozenset("fuse fuseblk nfs nfs4 cifs smb3 9p virtiofs proc sysfs cgroup cgroup2 devtmpfs".split())
+
+
+def _filesystem(file: int) -> str:
+    """The file system's type, by the device of the file; several types never share one."""
+    device = os.fstat(file).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    return next((kind for number, kind in _mounted() if number == wanted), "an unknown file system")
+
+
+def _mounted() -> Iterator[tuple[str, str]]:
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as table:
+        for line in table:
+            left, _, right = line.partition(" - ")
+            yield left.split(" ")[2], right.split(" ")[0].partition(".")[0]
+
+
+def _refuse(path: str, reason: str) -> Refusal:
+    return Refusal("file-grant-refused", f"cannot grant {path}: {reason}", evidence={"path": path})

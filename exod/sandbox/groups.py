@@ -1,0 +1,94 @@
+"""The tree of cgroups below one delegated group: `core` the keeper, `zygotes`, `instances/i-ID`. Names, owners, ends."""
+
+import asyncio
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.linux import cgroupfs
+
+PRODUCTION = "system.slice/exod-keeper.service"
+
+
+class Groups:
+    """`keeper`: uid and gid of the keeper, whose gid all zygotes share. A group of one instance is its id."""
+
+    def __init__(self, top: Path, *, keeper: int) -> None:
+        self.top = top
+        self._keeper = keeper
+
+    @property
+    def instances(self) -> Path:
+        return self.top / "instances"
+
+    def instance(self, id_: int) -> Path:
+        return self.instances / f"i-{id_}"
+
+    def make(self) -> None:
+        """The tree, and who may do what in it. Safe to repeat."""
+        for group in (self.top, self.top / "core", self.top / "zygotes", self.instances):
+            group.mkdir(exist_ok=True)
+        # CLONE_INTO_CGROUP takes write permission on cgroup.procs of the target and of the common ancestor.
+        os.chown(self.top / "cgroup.procs", 0, self._keeper)
+        os.chmod(self.top / "cgroup.procs", 0o664)
+        os.chown(self.top / "zygotes/cgroup.procs", self._keeper, self._keeper)
+        os.chown(self.top / "zygotes/cgroup.kill", self._keeper, self._keeper)
+
+    def add(self, id_: int) -> Path:
+        """The group of a new instance, which the keeper may kill: it may not signal what has another uid."""
+        group = self.instance(id_)
+        group.mkdir()
+        os.chown(group / "cgroup.kill", self._keeper, self._keeper)
+        return group
+
+    def open_for(self, id_: int, *, uid: int) -> None:
+        """Lets `uid`, a zygote's root, fork into the group."""
+        os.chown(self.instance(id_) / "cgroup.procs", uid, 0)
+
+    def shut(self, id_: int) -> None:
+        os.chown(self.instance(id_) / "cgroup.procs", 0, 0)
+
+    def living(self) -> list[int]:
+        """The ids of all instance groups there are."""
+        found = self.instances.iterdir() if self.instances.is_dir() else ()
+        return sorted(int(path.name[2:]) for path in found if path.name.startswith("i-") and path.name[2:].isdigit())
+
+    async def end(self, group: Path, *, seconds: float = 10.0) -> None:
+        """Kills all in `group`, waits until it is empty, and removes it and what is below. Safe to repeat."""
+        if not group.is_dir():
+            return
+        cgroupfs.kill(group)
+        deadline = asyncio.get_running_loop().time() + seconds
+        pause = 0.0005
+        while not remove(group):
+            if asyncio.get_running_loop().time() > deadline:
+                raise OSError(errno.EBUSY, "processes do not end", str(group))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.02)
+
+
+def remove(group: Path) -> bool:
+    """Whether the group and all below it are gone; False while processes are ending."""
+    for path in (*cgroupfs.below(group), group):
+        try:
+            cgroupfs.remove(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            return False
+    return True
+
+
+def place(*, directory: Path | None) -> Path:
+    """Where the tree stands: for development a group named by its DIR, else the keeper's unit."""
+    mounted = cgroupfs.mountpoint(Path("/proc/self/mounts").read_text())
+    if mounted is None:
+        sentence = "cannot build sandboxes: this host has no cgroup v2"
+        raise Refused(Refusal("no-cgroup-v2", sentence, "mount -t cgroup2 none /sys/fs/cgroup", outcome=Outcome.FAILED))
+    if directory is None:
+        return mounted / PRODUCTION
+    return mounted / f"exod-dev-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]}"

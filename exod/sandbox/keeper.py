@@ -1,0 +1,313 @@
+"""The keeper: parent of every zygote and instance, so that they outlive exod and their true end is known.
+
+Fixed-size requests of one holder at a time → duplicates kept, children reaped, exit records repeated until forgotten.
+Wild values are refused with an errno and are never fatal. No privilege, only the standard library; it never reads,
+writes, polls or configures the channel ends it keeps, for those are shared with exod.
+"""
+
+import errno
+import os
+import select
+import socket
+import struct
+import sys
+from collections.abc import Callable
+
+from exod.linux.pidfd import ended, pidfd_open, pidfd_pid, waitid
+from exod.sandbox.frames import FRAME_SIZE, Frame, Op, decode, receive, send
+from exod.sandbox.table import Instance, Table
+
+DEPOSITS_MAX = 4096
+ZYGOTES_MAX = 64
+WAITING_MAX = 8
+SO_PEERPIDFD = 77
+
+
+class Refuse(Exception):
+    """A request that is not served; its errno goes back."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(os.strerror(number))
+        self.number = number
+
+
+class Keeper:
+    """`start_zygote` gets one end of a socket and returns a pid; `reexecute` does not return. `groups`: the cgroups."""
+
+    def __init__(
+        self, table: Table, *, groups: str, start_zygote: Callable[[int], int], reexecute: Callable[[Table], None]
+    ) -> None:
+        self.table, self.groups = table, groups
+        self._start_zygote, self._reexecute = start_zygote, reexecute
+        self._poll = select.poll()
+        self._listener = socket.socket(fileno=table.listener)
+        self._holder = socket.socket(fileno=table.holder) if table.holder >= 0 else None
+        for descriptor in table.polled():
+            self._poll.register(descriptor, select.POLLIN)
+
+    def run(self) -> None:
+        while True:
+            self.turn()
+
+    def turn(self) -> None:
+        """Waits for something to happen, and deals with all that has."""
+        for descriptor, _ in self._poll.poll():
+            if descriptor == self.table.listener:
+                self._accept()
+            elif descriptor == self.table.holder:
+                self._serve()
+            elif descriptor == self.table.holder_pidfd:
+                self._holder_ended()
+            else:
+                self._reap(descriptor)
+        while self.table.holder_pidfd < 0 and self.table.waiting:
+            self._lease(socket.socket(fileno=self.table.waiting.pop(0)))
+
+    # --- lease --------------------------------------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        peer, _ = self._listener.accept()
+        pid, uid = _credentials(peer)
+        if uid == 0 and self._holder is None and pid == self.table.holder_pid:
+            self._hold(peer)  # the holder itself, which lost its socket but lives
+        elif uid == 0 and len(self.table.waiting) < WAITING_MAX:
+            self.table.waiting.append(peer.detach())
+        else:
+            peer.close()
+
+    def _lease(self, peer: socket.socket) -> None:
+        """One holder at a time: a closed socket is not a dead exod, only its pidfd says that."""
+        pidfd = _peer_pidfd(peer)
+        if pidfd < 0 or ended(pidfd):
+            peer.close()
+            _close([pidfd] if pidfd >= 0 else [])
+            return
+        self.table.holder_pidfd, self.table.holder_pid = pidfd, _credentials(peer)[0]
+        self._poll.register(pidfd, select.POLLIN)
+        self._hold(peer)
+
+    def _hold(self, peer: socket.socket) -> None:
+        self._holder, self.table.holder = peer, peer.fileno()
+        self._poll.register(peer.fileno(), select.POLLIN)
+
+    def _drop(self) -> None:
+        if self._holder is not None:
+            self._poll.unregister(self._holder.fileno())
+            self._holder.close()
+            self._holder, self.table.holder = None, -1
+
+    def _holder_ended(self) -> None:
+        """Its zygotes end first, so that none forks after this; then what was forked but never bound is ended."""
+        self._drop()
+        self._forget_pidfd(self.table.holder_pidfd)
+        self.table.holder_pidfd, self.table.holder_pid = -1, 0
+        _kill_group(f"{self.groups}/zygotes")
+        for pidfd in self.table.zygotes:
+            ended(pidfd, seconds=5)
+        for id_ in [id_ for id_, instance in self.table.instances.items() if not instance.pid]:
+            self._abandon(id_)
+
+    def _abandon(self, id_: int) -> None:
+        """A deposit that nobody bound: its group names whatever was forked for it."""
+        _kill_group(f"{self.groups}/instances/i-{id_}")
+        os.close(self.table.instances.pop(id_).channel)
+        if all(instance.pid for instance in self.table.instances.values()):
+            self._find_nameless()
+
+    def _find_nameless(self) -> None:
+        known = {instance.pid for instance in self.table.instances.values()}
+        known |= set(self.table.zygotes.values()) | set(self.table.nameless.values())
+        for pid in set(_children()) - known:
+            pidfd = pidfd_open(pid)
+            self.table.nameless[pidfd] = pid
+            self._poll.register(pidfd, select.POLLIN)
+
+    # --- children -----------------------------------------------------------------------------------------------------
+
+    def _reap(self, pidfd: int) -> None:
+        try:
+            end = waitid(pidfd)
+        except OSError:  # closed earlier in this very turn
+            return
+        if end is None:
+            return
+        self._forget_pidfd(pidfd)
+        if self.table.zygotes.pop(pidfd, None) or self.table.nameless.pop(pidfd, None):
+            return
+        id_ = next(id_ for id_, instance in self.table.instances.items() if instance.pidfd == pidfd)
+        instance = self.table.instances.pop(id_)
+        os.close(instance.channel)
+        self.table.exits[id_] = (instance.pid, end.si_code, end.si_status)
+        self._tell_exit(id_)
+
+    def _forget_pidfd(self, pidfd: int) -> None:
+        self._poll.unregister(pidfd)
+        os.close(pidfd)
+
+    def _tell_exit(self, id_: int) -> None:
+        pid, code, status = self.table.exits[id_]
+        self._tell(Frame(Op.EXIT, id=id_, pid=pid, ref=code, aux=status))
+
+    def _tell(self, frame: Frame, *fds: int) -> None:
+        """Never waits: a stopped exod must not stop the reaping. An exit that is lost is told again at TAKE."""
+        if self._holder is None:
+            return
+        try:
+            send(self._holder, frame.encode(), fds, flags=socket.MSG_DONTWAIT)
+        except OSError as error:
+            _log(f"cannot tell {Op(frame.op).name}: {error.strerror}")
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        if self._holder is None:
+            return
+        try:
+            data, fds = receive(self._holder, FRAME_SIZE, flags=socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, fds = b"", []
+        try:
+            if data:
+                self._answer(decode(data), fds)
+            else:
+                self._drop()
+        finally:
+            _close(fds)
+
+    def _answer(self, frame: Frame | None, fds: list[int]) -> None:
+        """A handler takes what it keeps out of `fds`; the rest is closed."""
+        known = _HANDLERS.get(frame.op) if frame else None
+        try:
+            if frame is None or known is None:
+                raise Refuse(errno.EBADMSG if frame is None else errno.ENOSYS)
+            handler, expected = known
+            if len(fds) != expected:
+                raise Refuse(errno.EINVAL)
+            handler(self, frame, fds)
+        except Refuse as refused:
+            id_, op = (frame.id, frame.op) if frame else (0, 0)
+            self._tell(Frame(Op.NAK, id=id_, ref=op, aux=refused.number))
+
+    def take(self, frame: Frame, _: list[int]) -> None:
+        for id_, instance in self.table.instances.items():
+            if instance.pid:
+                told = Frame(Op.INSTANCE, id=id_, pid=instance.pid, nonce=bytes.fromhex(instance.nonce))
+                self._tell(told, instance.channel, instance.pidfd)
+        for id_ in self.table.exits:
+            self._tell_exit(id_)
+        self._tell(Frame(Op.END, id=frame.id, pid=os.getpid(), ref=frame.op, aux=len(self.table.instances)))
+
+    def zygote(self, frame: Frame, _: list[int]) -> None:
+        if len(self.table.zygotes) >= ZYGOTES_MAX:
+            raise Refuse(errno.EAGAIN)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            pid = self._start_zygote(theirs.fileno())
+            pidfd = pidfd_open(pid)
+            self.table.zygotes[pidfd] = pid
+            self._poll.register(pidfd, select.POLLIN)
+            self._tell(Frame(Op.BORN, id=frame.id, pid=pid, ref=frame.op), ours.fileno(), pidfd)
+
+    def deposit(self, frame: Frame, fds: list[int]) -> None:
+        if frame.id in self.table.instances or frame.id in self.table.exits:
+            raise Refuse(errno.EEXIST)
+        if len(self.table.instances) >= DEPOSITS_MAX:
+            raise Refuse(errno.EAGAIN)
+        self.table.instances[frame.id] = Instance(channel=fds.pop(), nonce=frame.nonce.hex())
+        self._acknowledge(frame)
+
+    def bind(self, frame: Frame, fds: list[int]) -> None:
+        instance = self.table.instances.get(frame.id)
+        if instance is None or instance.pid or frame.pid <= 0:
+            raise Refuse(errno.ENOENT)
+        try:
+            waitid(fds[0], keep=True)
+        except OSError as error:  # no pidfd, or not of a child of this process
+            raise Refuse(error.errno or errno.EINVAL) from error
+        taken = {*self.table.zygotes.values(), *(other.pid for other in self.table.instances.values())}
+        if pidfd_pid(fds[0]) != frame.pid or frame.pid in taken:
+            raise Refuse(errno.EINVAL)
+        instance.pid, instance.pidfd = frame.pid, fds.pop()
+        self._poll.register(instance.pidfd, select.POLLIN)
+        self._acknowledge(frame)
+
+    def forget(self, frame: Frame, _: list[int]) -> None:
+        instance = self.table.instances.get(frame.id)
+        if instance is not None and instance.pid:
+            raise Refuse(errno.EBUSY)
+        if instance is not None:
+            self._abandon(frame.id)
+        self.table.exits.pop(frame.id, None)
+        self._acknowledge(frame)
+
+    def stat(self, frame: Frame, _: list[int]) -> None:
+        table = self.table
+        counted = (table.instances, table.exits, table.zygotes, os.listdir("/proc/self/fd"))
+        counts = struct.pack("<4I", *map(len, counted))
+        self._tell(Frame(Op.ACK, id=frame.id, pid=os.getpid(), ref=frame.op, nonce=counts))
+
+    def reexec(self, frame: Frame, _: list[int]) -> None:
+        self._acknowledge(frame)
+        self._reexecute(self.table)
+
+    def _acknowledge(self, frame: Frame) -> None:
+        self._tell(Frame(Op.ACK, id=frame.id, ref=frame.op))
+
+
+_HANDLERS: dict[int, tuple[Callable[[Keeper, Frame, list[int]], None], int]] = {
+    Op.TAKE: (Keeper.take, 0),
+    Op.ZYGOTE: (Keeper.zygote, 0),
+    Op.DEPOSIT: (Keeper.deposit, 1),
+    Op.BIND: (Keeper.bind, 1),
+    Op.FORGET: (Keeper.forget, 0),
+    Op.REEXEC: (Keeper.reexec, 0),
+    Op.STAT: (Keeper.stat, 0),
+}
+"""op → handler, and how many descriptors come with it"""
+
+
+def _credentials(peer: socket.socket) -> tuple[int, int]:
+    pid, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return pid, uid
+
+
+def _peer_pidfd(peer: socket.socket) -> int:
+    """-1 when the peer is gone."""
+    try:
+        pidfd = peer.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD)
+        os.set_inheritable(pidfd, False)
+        return pidfd
+    except OSError:
+        pass  # before Linux 6.5: by number, which may be recycled only if the peer has ended, and that is looked at
+    try:
+        return pidfd_open(_credentials(peer)[0])
+    except OSError:
+        return -1
+
+
+def _children() -> list[int]:
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def _kill_group(path: str) -> None:
+    """Also the way to end what runs under other uids, which a keeper without privilege may not signal."""
+    try:
+        group = os.open(f"{path}/cgroup.kill", os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        os.write(group, b"1")
+    finally:
+        os.close(group)
+
+
+def _close(fds: list[int]) -> None:
+    while fds:
+        os.close(fds.pop())
+
+
+def _log(text: str) -> None:
+    print(f"keeper: {text}", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,54 @@
+"""Starts a keeper as production's service manager would: own group, own mounts, own uid, nothing inherited.
+
+Runs as a fresh process, as root, for as long as it takes to become the keeper; what cannot be set up ends it.
+"""
+
+import os
+import resource
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from exod.linux import mount, syscall
+from exod.sandbox import keeper_main, runtime
+
+_CLONE_NEWNS = 0x00020000
+_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
+_CODE = "/run/exod/code"
+
+
+def main() -> None:
+    """launcher SOURCES GROUPS UID LISTENER"""
+    sources, groups, uid, listener = sys.argv[1:]
+    (Path(groups) / "core/cgroup.procs").write_text("0")
+    private_runtime([Path(source) for source in sources.split(os.pathsep)])
+    become(int(uid))
+    os.set_inheritable(int(listener), True)
+    start = keeper_main.command(_CODE, "exod.sandbox.keeper_main", _CODE, groups, "listen", listener)
+    os.chdir("/")
+    os.execve(start[0], start, {})
+
+
+def private_runtime(sources: Sequence[Path]) -> None:
+    """A mount namespace in which /run holds the runtime: the keeper's uid may not be able to reach it elsewhere."""
+    tree = runtime.build(sources)
+    syscall.unshare(_CLONE_NEWNS)
+    syscall.mount(None, "/", None, mount.MS_REC | mount.MS_PRIVATE)
+    runtime.attach(tree)
+    os.close(tree)
+
+
+def become(uid: int) -> None:
+    """No privilege left, and none to be had."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for capability in range(64):
+        try:
+            syscall.prctl(_PR_CAPBSET_DROP, capability)
+        except OSError:
+            break
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    syscall.prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    os.umask(0o077)

@@ -1,0 +1,70 @@
+"""The outside check: an instance's walls as the kernel shows them, against what they must be. Facts → proof or refusal.
+
+Done before the instance is let go, and told apart from what the instance says of itself: nothing here comes from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exod.errors import Refusal, Refused
+from exod.linux import pidfd, procfs
+
+_NONE = "0000000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What this instance must be. `network`: the inode of the namespace it was given; `group`: below the mount."""
+
+    pid: int
+    descriptor: int
+    uid: int
+    keeper: int
+    group: str
+    network: int
+
+
+def inspect(instance: int, expected: Expected) -> Mapping[str, str]:
+    """What was found, for the audit; raises Refused with all that is wrong."""
+    try:
+        status = procfs.status(expected.pid)
+        spaces = procfs.namespaces(expected.pid)
+        group = procfs.cgroup(expected.pid)
+    except OSError as error:
+        raise Refused(_refuse(instance, {"process": f"cannot be read: {error.strerror}"})) from error
+    # Only now: were it ended, its number could have been another's while we read.
+    if pidfd.ended(expected.descriptor):
+        raise Refused(_refuse(instance, {"process": "ended"}))
+    host = procfs.namespaces("self")
+    wrong = {name: found for name, found, wanted in _status(status, expected) if found != wanted}
+    wrong |= {f"namespace {kind}": "the host's" for kind in procfs.NAMESPACES if spaces[kind] == host[kind]}
+    if spaces["net"] != expected.network:
+        wrong["namespace net"] = "not the one it was given"
+    if group != expected.group:
+        wrong["cgroup"] = group
+    if wrong:
+        raise Refused(_refuse(instance, wrong))
+    found = {"pid": str(expected.pid), "uid": str(expected.uid), "cgroup": group, "seccomp": status["Seccomp"]}
+    found |= {f"ns_{kind}": str(number) for kind, number in spaces.items()}
+    return found | {"capabilities": status["CapBnd"], "no_new_privileges": status["NoNewPrivs"]}
+
+
+def _status(status: Mapping[str, str], expected: Expected) -> list[tuple[str, str, str]]:
+    """(what, found, wanted)"""
+    ids = "\t".join([str(expected.uid)] * 4)
+    rows = [(name, status.get(name, "missing"), _NONE) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")]
+    return [
+        *rows,
+        ("Seccomp", status.get("Seccomp", "missing"), "2"),
+        ("NoNewPrivs", status.get("NoNewPrivs", "missing"), "1"),
+        ("Uid", status.get("Uid", "missing"), ids),
+        ("Gid", status.get("Gid", "missing"), ids),
+        ("Groups", status.get("Groups", "missing"), ""),
+        ("PPid", status.get("PPid", "missing"), str(expected.keeper)),
+        ("NSpid", status.get("NSpid", "missing").split("\t")[-1], "1"),
+    ]
+
+
+def _refuse(instance: int, wrong: Mapping[str, str]) -> Refusal:
+    what = ", ".join(f"{name} is {found}" for name, found in sorted(wrong.items()))
+    return Refusal("walls-incomplete", f"cannot let instance {instance} go: {what}", evidence=dict(wrong))
