@@ -11,7 +11,7 @@ from exod.supervisor.ports import Caller, Channel, Exit, InstanceRecord, Launch
 
 @dataclass(slots=True)
 class Instance:
-    """`ending` is set by whoever ends it on purpose, so that its exit is no crash. `calls` are its open calls, oldest first."""
+    """`ending` is set by whoever ends it on purpose: its exit is no crash. `calls` are its open calls, oldest first."""
 
     record: InstanceRecord
     launch: Launch
@@ -79,7 +79,7 @@ def describe(end: Exit) -> str:
 
 
 def check_walls(plugin: str, *, inside: Mapping[str, str], outside: Mapping[str, str]) -> Refusal | None:
-    """What an instance says of its walls against what was seen from outside; both have to agree, and no probe to pass."""
+    """What an instance says of its walls against what was seen from outside: both agree, and no probe got through."""
     for name, value in inside.items():
         if name.startswith("denied.") and value == "allowed":
             return _open_wall(plugin, f"{name.removeprefix('denied.')} was not denied", {name: value})

@@ -1,0 +1,274 @@
+"""The keeper and its instances, which outlive the daemon, and the sandbox and channel of one incarnation over them.
+
+How an instance behaves stands in its package (`Kit.behaviour`): moment → conduct. Moments: prepare, spawn, hello,
+walls, go, start, stop, suspend, resume, configure, call. Conducts: refuse, crash, hang, slow, lie. `later`: seconds
+after `go` at which it dies by itself.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.plan.confine import Confinement
+from exod.supervisor.ports import Caller, Exit, Launch, Listener, Ready, Survivor
+from tests.simulation.fate import Fate
+from tests.simulation.packages import unpack
+
+
+@dataclass
+class Process:
+    instance: int
+    pid: int
+    nonce: bytes
+    plugin: str
+    behaviour: Mapping[str, Any]
+    frozen: bool = False
+    running: bool = False
+    count: int = 0
+    heard: list[str] = field(default_factory=list)
+
+    @property
+    def cgroup(self) -> int:
+        return 1000 + self.instance
+
+
+@dataclass
+class Host:
+    """What exists whether or not a daemon lives."""
+
+    processes: dict[int, Process] = field(default_factory=dict)
+    prepared: set[int] = field(default_factory=set)
+    next_pid: int = 100
+    uids: int = 0
+
+
+def _refused(code: str, sentence: str) -> Refused:
+    return Refused(Refusal(code, sentence, outcome=Outcome.FAILED))
+
+
+class FakeSandbox:
+    """`channels` are this incarnation's; a death is told to them and to the supervisor."""
+
+    def __init__(self, host: Host, fate: Fate) -> None:
+        self.host = host
+        self._fate = fate
+        self._on_exit: Callable[[Exit], None] = lambda end: None
+        self._on_lost: Callable[[], None] = lambda: None
+        self.channels: dict[int, FakeChannel] = {}
+        self.refuse_attach = 0
+
+    async def attach(self, *, on_exit: Callable[[Exit], None], on_lost: Callable[[], None]) -> Sequence[Survivor]:
+        if self.refuse_attach:
+            self.refuse_attach -= 1
+            raise OSError(111, "no keeper")
+        self._on_exit, self._on_lost = on_exit, on_lost
+        return [Survivor(one.instance, one.pid, one.nonce, one.cgroup) for one in self.host.processes.values()]
+
+    def next_uid(self) -> int:
+        self.host.uids += 1
+        return 2147000000 + self.host.uids
+
+    async def prepare(self, launch: Launch) -> None:
+        def act() -> None:
+            self.host.prepared.add(launch.instance)
+
+        await self._conduct(_behaviour(launch), "prepare")
+        await self._fate.effect(f"sandbox.prepare {launch.instance}", act)
+
+    async def spawn(self, launch: Launch) -> "FakeBorn":
+        def act() -> Process:
+            self.host.next_pid += 1
+            process = Process(
+                launch.instance, self.host.next_pid, launch.nonce, launch.confinement.plugin, _behaviour(launch)
+            )
+            self.host.processes[launch.instance] = process
+            return process
+
+        await self._conduct(_behaviour(launch), "spawn")
+        process = await self._fate.effect(f"sandbox.spawn {launch.instance}", act)
+        return FakeBorn(process.pid, process.cgroup, (self, process))
+
+    async def _conduct(self, behaviour: Mapping[str, Any], moment: str) -> None:
+        conduct = behaviour.get(moment)
+        if conduct == "refuse":
+            raise _refused(f"{moment}-failed", f"cannot {moment}: the kernel said no")
+        if conduct in ("hang", "slow"):
+            await asyncio.sleep(1000 if conduct == "hang" else 1.5)
+
+    async def inspect(self, instance: int) -> Mapping[str, str]:
+        process = self.host.processes.get(instance)
+        if process is None:
+            raise _refused("instance-lost", "cannot inspect: it is gone")
+        if process.behaviour.get("walls") == "refuse":
+            raise _refused("walls-open", "cannot run: a wall is missing")
+        return {"Seccomp": "2", "NoNewPrivs": "1", "CapBnd": "0"}
+
+    async def freeze(self, instance: int) -> None:
+        def act() -> None:
+            process = self.host.processes.get(instance)
+            if process is None:
+                raise _refused("instance-lost", "cannot freeze: it is gone")
+            process.frozen = True
+
+        await self._fate.effect(f"sandbox.freeze {instance}", act)
+
+    async def thaw(self, instance: int) -> None:
+        def act() -> None:
+            if instance in self.host.processes:
+                self.host.processes[instance].frozen = False
+
+        await self._fate.effect(f"sandbox.thaw {instance}", act)
+
+    async def discard(self, instance: int) -> None:
+        def act() -> None:
+            self.host.prepared.discard(instance)
+            if instance in self.host.processes:
+                self.kill(instance, cause="ended", status=0)
+
+        await self._fate.effect(f"sandbox.discard {instance}", act)
+
+    def usage(self, instance: int) -> Mapping[str, int]:
+        return {"memory": 1 << 20, "tasks": 1}
+
+    def logs(self, plugin: str, lines: int) -> Sequence[str]:
+        return [f"{plugin} says hello"][:lines]
+
+    async def close(self) -> None:
+        self._on_exit = lambda end: None
+
+    # --- what happens by itself
+
+    def kill(self, instance: int, *, cause: str = "signal", status: int = 9) -> None:
+        """The process is gone; its channel and the supervisor hear of it in the next turn of the loop."""
+        if self.host.processes.pop(instance, None) is None:
+            return
+        self._fate.trace.note(f"exit {instance} {cause} {status}")
+        if self._fate.dead:
+            return
+        if instance in self.channels:
+            self.channels[instance].drop()
+        asyncio.get_running_loop().call_soon(self._told, Exit(instance, cause, status))
+
+    def _told(self, end: Exit) -> None:
+        if not self._fate.dead:
+            self._on_exit(end)
+
+    def lose_keeper(self) -> None:
+        """The keeper dies, and the kernel ends its tree."""
+        self._fate.trace.note("keeper lost")
+        for instance in tuple(self.host.processes):
+            self.host.processes.pop(instance)
+            if instance in self.channels:
+                self.channels[instance].drop()
+        self._on_lost()
+
+    def open(self, end: Any, listener: Listener) -> "FakeChannel":
+        sandbox, process = end
+        channel = FakeChannel(sandbox, process, listener)
+        self.channels[process.instance] = channel
+        return channel
+
+
+def _behaviour(launch: Launch) -> Mapping[str, Any]:
+    data, _ = launch.tree["code/main.py"]
+    return unpack(data).behaviour
+
+
+@dataclass(frozen=True)
+class FakeBorn:
+    pid: int
+    cgroup: int
+    end: Any
+
+
+class FakeChannel:
+    """The supervisor's end, and in the same object how the instance answers."""
+
+    def __init__(self, sandbox: FakeSandbox, process: Process, listener: Listener) -> None:
+        self._sandbox = sandbox
+        self._process = process
+        self.listener = listener
+        self._waiting: set[asyncio.Future[None]] = set()
+        self.gone = False
+        self.paused = False
+
+    async def hello(self, *, nonce: bytes, deadline: float) -> Mapping[str, str]:
+        await self._answer("hello", deadline)
+        if self._process.behaviour.get("hello") == "lie":
+            raise _refused("wrong-nonce", "cannot greet: it does not know its nonce")
+        lies = self._process.behaviour.get("walls") == "lie"
+        return {"Seccomp": "2", "denied.socket": "allowed" if lies else "EPERM"}
+
+    async def go(self, confinement: Confinement, *, deadline: float) -> Ready:
+        await self._answer("go", deadline)
+        later = self._process.behaviour.get("later")
+        if later is not None:
+            asyncio.get_running_loop().call_later(later, self._sandbox.kill, self._process.instance)
+        offered = tuple(service.name for service in confinement.services)
+        return Ready(1, ("start", "stop"), () if self._process.behaviour.get("go") == "lie" else offered)
+
+    async def hook(self, name: str, arguments: Mapping[str, Any], *, deadline: float) -> Any:
+        self._process.heard.append(name)
+        await self._answer(name, deadline)
+        self._process.running = {"start": True, "resume": True, "stop": False}.get(name, self._process.running)
+        return None
+
+    async def call(
+        self, service: str, method: str, arguments: Sequence[Any], caller: Caller, *, deadline: float
+    ) -> Sequence[Any]:
+        if method == "Die":
+            self._sandbox.kill(self._process.instance, status=11)
+        await self._answer("call", deadline)
+        self._process.count += 1
+        return [f"hello {arguments[0]}"] if arguments else []
+
+    async def get(self, service: str, name: str, *, deadline: float) -> Any:
+        await self._answer("call", deadline)
+        return self._process.count
+
+    async def set(self, service: str, name: str, value: Any, caller: Caller, *, deadline: float) -> None:
+        await self._answer("call", deadline)
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def unpause(self) -> None:
+        self.paused = False
+
+    def close(self) -> None:
+        self.drop()
+
+    def drop(self) -> None:
+        self.gone = True
+        for future in tuple(self._waiting):
+            if not future.done():
+                future.set_result(None)
+
+    async def _answer(self, moment: str, deadline: float) -> None:
+        """A round trip, as the instance conducts itself in this moment."""
+        conduct = self._process.behaviour.get(moment)
+        if conduct == "crash":
+            self._sandbox.kill(self._process.instance, status=11)
+        await self._wait({"hang": deadline + 1, "slow": deadline * 0.9}.get(str(conduct), 0.0002), deadline)
+        if self.gone:
+            raise _refused("instance-lost", f"cannot run {moment}: the instance is gone")
+        if self._process.frozen:
+            raise _refused("call-timeout", f"cannot run {moment}: it is frozen")
+        if conduct == "refuse":
+            raise _refused("plugin-raised", f"cannot run {moment}: the plugin raised ValueError")
+
+    async def _wait(self, seconds: float, deadline: float) -> None:
+        if self.gone:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(future)
+        try:
+            async with asyncio.timeout(min(seconds, deadline)):
+                await future
+        except TimeoutError:
+            if seconds > deadline:
+                raise _refused("call-timeout", "cannot run it: no answer in time") from None
+        finally:
+            self._waiting.discard(future)

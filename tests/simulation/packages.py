@@ -1,0 +1,125 @@
+"""Fake packages, as bytes that the fake gate parses: a manifest's fields and how the plugin inside behaves."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from exod.errors import Refusal
+from exod.package.limits import Limits
+from exod.package.manifest import Dependency, Entry, Manifest
+from exod.package.options import Option
+from exod.package.permissions import FileAccess, Permissions
+from exod.package.services import Method, Property, Service
+from exod.plan.confine import Verdict
+from exod.supervisor.material import Judged
+from exod.supervisor.ports import TrustInputs
+from exod.trust.state import TrustState
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What a fake package says and does. `behaviour` is read by the fake fleet: see `fleet.Behaviour`."""
+
+    name: str = "hello"
+    version: str = "1.0.0"
+    signer: str = "alice"
+    level: str = "trusted"
+    sequence: int = 1
+    needs: tuple[tuple[str, str, bool], ...] = ()
+    files: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
+    critical: bool = False
+    services: bool = True
+    storage: int = 1 << 20
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
+
+    def data(self) -> bytes:
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps(fields, sort_keys=True).encode()
+
+    def but(self, **changes: Any) -> "Kit":
+        return replace(self, **changes)
+
+
+def unpack(data: bytes) -> Kit:
+    table = json.loads(data)
+    table["needs"] = tuple((name, span, optional) for name, span, optional in table["needs"])
+    return Kit(**table | {"files": tuple(table["files"]), "network": tuple(table["network"])})
+
+
+OPTIONS = (
+    Option("interval", "number", 1.0, minimum=0.1, help="seconds"),
+    Option("word", "string", "hello", help="what it says"),
+)
+
+SERVICE = Service(
+    name="hello",
+    interface="org.example.Hello1",
+    access="any",
+    methods=(Method("Greet", "s", "s"), Method("Die", "", "")),
+    properties=(Property("Count", "u"), Property("Word", "s", "readwrite")),
+)
+
+
+def manifest(kit: Kit) -> Manifest:
+    return Manifest(
+        name=kit.name,
+        version=kit.version,
+        type="custom",
+        summary=f"fake {kit.name}",
+        license="Apache-2.0",
+        entry=Entry("python", "main:Main"),
+        critical=kit.critical,
+        dependencies=tuple(Dependency(name, span, optional=optional) for name, span, optional in kit.needs),
+        permissions=Permissions(
+            filesystem=tuple(FileAccess("read-only", path) for path in kit.files), network=kit.network
+        ),
+        limits=Limits(storage=kit.storage, call_time=2.0),
+        config=OPTIONS,
+        services=(SERVICE,) if kit.services else (),
+    )
+
+
+class FakeGate:
+    """Anchors are signers' names; an owner is kept as in the real one; a mark refuses older versions."""
+
+    def parse(self, data: bytes) -> Any:
+        try:
+            return unpack(data)
+        except (ValueError, KeyError, TypeError):
+            return Refusal("package-malformed", "cannot read package: it is no package")
+
+    def manifest(self, package: Kit) -> Manifest:
+        return manifest(package)
+
+    def anchors(self, inputs: TrustInputs) -> list[Mapping[str, str]]:
+        return [{"name": name} for name in inputs.anchors]
+
+    def judge(
+        self,
+        data: bytes,
+        package: Kit,
+        *,
+        inputs: TrustInputs,
+        state: TrustState,
+        now: int,
+        downgrade: bool,
+        consent: bool,
+    ) -> Any:
+        what = f"cannot load {package.name} {package.version}: "
+        if package.signer not in inputs.anchors:
+            return Refusal("signer-unknown", what + f"signed by {package.signer}, who is not trusted")
+        if state.owners.get(package.name, package.signer) != package.signer and not consent:
+            return Refusal("other-owner", what + "it is owned by another signer")
+        if not downgrade and _key(package.version) < _key(state.marks.get(package.name, "0")):
+            return Refusal("downgrade", what + "a newer version was installed before")
+        verdict = Verdict(sha256(data).hexdigest(), package.signer, package.level)
+        tree = {"code/main.py": (data, False)}
+        reasons = (f"signed by {package.signer}",)
+        return Judged(data, manifest(package), verdict, package.sequence, 0, package.signer, reasons, tree)
+
+
+def _key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
