@@ -94,7 +94,8 @@ class FakeSupervisor:
         self.requests.append(request)
         if request.plugin == "nope":
             return Refusal("unknown-plugin", "cannot plan nope: not installed", outcome=Outcome.NOT_FOUND)
-        return [Step(StepKind.SPAWN, {}), Step(StepKind.GO, {})]
+        data = {"plugin": "hello", "version": "1.0.0", "instance": 7}
+        return [Step(StepKind.SPAWN, data), Step(StepKind.GO, data)]
 
     async def validate(self, data: bytes) -> Mapping[str, Any]:
         return {"accepted": True, "size": len(data), "capabilities": ["files"], "limits": {"memory": 1}, "ratio": 0.5}

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +210,13 @@ def as_user(uid: int, groups: Sequence[int] = ()) -> Iterator[None]:
     finally:
         os.seteuid(0)
         os.setgroups(before)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """For what happens in another thread or process and tells nobody."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 class Bytes:

@@ -1,0 +1,32 @@
+"""Instance objects: what runs, and what it uses when somebody asks."""
+
+import pytest
+
+from exod.dbus.failures import Standard
+from exod.dbus.instance import Instance
+from exod.names import instance_path, plugin_path
+from tests.exod.dbus.fake import FakeSupervisor, instance_view
+from tests.exod.dbus.rig import Client, Rig
+
+INSTANCE = "org.exoos.Exod1.Instance"
+
+
+async def test_its_properties_name_the_plugin_and_read_its_use(rig: Rig, client: Client) -> None:
+    rig.supervisor.instances[7] = instance_view(7, "hello")
+    rig.face.instance(7)
+    rig.face.flush()
+    path = instance_path(7)
+    assert await client.get(path, INSTANCE, "Plugin") == plugin_path("hello")
+    assert await client.get(path, INSTANCE, "Usage") == {"memory": 1 << 20, "cpu-usec": 5, "tasks": 1}
+    assert await client.get(path, INSTANCE, "Walls") == {"seccomp": "2"}
+
+
+def test_use_is_read_when_asked_and_never_shown_unasked() -> None:
+    supervisor = FakeSupervisor(None)
+    supervisor.instances[7] = instance_view(7, "hello")
+    assert "Usage" not in Instance(supervisor, 7).snapshot()
+
+
+def test_one_that_has_ended_is_unknown() -> None:
+    with pytest.raises(Standard, match="has ended"):
+        Instance(FakeSupervisor(None), 7).view()
