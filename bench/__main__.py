@@ -57,19 +57,20 @@ def measure(effort: Effort, disk: Path, memory: Path) -> list[Row]:
     say = _progress
     say("packages")
     samples = make_samples(disk / "packages", count=max(effort.loads, effort.in_a_row, effort.alive))
+    anchor = samples[0].anchor
     with service.peer_bus(disk) as (address, peer):
         say("verification")
         rows = verdict.verification(samples[0])
         say(f"{effort.starts} starts")
         rows += readiness.starts(disk / "starts", peer_address=address, rounds=effort.starts)
         say(f"{effort.loads} loads")
-        with Target(disk / "loads") as on_disk, Target(memory / "loads") as in_memory:
+        with Target(disk / "loads", anchor=anchor) as on_disk, Target(memory / "loads", anchor=anchor) as in_memory:
             rows += loads.interleaved(on_disk, in_memory, samples[: effort.loads])
         say(f"{effort.in_a_row} loads in a row")
-        with Target(disk / "row") as target:
+        with Target(disk / "row", anchor=anchor) as target:
             rows.append(loads.in_a_row(target, samples[: effort.in_a_row]))
         say(f"{effort.alive} at once, then calls")
-        with Target(disk / "alive") as target:
+        with Target(disk / "alive", anchor=anchor) as target:
             rows += alive.listing(target, suffix="", rounds=effort.commands, aim=70.0)
             rows += alive.many(target, samples[: effort.alive], peer_pid=peer.pid)
             rows += alive.listing(target, suffix=f".{effort.alive}-plugins", rounds=effort.commands, aim=None)

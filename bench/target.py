@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from bench.packages import trust
 from exoctl.bus import PROPERTIES, Connection
 from exoctl.codec import Variant
 from exod.names import BUS_NAME, ROOT_PATH, plugin_path, service_path
+from exod.trust.anchors import Anchor
 from exosdk.testing.daemon import Daemon
 
 MANAGER = f"{BUS_NAME}.Manager"
@@ -23,14 +25,19 @@ DEADLINE = 30.0
 class Target:
     """Entered: the daemon runs; left: it was stopped, with all it started."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, anchor: Anchor | None = None) -> None:
+        self.directory = directory
         self.daemon = Daemon(directory)
+        self._anchor = anchor
 
     def __enter__(self) -> Self:
         self.daemon.start()
         self.bus = Connection(self.daemon.environment["EXOD_BUS_ADDRESS"])
         jobs = f"path_namespace='{ROOT_PATH}/job'"
         self.bus.subscribe(f"type='signal',sender='{BUS_NAME}',interface='{PROPERTIES}',{jobs}")
+        if self._anchor is not None:
+            trust(self._anchor, configuration=self.directory / "etc")
+            self.bus.call(ROOT_PATH, MANAGER, "Reload")
         return self
 
     def __exit__(self, *_: object) -> None:

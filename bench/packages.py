@@ -1,0 +1,88 @@
+"""Signed packages to load: many names, one signer, the smallest plugin with a service. Made in memory, kept on disk."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from exod.errors import Refusal
+from exod.package import build
+from exod.trust.anchors import Anchor, encode
+from exod.trust.keys import PrivateIdentity
+from exod.trust.scope import Scope
+from exod.trust.sign import sign_package
+
+_MANIFEST = """\
+[package]
+name = "{name}"
+version = "1.0.0"
+summary = "Answers what it is told"
+license = "Apache-2.0"
+type = "custom"
+
+[entry]
+python = "echo:Echo"
+
+[services.bench]
+interface = "org.exoos.Bench1"
+access = "any"
+methods.Echo = {{in = "s", out = "s"}}
+"""
+_CODE = """\
+from exosdk import hookimpl
+
+
+class Echo:
+    @hookimpl
+    def start(self):
+        pass
+
+    def echo(self, text):
+        return text
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A package file, open for reading; `trust` is the anchor file that lets a daemon accept it."""
+
+    name: str
+    fd: int
+    data: bytes
+    anchor: Anchor
+
+
+def make_samples(directory: Path, *, count: int) -> list[Sample]:
+    """Their bytes are in the page cache when this returns: they were just written."""
+    directory.mkdir()
+    key = PrivateIdentity.generate()
+    anchor = Anchor("bench", "trusted", (key.identity,), Scope(names=("bench-",), interfaces=("org.exoos.",)))
+    samples = []
+    for number in range(count):
+        name = f"bench-{number:03}"
+        data = _signed(name, key)
+        path = directory / f"{name}_1.0.0.exopkg"
+        path.write_bytes(data)
+        samples.append(Sample(name, os.open(path, os.O_RDONLY | os.O_CLOEXEC), data, anchor))
+    return samples
+
+
+def _signed(name: str, key: PrivateIdentity) -> bytes:
+    files = {
+        "package.toml": (_MANIFEST.format(name=name).encode(), False),
+        "README.md": (b"# A plugin that is measured\n", False),
+        "LICENSE": (b"Apache-2.0\n", False),
+        "code/echo.py": (_CODE.encode(), False),
+    }
+    body = build.build(files)
+    signed = body if isinstance(body, Refusal) else sign_package(body, key, issued=int(time.time()))
+    if isinstance(signed, Refusal):
+        raise RuntimeError(signed.sentence)
+    return signed
+
+
+def trust(anchor: Anchor, *, configuration: Path) -> None:
+    """Writes the anchor where a daemon reads it."""
+    path = configuration / "trust.d" / f"{anchor.name}.toml"
+    path.write_bytes(encode(anchor))
+    path.chmod(0o600)
