@@ -35,7 +35,11 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A verified package that is to be installed: registry rows as JSON, owner and mark as they will be."""
+    """A verified package that is to be installed: registry rows as JSON, owner and mark as they will be.
+
+    keeps_data: false when the owner may not have what the last one left behind. kept: the mark that was kept for this
+    owner while another had the name.
+    """
 
     version: str
     digest: str
@@ -44,6 +48,8 @@ class Candidate:
     owner: str
     mark: str
     quota: int
+    keeps_data: bool = True
+    kept: str = ""
 
 
 def install(present: Present, candidate: Candidate) -> Plan:
@@ -61,12 +67,18 @@ def install(present: Present, candidate: Candidate) -> Plan:
         )
     ]
     if (candidate.owner, candidate.mark) != (present.owner, present.mark):
-        pin = {"owner": candidate.owner, "mark": candidate.mark, "old_owner": present.owner, "old_mark": present.mark}
+        pin: dict[str, Scalar] = {
+            "owner": candidate.owner,
+            "mark": candidate.mark,
+            "old_owner": present.owner,
+            "old_mark": present.mark,
+        }
+        pin["kept"] = candidate.kept
         steps.append(_step(StepKind.PIN_OWNER, plugin, **pin))
     rows = {"row": candidate.version_record, "plugin_row": candidate.plugin_record}
     old = {"old_row": present.stored.get(version, ""), "old_plugin_row": present.record}
     steps.append(_step(StepKind.REGISTER, plugin, version=version, **rows, **old))
-    other = present.owner not in ("", candidate.owner)
+    other = present.owner != "" and not candidate.keeps_data
     if other:
         steps.append(_step(StepKind.DROP_DATA, plugin))
     had = present.owner != "" and not other

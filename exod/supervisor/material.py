@@ -18,16 +18,20 @@ Tree = Mapping[str, tuple[bytes, bool]]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A package and what verification said of it. `reasons` are for people: who signed, which scope, why accepted."""
+    """A package and what verification said of it. `reasons` are for people: who signed, which scope, why accepted.
+
+    clock: the newest time that is now known. keeps_data: whether its owner may have what the last owner left behind.
+    """
 
     data: bytes
     manifest: Manifest
     verdict: Verdict
     sequence: int
-    issued: int
+    clock: int
     anchor: str
     reasons: tuple[str, ...]
     tree: Tree
+    keeps_data: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,10 @@ class Material:
 
 
 class Gate(Protocol):
-    """Bytes → Judged | Refusal: parse, then verify against today's trust. Pure; the clock is an argument."""
+    """Bytes → Judged | Refusal: parse, then verify against today's trust. Pure; the clock is an argument.
+
+    `installed` is the manifest that this package would follow: one that asks for more needs `consent`.
+    """
 
     def parse(self, data: bytes) -> Any | Refusal: ...
 
@@ -55,4 +62,5 @@ class Gate(Protocol):
         now: int,
         downgrade: bool,
         consent: bool,
+        installed: Manifest | None,
     ) -> Judged | Refusal: ...

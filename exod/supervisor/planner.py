@@ -13,7 +13,7 @@ from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
 from exod.package.manifest import Manifest
 from exod.package.options import Value
-from exod.plan import verbs, widen
+from exod.plan import verbs
 from exod.plan.confine import Confinement, Host, confine
 from exod.plan.policy import Policy
 from exod.plan.resolve import LoadOrder, Offer, resolve
@@ -83,21 +83,36 @@ class Planner:
         package = self._gate.parse(data)
         if isinstance(package, Refusal):
             raise Refused(package)
-        judged = self.judge(data, package, downgrade=True, consent=False)
+        judged = self.judge(data, package, downgrade=True)
         row = plugin.versions[version]
         if judged.verdict.digest != row.digest:
             sentence = f"cannot load {plugin.name} {version}: the store holds other bytes than were installed"
             raise Refused(Refusal("package-changed", sentence, evidence={"sha256": judged.verdict.digest}))
         return judged
 
-    def judge(self, data: bytes, package: Any, *, downgrade: bool, consent: bool) -> Judged:
+    def judge(
+        self,
+        data: bytes,
+        package: Any,
+        *,
+        downgrade: bool = False,
+        consent: bool = False,
+        installed: Manifest | None = None,
+    ) -> Judged:
         """Raises Refused."""
         state = self._roster.trust
         if isinstance(state, Refusal):
             raise Refused(state)
         now = max(int(self._roster.world.clock.time()), state.clock)
         judged = self._gate.judge(
-            data, package, inputs=self._roster.inputs, state=state, now=now, downgrade=downgrade, consent=consent
+            data,
+            package,
+            inputs=self._roster.inputs,
+            state=state,
+            now=now,
+            downgrade=downgrade,
+            consent=consent,
+            installed=installed,
         )
         if isinstance(judged, Refusal):
             raise Refused(judged)
@@ -144,9 +159,13 @@ class Planner:
         if package is not None:
             assert request.package is not None
             judged = self.judge(
-                request.package, package, downgrade=request.flag("downgrade"), consent=request.flag("consent")
+                request.package,
+                package,
+                downgrade=request.flag("downgrade"),
+                consent=request.flag("consent"),
+                installed=known.manifests.get(known.record.version) if known is not None else None,
             )
-            self._compare(request, known, judged)
+            self._compare(known, judged)
         else:
             assert known is not None
             judged = await self.judge_stored(known, self._version(request, known))
@@ -160,7 +179,7 @@ class Planner:
             desired=known.record.desired if known else "unloaded",
             config=values,
         )
-        plan = self._install(present, known, judged, row, fresh=package is not None)
+        plan = self._install(present, known, judged, row)
         result = {"plugin": name, "version": version}
         if request.verb is Verb.INSTALL:
             return Prepared(verbs.tidy(plan), material, result=result)
@@ -177,16 +196,15 @@ class Planner:
         result |= {"instance": str(instance), "state": goal}
         return Prepared(verbs.tidy(plan), material, missing=self._missing(order), result=result)
 
-    def _install(
-        self, present: Present, known: Plugin | None, judged: Judged, row: PluginRecord, *, fresh: bool
-    ) -> Plan:
+    def _install(self, present: Present, known: Plugin | None, judged: Judged, row: PluginRecord) -> Plan:
         """Nothing, when exactly this is installed and chosen already."""
         version, signer = row.version, judged.verdict.signer
         stored = known.versions.get(version) if known is not None else None
         same = stored is not None and stored.digest == judged.verdict.digest
         if known is not None and same and known.record.version == version and present.owner == signer:
             return Plan(())
-        mark = present.mark if present.owner == signer or not fresh else ""
+        assert not isinstance(self._roster.trust, Refusal)
+        mark = self._roster.trust.mark(row.name, owner=signer)
         record = VersionRecord(
             plugin=row.name,
             version=version,
@@ -205,11 +223,13 @@ class Planner:
             owner=signer,
             mark=max(mark or version, version, key=Version),
             quota=judged.manifest.limits.storage,
+            keeps_data=judged.keeps_data,
+            kept=self._roster.trust.former.get(f"{row.name}/{signer}", ""),
         )
         return verbs.install(present, candidate)
 
-    def _compare(self, request: Request, known: Plugin | None, judged: Judged) -> None:
-        """Against what is installed: more rights need consent, and a version means one package. Raises Refused."""
+    def _compare(self, known: Plugin | None, judged: Judged) -> None:
+        """A version means one package; only development packages may be replaced in place. Raises Refused."""
         if known is None:
             return
         version, digest = judged.manifest.version, judged.verdict.digest
@@ -219,11 +239,6 @@ class Planner:
             evidence = {"installed": stored.digest, "offered": digest}
             hint = f"give it a new version, or first: exoctl plugin remove {known.name}"
             raise Refused(Refusal("version-differs", sentence, hint, evidence))
-        old = known.manifests.get(known.record.version)
-        if old is not None and not request.flag("consent"):
-            refusal = widen.consent(old, judged.manifest)
-            if refusal is not None:
-                raise Refused(refusal)
 
     def _version(self, request: Request, known: Plugin) -> str:
         version = str(request.options.get("version", known.record.version))

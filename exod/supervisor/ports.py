@@ -225,11 +225,14 @@ class Face(Protocol):
 class TrustInputs:
     """What /etc/exod says today. `problems` are the files that were refused; each widens nothing.
 
-    anchors and revocations are handed to verification as they are; policies are `plugins.d/NAME.toml`, by plugin.
+    anchors, revocations and rotations are handed to verification as they are; policies are `plugins.d/NAME.toml`, by
+    plugin; sequences are those of the revocation lists that were accepted, by signer: an older list no longer is.
     """
 
     anchors: tuple[Any, ...] = ()
     revocations: Any = None
+    rotations: tuple[Any, ...] = ()
+    sequences: Mapping[str, int] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     problems: tuple[Refusal, ...] = ()
 
@@ -237,7 +240,7 @@ class TrustInputs:
 class TrustSource(Protocol):
     """Reads trust.d, the revocations and plugins.d anew at each call; a bad file becomes a problem, never a raise."""
 
-    async def read(self) -> TrustInputs: ...
+    async def read(self, *, state: TrustState) -> TrustInputs: ...
 
 
 # --- the whole world ------------------------------------------------------------------------------------------------

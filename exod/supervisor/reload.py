@@ -34,10 +34,17 @@ class Reload:
     async def run(self) -> list[str]:
         """One sentence per change."""
         before = self._roster.inputs
-        self._roster.inputs = await self._roster.world.trust_source.read()
+        await self.read()
         changes = _changes(before, self._roster.inputs)
         self._roster.ledger.trust("reload", generation=self._roster.generation, changes="; ".join(changes))
         return changes + await self.judge_all()
+
+    async def read(self) -> None:
+        """What the files say today. A revocation list that was accepted is remembered: an older one no longer is."""
+        state = self._roster.trust
+        known = TrustState() if isinstance(state, Refusal) else state
+        self._roster.inputs = await self._roster.world.trust_source.read(state=known)
+        await self._roster.saw_lists(self._roster.inputs.sequences)
 
     async def judge_all(self) -> list[str]:
         """Every instance against today's trust; its bytes are read from the store again."""

@@ -16,7 +16,7 @@ from exod.supervisor.ledger import Ledger
 from exod.supervisor.lifecycle import State, is_legal
 from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import InstanceRecord, PluginRecord, Snapshot, TrustInputs, VersionRecord, World
-from exod.trust.state import TrustState
+from exod.trust.state import TrustState, own, saw_list
 
 
 class Roster:
@@ -125,7 +125,9 @@ class Roster:
             plugin.instance = None
         self.world.face.instance(instance)
 
-    async def own(self, plugin: str, *, owner: str, mark: str, now: int, reason: str) -> None:
+    async def own(
+        self, plugin: str, *, owner: str, mark: str, now: int, reason: str, kept: Mapping[str, str] | None = None
+    ) -> None:
         """Pins owner and mark; "" forgets them. The file comes before the registry, which repeats its generation."""
         async with self._trust_lock:
             if isinstance(self.trust, Refusal):
@@ -134,14 +136,22 @@ class Roster:
             if (state.owners.get(plugin, ""), state.marks.get(plugin, "")) == (owner, mark):
                 await self._repeat_generation()
                 return
-            fresh = TrustState(
-                _with(state.owners, plugin, owner),
-                _with(state.marks, plugin, mark),
-                max(state.clock, now),
-                state.generation + 1,
-            )
+            fresh = own(state, plugin, owner=owner, mark=mark, now=now)
+            if kept is not None:
+                fresh = replace(fresh, former=_restored(fresh.former, plugin, kept))
             await self.save_trust(fresh)
         self.ledger.trust(reason, generation=fresh.generation, plugin=plugin, owner=owner, mark=mark)
+
+    async def saw_lists(self, sequences: Mapping[str, int]) -> None:
+        """Signer → sequence of a revocation list in force. Not worth refusing to start over: the list is in force."""
+        async with self._trust_lock:
+            if isinstance(self.trust, Refusal):
+                return
+            fresh = self.trust
+            for signer, sequence in sequences.items():
+                fresh = saw_list(fresh, signer, sequence=sequence)
+            if fresh is not self.trust:
+                await self.save_trust(replace(fresh, generation=self.trust.generation + 1))
 
     async def save_trust(self, state: TrustState) -> None:
         await self.world.trust_file.save(state)
@@ -197,6 +207,8 @@ def unknown(plugin: str, *, verb: str) -> Refusal:
     return Refusal("unknown-plugin", sentence, "exoctl plugin list", outcome=Outcome.NOT_FOUND)
 
 
-def _with(table: Mapping[str, str], key: str, value: str) -> Mapping[str, str]:
-    rest = {name: entry for name, entry in table.items() if name != key}
-    return rest | ({key: value} if value else {})
+def _restored(former: Mapping[str, str], plugin: str, kept: Mapping[str, str]) -> Mapping[str, str]:
+    """The marks of replaced owners as they were: an installation that was undone leaves none of its own behind."""
+    keys = {f"{plugin}/{owner}": mark for owner, mark in kept.items()}
+    rest = {key: mark for key, mark in former.items() if key not in keys}
+    return rest | {key: mark for key, mark in keys.items() if mark}

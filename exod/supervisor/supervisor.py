@@ -85,7 +85,7 @@ class Supervisor:
         trust = await self._world.trust_file.load(generation=snapshot.generation)
         self._roster.adopt(snapshot, trust=trust)
         self._jobs.adopt(snapshot)
-        self._roster.inputs = await self._world.trust_source.read()
+        await self._reload.read()
         survivors = await self._world.sandbox.attach(on_exit=self._guard.exited, on_lost=self._lost)
         await self._recovery.end_survivors(survivors, snapshot)
         await self._recovery.settle(snapshot.jobs)
@@ -157,7 +157,9 @@ class Supervisor:
         """The full security context of a package: accepted, signer, level, …, or its refusal; nothing is changed."""
         try:
             name, package = self._planner.identify(Request(Verb.INSTALL, ITSELF, package=data))
-            judged = self._planner.judge(data, package, downgrade=False, consent=False)
+            known = self._roster.plugins.get(name)
+            installed = known.manifests.get(known.record.version) if known is not None else None
+            judged = self._planner.judge(data, package, installed=installed)
             self._planner.confine(judged, values={})
         except Refused as refused:
             self.refused(refused.refusal, caller=ITSELF, subject="validate")

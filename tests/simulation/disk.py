@@ -164,9 +164,7 @@ class FakeData:
         await self._fate.effect(f"data.drop {plugin}", lambda: _move(self._disk.data, self._disk.data_trash, plugin))
 
     async def restore(self, plugin: str) -> None:
-        await self._fate.effect(
-            f"data.restore {plugin}", lambda: _move(self._disk.data_trash, self._disk.data, plugin)
-        )
+        await self._fate.effect(f"data.restore {plugin}", lambda: _move(self._disk.data_trash, self._disk.data, plugin))
 
     async def discard(self, plugin: str) -> None:
         await self._fate.effect(f"data.discard {plugin}", lambda: self._disk.data_trash.pop(plugin, None))
@@ -199,7 +197,7 @@ class FakeTrustSource:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
 
-    async def read(self) -> TrustInputs:
+    async def read(self, *, state: TrustState) -> TrustInputs:
         return self._disk.inputs
 
 

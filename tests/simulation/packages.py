@@ -107,18 +107,23 @@ class FakeGate:
         now: int,
         downgrade: bool,
         consent: bool,
+        installed: Manifest | None,
     ) -> Any:
         what = f"cannot load {package.name} {package.version}: "
         if package.signer not in inputs.anchors:
             return Refusal("signer-unknown", what + f"signed by {package.signer}, who is not trusted")
         if state.owners.get(package.name, package.signer) != package.signer and not consent:
             return Refusal("other-owner", what + "it is owned by another signer")
-        if not downgrade and _key(package.version) < _key(state.marks.get(package.name, "0")):
+        if installed is not None and package.storage > installed.limits.storage and not consent:
+            return Refusal("widened", what + "it asks for more than before")
+        if not downgrade and _key(package.version) < _key(state.mark(package.name, owner=package.signer) or "0"):
             return Refusal("downgrade", what + "a newer version was installed before")
         verdict = Verdict(sha256(data).hexdigest(), package.signer, package.level)
         tree = {"code/main.py": (data, False)}
-        reasons = (f"signed by {package.signer}",)
-        return Judged(data, manifest(package), verdict, package.sequence, 0, package.signer, reasons, tree)
+        same = state.owners.get(package.name, package.signer) == package.signer
+        return Judged(
+            data, manifest(package), verdict, package.sequence, now, package.signer, ("signed",), tree, keeps_data=same
+        )
 
 
 def _key(version: str) -> tuple[int, ...]:

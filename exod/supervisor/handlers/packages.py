@@ -25,14 +25,15 @@ async def unstore_package(hands: Hands, step: Step) -> None:
 
 async def pin_owner(hands: Hands, step: Step) -> None:
     judged = hands.needed().judged
-    now = max(int(hands.world.clock.time()), judged.issued)
+    now = max(int(hands.world.clock.time()), judged.clock)
     owner, mark = step.text("owner"), step.text("mark")
     await hands.roster.own(step.text("plugin"), owner=owner, mark=mark, now=now, reason="pin")
 
 
 async def unpin_owner(hands: Hands, step: Step) -> None:
     owner, mark = step.text("old_owner"), step.text("old_mark")
-    await hands.roster.own(step.text("plugin"), owner=owner, mark=mark, now=0, reason="unpin")
+    kept = {step.text("owner"): step.text("kept")}
+    await hands.roster.own(step.text("plugin"), owner=owner, mark=mark, now=0, reason="unpin", kept=kept)
 
 
 async def register(hands: Hands, step: Step) -> None:
