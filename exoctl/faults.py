@@ -1,9 +1,11 @@
 """What the command line itself has to say when things go wrong, as refusals; and bus errors → refusals."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from exod.errors import Outcome, Refusal
+from exod.errors import Outcome, Refusal, Refused
+
+_Value = TypeVar("_Value")
 
 _OUTCOMES = {outcome.bus_name: outcome for outcome in Outcome}
 _FREEDESKTOP = {
@@ -73,3 +75,10 @@ def from_error(name: str, body: Sequence[Any], *, path: str, member: str) -> Ref
 
 def _kebab(name: str) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).replace(".", "").lstrip("-")
+
+
+def accepted(verdict: _Value | Refusal) -> _Value:
+    """A value of pure code, or its refusal raised: here is where a verb is abandoned."""
+    if isinstance(verdict, Refusal):
+        raise Refused(verdict)
+    return verdict

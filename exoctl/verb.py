@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -45,14 +46,20 @@ class Noun(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         files = os.listdir(os.path.join(_HERE, str(self.name)))
-        return sorted(name[:-3].replace("_", "-") for name in files if name.endswith(".py") and name[0] != "_")
+        return sorted(_said(name) for name in files if name.endswith(".py") and name[0] != "_")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = import_module(f"exoctl.{self.name}.{cmd_name.replace('-', '_')}").command
+        module = cmd_name.replace("-", "_") + "_" * iskeyword(cmd_name)
+        command: click.Command = import_module(f"exoctl.{self.name}.{module}").command
         command.name = cmd_name
         return command
+
+
+def _said(file: str) -> str:
+    """`check_config.py` is `check-config`; what Python keeps for itself has a `_` more: `import_.py`."""
+    return file.removesuffix(".py").rstrip("_").replace("_", "-")
 
 
 def verb(

@@ -1,0 +1,72 @@
+"""`package inspect FILE`: what is in it and what it could reach, in plain words. Believes no signature."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from exoctl import files, reach
+from exoctl.faults import accepted
+from exoctl.session import Session
+from exoctl.verb import verb
+from exod.errors import Refusal, Refused
+from exod.package import package
+from exod.package.malformed import MalformedError
+from exod.package.manifest import Manifest
+
+
+@verb(example="exoctl package inspect hello_1.0.0.exopkg")
+@click.argument("file")
+def command(session: Session, *, file: str) -> None:
+    """Shows what the package FILE holds and what its plugin could reach.
+
+    It believes no signature: who signed it, and whether that counts here, is what `package verify` says.
+    """
+    data = files.read(file, verb="inspect", limit=package.MAX_BYTES)
+    try:
+        _, body = package.split(data)
+    except MalformedError as fault:
+        raise Refused(fault.refusal(file, code="package-malformed")) from fault
+    archive, manifest = accepted(package.read_contents(body))
+    signed = package.parse(data)
+    signatures = _signatures(signed)
+    if session.json_mode:
+        session.printer.document(_fields(manifest, archive.files, signatures))
+        return
+    _tell(session, manifest, archive.files, signatures)
+
+
+def _signatures(signed: package.Package | Refusal) -> dict[str, Any]:
+    if isinstance(signed, Refusal):
+        return {"intact": False, "claimed_by": [], "reason": signed.sentence}
+    claimed = [one.key_id for one in signed.envelope.signatures]
+    return {"intact": True, "claimed_by": claimed, "development": signed.development, "issued": signed.payload.issued}
+
+
+def _fields(manifest: Manifest, tree: Mapping[str, tuple[bytes, bool]], signatures: dict[str, Any]) -> dict[str, Any]:
+    described = asdict(manifest) | {"permissions": manifest.permissions.asked()}
+    sizes = {path: len(data) for path, (data, _) in tree.items()}
+    return described | {"files": sizes, "signatures": signatures, "reach": reach.sentences(manifest)}
+
+
+def _tell(
+    session: Session, manifest: Manifest, tree: Mapping[str, tuple[bytes, bool]], signatures: dict[str, Any]
+) -> None:
+    printer = session.printer
+    size = sum(len(data) for data, _ in tree.values())
+    printer.pairs(
+        {
+            "plugin": f"{manifest.name} {manifest.version}",
+            "summary": manifest.summary,
+            "type": manifest.type,
+            "license": manifest.license,
+            "contents": f"{len(tree)} files, {size} bytes",
+            "signed by": ", ".join(signatures["claimed_by"]) or "nobody",
+        }
+    )
+    if not signatures["intact"]:
+        printer.line(f"not loadable: {signatures['reason']}")
+    printer.line("the plugin")
+    for sentence in reach.sentences(manifest):
+        printer.line(f"  - {sentence}")

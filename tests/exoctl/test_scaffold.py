@@ -1,0 +1,16 @@
+import pytest
+
+from exoctl import scaffold
+from exod.names import PLUGIN_TYPES
+from exod.package import manifest
+
+
+@pytest.mark.parametrize("kind", PLUGIN_TYPES)
+def test_each_type_gives_a_manifest_of_that_type(kind: str) -> None:
+    parsed = manifest.parse(scaffold.files("net-probe", kind=kind)["package.toml"].encode())
+    assert isinstance(parsed, manifest.Manifest), parsed
+    assert (parsed.name, parsed.type, parsed.entry.target) == ("net-probe", kind, "net_probe:NetProbe")
+
+
+def test_a_plugin_without_a_hook_of_its_own_imports_no_more_than_it_needs() -> None:
+    assert "typing" not in scaffold.files("x", kind="custom")["code/x.py"]
