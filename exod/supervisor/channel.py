@@ -76,7 +76,7 @@ class Channel:
         answer = await self._milestone(wire.Ready, f"load {confinement.plugin}", deadline=deadline)
         if isinstance(answer, wire.Failed):
             raise Refused(failed(answer, plugin=confinement.plugin))
-        self._tick()
+        self._watch()
         return Ready(answer.api, answer.hooks, answer.services)
 
     async def barrier(self, epoch: int, *, deadline: float) -> Mapping[int, wire.Reply | wire.Fault]:
@@ -90,7 +90,7 @@ class Channel:
         """For an adopted channel, after the barrier: what the instance may say, and its health from now on."""
         self._rate = self._budget = max(1, confinement.limits.messages)
         self._declared = {one.name: one for one in go_frame(confinement, protocol=wire.PROTOCOL).services}
-        self._tick()
+        self._watch()
 
     async def _milestone(self, kind: type, action: str, *, deadline: float) -> Any:
         if kind in self._early:
@@ -279,9 +279,12 @@ class Channel:
 
     # --- health ------------------------------------------------------------------------------------------------
 
-    def _tick(self) -> None:
-        """None during a question within its deadline, none while paused; one outstanding at a time."""
+    def _watch(self) -> None:
         self._ticker = self._loop.call_later(self._interval, self._tick)
+
+    def _tick(self) -> None:
+        """No ping during a question within its deadline, none while paused; one outstanding at a time."""
+        self._watch()
         busy = self._asked is not None and not self._asked.overdue
         if self._paused or busy:
             return

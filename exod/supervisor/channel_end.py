@@ -60,9 +60,7 @@ class End:
         if not self._reading or self._messages >= _TURN_MESSAGES or self._bytes >= _TURN_BYTES:
             return None
         try:
-            data, ancillary, flags, _ = self._socket.recvmsg(
-                MAX_FRAME + 1, socket.CMSG_LEN(_SCM_MAX_FD * _FD), socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
-            )
+            data, ancillary, flags = self._take()
         except (BlockingIOError, InterruptedError):
             return None
         except OSError:
@@ -71,6 +69,14 @@ class End:
         self._bytes += len(data)
         self._judge(_descriptors(ancillary), flags, size=len(data))
         return data
+
+    def _take(self) -> tuple[bytes, list[tuple[int, int, bytes]], int]:
+        """A peer that died without reading all we sent is a reset first; its own last messages come after that."""
+        room, how = socket.CMSG_LEN(_SCM_MAX_FD * _FD), socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+        try:
+            return self._socket.recvmsg(MAX_FRAME + 1, room, how)[:3]
+        except ConnectionResetError:
+            return self._socket.recvmsg(MAX_FRAME + 1, room, how)[:3]
 
     def _judge(self, descriptors: Sequence[int], flags: int, *, size: int) -> None:
         """There was room for all descriptors a message can carry, so that the kernel closes none on this thread."""

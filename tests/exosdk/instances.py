@@ -1,10 +1,12 @@
 """Instances without walls: the runner in a thread, over a socket pair; and a peer that says whatever a test wants."""
 
+import asyncio
 import contextlib
+import itertools
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,15 @@ class Heard:
 
     def unhealthy(self, reason: str) -> None:
         self.illnesses.append(reason)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Lets the loop turn until something has happened; five seconds are never."""
+    async with asyncio.timeout(5):
+        for _ in itertools.count():
+            if condition():
+                return
+            await asyncio.sleep(0)
 
 
 @contextlib.contextmanager
