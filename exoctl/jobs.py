@@ -55,6 +55,14 @@ def follow(session: Session, path: str) -> None:
     raise Refused(refusal_of(last))
 
 
+def complete(session: Session, path: str) -> dict[str, Any]:
+    """Silently to its end; raises its refusal unless it is done."""
+    last = _until_end(session, path, lambda _: None)
+    if last["state"] != "done":
+        raise Refused(refusal_of(last))
+    return last
+
+
 def refusal_of(job: Mapping[str, Any]) -> Refusal:
     fields = job.get("refusal") or {}
     if "code" in fields and "sentence" in fields:

@@ -38,7 +38,7 @@ def _collect(top: int, directory: str) -> dict[str, tuple[bytes, bool]]:
     tree: dict[str, tuple[bytes, bool]] = {}
     left = TOTAL_MAX
     for name in sorted(os.listdir(top)):
-        if _left_out(name):
+        if left_out(name):
             continue
         if name not in FILES + DIRECTORIES:
             allowed = ", ".join((*FILES, *(f"{room}/" for room in DIRECTORIES)))
@@ -52,7 +52,7 @@ def _collect(top: int, directory: str) -> dict[str, tuple[bytes, bool]]:
     return tree
 
 
-def _left_out(name: str) -> bool:
+def left_out(name: str) -> bool:
     return name.startswith(".") or name in ("tests", "__pycache__") or name.endswith((".exopkg", ".pyc"))
 
 

@@ -1,0 +1,132 @@
+"""`plugin try DIR`: from source to a running instance of a development daemon; with --watch, at every save."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from exoctl import devkey, jobs, objects, reload, sources
+from exoctl.faults import accepted
+from exoctl.lifecycle import flags
+from exoctl.session import DEV_VARIABLE, Session
+from exoctl.verb import verb
+from exod.errors import Outcome, Refused
+from exod.names import plugin_path
+from exod.package import build, package
+from exod.package.manifest import Manifest
+from exod.trust.sign import sign_package
+
+_POLL = 0.3
+"""Seconds between two looks at the files; two equal looks end a save."""
+_ALIVE = ("loaded", "running", "suspended")
+
+
+@verb(example="exoctl plugin try hello --watch", writes=True, waits=True)
+@click.argument("directory", metavar="DIR")
+@click.option("--watch", is_flag=True, help="Go on: at every save rebuild, sign, and replace the instance.")
+def command(session: Session, *, directory: str, watch: bool) -> None:
+    """Builds the plugin in DIR, signs it with this development daemon's own key, and runs it. Only under exod --dev."""
+    dev = devkey.directory(os.environ.get(DEV_VARIABLE))
+    if session.dry_run:
+        manifest = _built(directory)[1]
+        session.plan(
+            [
+                f"build {manifest.name} {manifest.version} from {directory}, and sign it with the key in {dev}/keys",
+                f"trust that key for {manifest.name}, in this development daemon only",
+                f"unload {manifest.name}, if it is loaded",
+                f"load and start {manifest.name} {manifest.version} as a new instance",
+            ]
+        )
+        return
+    jobs.listen(session.bus)
+    if not watch:
+        _run(session, dev, directory)
+        return
+    try:
+        for _ in _saves(directory):
+            _attempt(session, dev, directory)
+    except KeyboardInterrupt:
+        session.printer.note("no longer watching; what runs goes on")
+
+
+def _attempt(session: Session, dev: str, directory: str) -> None:
+    """A save that does not build or load is told; the next one may."""
+    try:
+        _run(session, dev, directory)
+    except Refused as error:
+        if error.refusal.outcome is Outcome.UNREACHABLE:
+            raise
+        session.printer.refusal(error.refusal)
+
+
+def _run(session: Session, dev: str, directory: str) -> None:
+    body, manifest = _built(directory)
+    key = devkey.key(dev)
+    data = accepted(sign_package(body, key, issued=int(time.time()), sequence=time.time_ns() // 1000, development=True))
+    if devkey.trust(dev, key, manifest):
+        reload.ask(session)
+    _unload(session, manifest.name)
+    job = _load(session, data)
+    result = job["result"]
+    if session.json_mode:
+        session.printer.document({"plugin": manifest.name, "version": manifest.version} | result)
+    else:
+        instance = result.get("instance", "?")
+        session.printer.line(f"{manifest.name} {manifest.version} is {result.get('state')}, instance {instance}")
+
+
+def _built(directory: str) -> tuple[bytes, Manifest]:
+    body = accepted(build.build(sources.read(directory)))
+    return body, accepted(package.read_contents(body))[1]
+
+
+def _unload(session: Session, name: str) -> None:
+    try:
+        state = session.bus.properties(plugin_path(name), objects.PLUGIN)["StateName"]
+    except Refused as error:
+        if error.refusal.outcome is not Outcome.NOT_FOUND:
+            raise
+        return
+    if state in _ALIVE:
+        (path,) = objects.plugin(session.bus, name, "Unload", verb="unload")
+        jobs.complete(session, path)
+
+
+def _load(session: Session, data: bytes) -> dict[str, Any]:
+    options = flags(start=True, consent=True, downgrade=True)
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        (path,) = objects.manager(session.bus, "Load", "ha{sv}", 0, options, fds=(file.fileno(),))
+    return jobs.complete(session, path)
+
+
+def _saves(directory: str) -> Iterator[None]:
+    """At once, and then whenever the files have changed and come to rest."""
+    seen: dict[str, tuple[int, int]] = {}
+    built: dict[str, tuple[int, int]] | None = None
+    while True:
+        before, seen = seen, _stamps(directory)
+        if seen == before and seen != built:
+            built = seen
+            yield
+        time.sleep(_POLL)
+
+
+def _stamps(directory: str) -> dict[str, tuple[int, int]]:
+    """path → (time of change in ns, size); a link is seen as itself."""
+    stamps: dict[str, tuple[int, int]] = {}
+    for place, rooms, names in os.walk(directory):
+        rooms[:] = [room for room in rooms if not sources.left_out(room)]
+        for name in names:
+            if not sources.left_out(name):
+                path = os.path.join(place, name)
+                try:
+                    found = os.lstat(path)
+                except FileNotFoundError:
+                    continue
+                stamps[path] = (found.st_mtime_ns, found.st_size)
+    return stamps
