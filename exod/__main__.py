@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from exod import dev
 from exod import layout as layouts
 from exod.errors import Outcome, Refusal
 
@@ -18,8 +19,6 @@ def main() -> int:
     if arguments.dev is None:
         layout = layouts.production()
     else:
-        from exod import dev
-
         claimed = dev.claim(arguments.dev)
         if isinstance(claimed, Refusal):
             return _refuse(claimed)
@@ -29,6 +28,8 @@ def main() -> int:
 
     with asyncio.Runner() as runner:
         ended = runner.run(Daemon(layout, verbose=arguments.verbose).run())
+    if layout.development:
+        dev.stop_bus(layout)
     return 0 if ended is None else _refuse(ended)
 
 

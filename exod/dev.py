@@ -91,8 +91,13 @@ def start_bus(layout: Layout) -> None:
     config = layout.run / "bus.conf"
     config.write_text(_BUS_CONFIG.format(run=layout.run, policy=POLICY))
     command = ["/usr/bin/dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", "--nosyslog"]
-    quiet = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-    os.posix_spawn(command[0], command, {}, file_actions=quiet, setsid=True)
+    log = str(layout.log / "bus.log")
+    streams = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    os.posix_spawn(command[0], command, {}, file_actions=streams, setsid=True)
 
 
 def stop_bus(layout: Layout) -> None:

@@ -43,7 +43,7 @@ class Demo:
     # --- the story ----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        before = Traces.now()
+        before = Traces.now(self.daemon.directory)
         with self.daemon:
             self.claim("exod is ready on a private bus", True, milliseconds=round(self.daemon.seconds_to_ready * 1000))
             packages = self.build_and_sign()
@@ -57,7 +57,7 @@ class Demo:
             self.suspend_and_resume()
             self.unload()
             self.refusals_are_audited()
-        after = Traces.now()
+        after = Traces.now(self.daemon.directory)
         self.claim("nothing is left behind", after == before, **after.beyond(before))
 
     def build_and_sign(self) -> dict[str, Path]:
@@ -110,7 +110,7 @@ class Demo:
         status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
         walls = {name: status[name].strip() for name in ("Seccomp", "NoNewPrivs", "CapBnd", "CapEff")}
         right = walls == {"Seccomp": "2", "NoNewPrivs": "1", "CapBnd": "0" * 16, "CapEff": "0" * 16}
-        own = [n for n in ("user", "mnt", "pid", "ipc", "uts", "net", "cgroup") if self.namespace(pid, n) != self.namespace(1, n)]
+        own = [n for n in ("user", "mnt", "pid", "ipc", "uts", "net", "cgroup") if self.namespace(pid, n) != self.namespace("self", n)]
         self.claim("its walls stand, seen from outside", right and len(own) == 7, uid=status["Uid"].split()[0], namespaces=len(own), **walls)
 
     def forgeries_are_refused(self, packages: Mapping[str, Path]) -> None:
@@ -188,7 +188,7 @@ class Demo:
         return sorted((self.daemon.directory / "lib/audit").iterdir())
 
     @staticmethod
-    def namespace(pid: int, kind: str) -> int:
+    def namespace(pid: int | str, kind: str) -> int:
         return Path(f"/proc/{pid}/ns/{kind}").stat().st_ino
 
 

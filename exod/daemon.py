@@ -1,0 +1,257 @@
+"""The daemon's life: Layout → every room built, wired, announced, and taken down in reverse. Decides nothing itself."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from exod import __version__, logs, settings
+from exod.dbus import Bus, BusFace
+from exod.errors import Outcome, Refusal, Refused
+from exod.layout import Layout
+from exod.plan.confine import Host
+from exod.sandbox.host import Host as Sandbox
+from exod.sandbox.host import Limits, Places
+from exod.settings import Settings
+from exod.state.etcdir import read_file
+from exod.state.intake import Intake
+from exod.state.store import Store
+from exod.supervisor.channel import Channel
+from exod.supervisor.ports import World
+from exod.supervisor.supervisor import Supervisor
+from exod.trusting import EtcTrust, PackageGate
+
+_log = logging.getLogger("exod")
+_BUS_WAIT = 5.0
+"""Seconds for the bus to come up beside us; under systemd it is there already."""
+
+
+class RealClock:
+    """Implements the supervisor's Clock."""
+
+    def time(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class RealChance:
+    """Implements the supervisor's Chance."""
+
+    def token(self, size: int) -> bytes:
+        return secrets.token_bytes(size)
+
+    def uniform(self, low: float, high: float) -> float:
+        return secrets.SystemRandom().uniform(low, high)
+
+
+class Daemon:
+    """One run from start to SIGTERM. `supervisor` and `bus` exist while it runs."""
+
+    def __init__(self, layout: Layout, *, verbose: bool) -> None:
+        self.layout = layout
+        self._verbose = verbose
+        self._stopping = asyncio.Event()
+        self._broken: BaseException | None = None
+        self._noted: dict[str, str] = {}
+        self._supervisor: Supervisor | None = None
+
+    async def run(self) -> Refusal | None:
+        """Serves until told to stop; a refusal says why it could not start or had to end."""
+        chosen = read_settings(self.layout)
+        if isinstance(chosen, Refusal):
+            return chosen
+        _make_directories(self.layout)
+        logs.begin(self.layout.log, size=chosen.log_bytes, verbose=self._verbose)
+        try:
+            async with AsyncExitStack() as rooms:
+                await self._open(rooms, chosen)
+                await self._stopping.wait()
+                _notify("STOPPING=1")
+                _log.info("stopping")
+        except Refused as refused:
+            _log.error(refused.refusal.sentence)
+            return refused.refusal
+        except OSError as error:
+            _log.exception("ended by the host")
+            return Refusal("host-error", f"cannot run exod: {error}", "exoctl daemon check-config", outcome=Outcome.FAILED)
+        if self._broken is not None:
+            return Refusal("internal", f"internal error: {self._broken!r}", outcome=Outcome.FAILED)
+        return None
+
+    async def _open(self, rooms: AsyncExitStack, chosen: Settings) -> None:
+        """Opens the rooms from the disk up; the name on the bus comes last, when everything behind it answers."""
+        layout = self.layout
+        store = await Store.open(layout.state, data_uid=chosen.data_uid, on_degraded=self._audit_degraded)
+        rooms.push_async_callback(store.close)
+        intake = Intake()
+        rooms.callback(intake.close)
+        face = BusFace()
+        sandbox = _sandbox(layout, chosen)
+        source = EtcTrust(layout.config, development=layout.development)
+        world = World(
+            clock=RealClock(),
+            chance=RealChance(),
+            registry=store.registry,
+            packages=store.packages,
+            trust_file=store.trust_file,
+            trust_source=source,
+            data=store.data,
+            audit=store.audit,
+            sandbox=sandbox,
+            open_channel=Channel,
+            face=face,
+        )
+        supervisor = self._supervisor = Supervisor(
+            world,
+            settings=chosen,
+            host=Host(arch=os.uname().machine, kernel=os.uname().release),
+            mode="development" if layout.development else "production",
+            gate=PackageGate(development=layout.development, revocation_required=chosen.revocation_required),
+            checkpoint=_checkpoints(layout),
+            failed=self._failed,
+        )
+        bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=intake.read_package, version=__version__)
+        rooms.push_async_callback(bus.close)
+        rooms.push_async_callback(supervisor.stop)
+        await _connect(bus)
+        await supervisor.start()
+        await bus.own_name()
+        self._listen()
+        self._ready(rooms)
+
+    def _ready(self, rooms: AsyncExitStack) -> None:
+        _notify("READY=1\nSTATUS=serving")
+        if interval := int(os.environ.get("WATCHDOG_USEC", "0")) / 2e6:
+            rooms.callback(asyncio.create_task(_watchdog(interval)).cancel)
+        if self.layout.development:
+            root = self.layout.run.parent
+            sys.stdout.write(f"export EXOD_BUS_ADDRESS={self.layout.bus} EXOD_DEV_DIR={root}\n")
+            sys.stdout.flush()
+        _log.info("ready")
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        reloads: set[asyncio.Task[None]] = set()
+
+        def reload() -> None:
+            task = loop.create_task(self._reload())
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
+
+    async def _reload(self) -> None:
+        """SIGHUP: trust and settings are read again; what needs a restart is said."""
+        chosen = read_settings(self.layout)
+        if isinstance(chosen, Refusal):
+            _log.error(chosen.sentence)
+            chosen = None
+        assert self._supervisor is not None
+        for change in await self._supervisor.reload(chosen):
+            _log.info("reload: %s", change)
+
+    def _failed(self, error: BaseException) -> None:
+        """A task of ours died of something nobody foresaw: go down loudly, be restarted, undo and restore."""
+        _log.critical("internal error", exc_info=error)
+        self._broken = error
+        self._stopping.set()
+
+    def _audit_degraded(self, reason: str) -> None:
+        if reason:
+            _log.error("audit: %s", reason)
+        if self._supervisor is not None:
+            self._supervisor.note_degraded("audit", reason)
+
+
+def read_settings(layout: Layout) -> Settings | Refusal:
+    """The settings in force: exod.toml, or the defaults where there is none."""
+    data = read_file(layout.config / "exod.toml")
+    if isinstance(data, Refusal):
+        return data
+    return Settings() if data is None else settings.parse(data)
+
+
+def _sandbox(layout: Layout, chosen: Settings) -> Sandbox:
+    places = Places(
+        run=layout.run,
+        log=layout.log,
+        data=layout.state / "data",
+        sdk=_sdk(),
+        development=layout.run.parent if layout.development else None,
+        forbidden=tuple(str(place) for place in (layout.config, layout.state, layout.run, layout.log)),
+    )
+    limits = Limits(
+        uid_first=chosen.uid_first,
+        uid_last=chosen.uid_last,
+        keeper_uid=chosen.keeper_uid,
+        data_uid=chosen.data_uid,
+        zygote_forks=chosen.zygote_forks,
+        log_bytes=chosen.log_bytes,
+    )
+    return Sandbox(places, limits)
+
+
+def _sdk() -> Path:
+    """What sandboxes will see lies beside us; it is never imported here."""
+    return Path(__file__).resolve().parent.parent / "exosdk"
+
+
+def _make_directories(layout: Layout) -> None:
+    for place in (layout.config, layout.state, layout.run, layout.log):
+        place.mkdir(mode=0o700 if place != layout.run else 0o711, parents=True, exist_ok=True)
+
+
+async def _connect(bus: Bus) -> None:
+    """Connects as soon as the bus answers; a private one was started a moment ago."""
+    until = time.monotonic() + _BUS_WAIT
+    while True:
+        try:
+            return await bus.connect()
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            if time.monotonic() > until:
+                reason = Refusal("bus-unreachable", f"cannot connect to the bus: {error}", outcome=Outcome.UNREACHABLE)
+                raise Refused(reason) from error
+            await asyncio.sleep(0.002)
+
+
+async def _watchdog(interval: float) -> None:
+    """A loop that is blocked cannot say that it is alive, and systemd restarts it."""
+    while True:
+        _notify("WATCHDOG=1")
+        await asyncio.sleep(interval)
+
+
+def _notify(state: str) -> None:
+    if "NOTIFY_SOCKET" in os.environ:
+        from systemd import daemon  # only under systemd: it costs start-up time and memory
+
+        daemon.notify(state)
+
+
+def _checkpoints(layout: Layout) -> Callable[[str], None]:
+    """For tests of a development daemon: tells DIR/trace each point a job passes, and dies at the one in DIR/kill."""
+    directory = os.environ.get("EXOD_CHECKPOINTS")
+    if directory is None or not layout.development:
+        return lambda _: None
+    trace, kill = Path(directory) / "trace", Path(directory) / "kill"
+
+    def passed(point: str) -> None:
+        with trace.open("a") as file:
+            file.write(point + "\n")
+        if kill.exists() and kill.read_text().strip() == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return passed

@@ -1,0 +1,115 @@
+"""Where the administrator's files meet verification: /etc/exod → TrustInputs, and bytes → Judged by them.
+
+A bad file refuses only itself and becomes a problem that `Degraded` shows; it never widens what is trusted.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from exod import BUILT
+from exod.errors import Refusal
+from exod.package import Package
+from exod.package import parse as parse_package
+from exod.package.manifest import Manifest
+from exod.plan import policy
+from exod.plan.confine import Verdict
+from exod.plan.policy import Policy
+from exod.state.etcdir import read_directory
+from exod.supervisor.material import Judged
+from exod.supervisor.ports import TrustInputs
+from exod.trust.gather import gather
+from exod.trust.state import TrustState
+from exod.trust.verify import Trust, verify
+
+
+class EtcTrust:
+    """Implements the supervisor's TrustSource over a directory with trust.d and plugins.d."""
+
+    def __init__(self, config: Path, *, development: bool) -> None:
+        self._config = config
+        self._development = development
+
+    async def read(self, *, state: TrustState) -> TrustInputs:
+        return await asyncio.to_thread(self._read, state)
+
+    def _read(self, state: TrustState) -> TrustInputs:
+        trust = read_directory(self._config / "trust.d", suffix="")
+        gathered = gather(dict(trust.files), state=state, development=self._development)
+        rules = read_directory(self._config / "plugins.d")
+        policies, refused = _policies(dict(rules.files))
+        return TrustInputs(
+            anchors=gathered.anchors,
+            revocations=gathered.revocations,
+            rotations=gathered.rotations,
+            sequences=gathered.revocations.sequences,
+            policies=policies,
+            problems=(*trust.refusals, *gathered.refusals, *rules.refusals, *refused),
+        )
+
+
+def _policies(files: Mapping[str, bytes]) -> tuple[dict[str, Policy], list[Refusal]]:
+    read = {name.removesuffix(".toml"): policy.parse(data, name=name) for name, data in files.items()}
+    good = {name: one for name, one in read.items() if isinstance(one, Policy)}
+    return good, [one for one in read.values() if isinstance(one, Refusal)]
+
+
+class PackageGate:
+    """Implements the supervisor's Gate with real packages and real verification."""
+
+    def __init__(self, *, development: bool, revocation_required: bool) -> None:
+        self._development = development
+        self._revocation_required = revocation_required
+
+    def parse(self, data: bytes) -> Package | Refusal:
+        return parse_package(data)
+
+    def manifest(self, package: Package) -> Manifest:
+        return package.manifest
+
+    def anchors(self, inputs: TrustInputs) -> list[Mapping[str, str]]:
+        return [
+            {
+                "name": anchor.name,
+                "key": identity.key_id,
+                "level": anchor.level,
+                "scope": str(anchor.scope),
+                "expires": "" if anchor.expires is None else str(anchor.expires),
+            }
+            for anchor in inputs.anchors
+            for identity in anchor.identities
+        ]
+
+    def judge(
+        self,
+        data: bytes,
+        package: Package,
+        *,
+        inputs: TrustInputs,
+        state: TrustState,
+        now: int,
+        downgrade: bool,
+        consent: bool,
+    ) -> Judged | Refusal:
+        trust = Trust(
+            anchors=inputs.anchors,
+            state=state,
+            revocations=inputs.revocations,
+            rotations=inputs.rotations,
+            development=self._development,
+            built=BUILT,
+            strict_revocation=self._revocation_required,
+        )
+        verified = verify(package, trust=trust, now=now, downgrade=downgrade, consent=consent)
+        if isinstance(verified, Refusal):
+            return verified
+        return Judged(
+            data=data,
+            manifest=verified.manifest,
+            verdict=Verdict(digest=verified.digest, signer=verified.owner, level=verified.level),
+            sequence=package.payload.sequence,
+            issued=package.payload.issued,
+            anchor=verified.anchor.name,
+            reasons=verified.reasons,
+            tree=package.archive.tree(),
+        )
