@@ -34,10 +34,10 @@ class Bus:
     ) -> None:
         self._supervisor = supervisor
         self._face = face
-        self._version = version
         self._closer = Closer()
         self._dispatcher = Dispatcher(closer=self._closer, caps=caps, audit=self._audit)
         self._requests = Requests(supervisor, face, read_package=read_package, caps=caps)
+        self._manager = Manager(self._requests, version=version)
         self._link = Link(
             address,
             name=name,
@@ -59,7 +59,7 @@ class Bus:
     async def connect(self) -> None:
         """Raises OSError (BusLost among them) or TimeoutError."""
         await self._link.connect()
-        self._face.attach(self._dispatcher, self._requests, Manager(self._requests, version=self._version))
+        self._face.attach(self._dispatcher, self._requests, self._manager)
 
     async def own_name(self) -> None:
         """Whoever sees the name finds every object in place. Raises NameTaken, CallFailed, BusLost or TimeoutError."""

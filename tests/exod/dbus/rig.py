@@ -248,9 +248,18 @@ async def serving(daemon: Daemon, *, caps: Caps | None = None, read: Any = read_
     face = BusFace()
     supervisor = FakeSupervisor(face)
     bus = Bus(daemon.address, supervisor=supervisor, face=face, read_package=read, version="0.1.0", caps=caps or Caps())
-    await bus.connect()
-    await bus.own_name()
     try:
+        await bus.connect()
+        await bus.own_name()
         yield Rig(daemon, supervisor, face, bus)
     finally:
         await bus.close()
+
+
+async def owned(client: Client, name: str) -> None:
+    """Waits until somebody owns `name`."""
+    rule = f"type='signal',sender='{wires.BUS}',member='NameOwnerChanged',arg0='{name}'"
+    await client.listen(rule)
+    [has] = await client.call("NameHasOwner", "s", [name], path=wires.BUS_PATH, interface=wires.BUS, to=wires.BUS)
+    if not has:
+        await client.signal("NameOwnerChanged")

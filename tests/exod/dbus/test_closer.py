@@ -1,6 +1,5 @@
 """Descriptors of strangers are closed, but never on the loop, and a slow one holds up no other."""
 
-import asyncio
 import os
 import socket
 import struct
