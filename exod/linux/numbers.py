@@ -1,7 +1,7 @@
 """System call numbers: name → number per architecture, for every call that a sandbox profile names.
 
-From asm/unistd_64.h and asm-generic/unistd.h of Linux 6.1, and the kernel's syscall tables for what came later; from 424
-on the numbers are the same everywhere.
+From asm/unistd_64.h and asm-generic/unistd.h of Linux 6.1, and the kernel's syscall tables for what came later; from
+424 on the numbers are the same everywhere.
 """
 
 

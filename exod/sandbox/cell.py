@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from exod.sandbox.generation import Zygote
 from exod.sandbox.logs import Drain
 from exod.sandbox.nursery import Key
+from exod.sandbox.root import Root
 
 NONE = -1
 
 
 @dataclass(slots=True)
 class Cell:
-    """Descriptors that only the fork needs, in the order of a request, and what stays with the instance.
+    """`fork`, `granted` and `root` are descriptors for the child, and gone once it is forked.
 
-    `key` and `zygote` are unset for an instance that an earlier exod started.
+    `end` is the supervisor's from the moment it was returned; until then, and of a survivor, it is ours.
     """
 
     instance: int
@@ -23,23 +24,28 @@ class Cell:
     uid: int = 0
     key: Key = ("", "")
     zygote: Zygote | None = None
-    fork_fds: list[int] = field(default_factory=list)
-    files: int = 0
-    state: bool = False
+    fork: dict[str, int] = field(default_factory=dict)
+    granted: list[int] = field(default_factory=list)
+    root: Root | None = None
     network: int = 0
     drain: Drain | None = None
     end: socket.socket | None = None
     pid: int = 0
     pidfd: int = NONE
     cgroup: int = 0
-    deposited: bool = False
     ending: bool = False
     ended: bool = False
 
     def forked(self) -> None:
         """Closes what the child has its own copies of."""
-        while self.fork_fds:
-            os.close(self.fork_fds.pop())
+        if self.root is not None:
+            self.root.close()
+            self.fork.pop("root", None)
+            self.root = None
+        while self.fork:
+            os.close(self.fork.popitem()[1])
+        while self.granted:
+            os.close(self.granted.pop())
 
     def close(self) -> None:
         self.forked()
@@ -48,7 +54,6 @@ class Cell:
         if self.pidfd != NONE:
             os.close(self.pidfd)
             self.pidfd = NONE
-        # `end` is the supervisor's from the moment it was returned; until then, and of survivors, it is ours.
         if self.end is not None:
             self.end.close()
             self.end = None

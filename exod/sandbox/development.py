@@ -1,4 +1,4 @@
-"""A keeper for `exod --dev`, where no service manager starts one: a socket in DIR/run → a process that listens on it."""
+"""A keeper for `exod --dev`, which no service manager starts: a socket in DIR/run → a process that listens on it."""
 
 import os
 import socket

@@ -75,7 +75,9 @@ ARM = struct.Struct("<IIII")
 """Head of the message that arms a zygote: magic, first uid, last uid, seccomp flags; the filter follows."""
 
 
-def request(op: int, *, id_: int = 0, uid: int = 0, fds: int = 0, files: int = 0, flags: int = 0, nonce: bytes = b"") -> bytes:  # fmt: skip
+def request(
+    op: int, *, id_: int = 0, uid: int = 0, fds: int = 0, files: int = 0, flags: int = 0, nonce: bytes = b""
+) -> bytes:
     return _REQUEST.pack(REQUEST_MAGIC, op, id_, uid, fds, files, flags, nonce)
 
 

@@ -28,7 +28,7 @@ class Zygote:
         self.block = Block(0)
         self.users = 0
         self._end = socket.socket(fileno=channel)
-        self._end.setblocking(False)
+        self._end.settimeout(0)
         self._answers: deque[asyncio.Future[tuple[bytes, list[int]]]] = deque()
         self._networks: list[int] = []
         self._refill: asyncio.Task[None] | None = None

@@ -1,9 +1,11 @@
-"""The tree of cgroups below one delegated group: `core` the keeper, `zygotes`, `instances/i-ID`. Names, owners, ends."""
+"""The tree of cgroups below one delegated group: `core` the keeper, `zygotes`, `instances/i-ID`. Names, owners."""
 
 import asyncio
 import errno
+import functools
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from exod.errors import Outcome, Refusal, Refused
@@ -25,6 +27,11 @@ class Groups:
 
     def instance(self, id_: int) -> Path:
         return self.instances / f"i-{id_}"
+
+    def path(self, id_: int) -> str:
+        """As /proc/PID/cgroup shows it: below the mount point."""
+        group = self.instance(id_)
+        return f"/{group.relative_to(_mounted() or '/')}"
 
     def make(self) -> None:
         """The tree, and who may do what in it. Safe to repeat."""
@@ -57,16 +64,22 @@ class Groups:
 
     async def end(self, group: Path, *, seconds: float = 10.0) -> None:
         """Kills all in `group`, waits until it is empty, and removes it and what is below. Safe to repeat."""
-        if not group.is_dir():
+        try:
+            cgroupfs.kill(group)
+        except FileNotFoundError:
             return
-        cgroupfs.kill(group)
-        deadline = asyncio.get_running_loop().time() + seconds
-        pause = 0.0005
-        while not remove(group):
-            if asyncio.get_running_loop().time() > deadline:
-                raise OSError(errno.EBUSY, "processes do not end", str(group))
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 0.02)
+        await settled(lambda: remove(group), seconds=seconds, what=str(group))
+
+
+async def settled(reached: Callable[[], bool], *, seconds: float, what: str) -> None:
+    """Asks again, less and less often: cgroup.events tells of changes only to poll(2), which asyncio lacks."""
+    clock = asyncio.get_running_loop().time
+    deadline, pause = clock() + seconds, 0.0005
+    while not reached():
+        if clock() > deadline:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), what)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 0.02)
 
 
 def remove(group: Path) -> bool:
@@ -85,10 +98,15 @@ def remove(group: Path) -> bool:
 
 def place(*, directory: Path | None) -> Path:
     """Where the tree stands: for development a group named by its DIR, else the keeper's unit."""
-    mounted = cgroupfs.mountpoint(Path("/proc/self/mounts").read_text())
+    mounted = _mounted()
     if mounted is None:
         sentence = "cannot build sandboxes: this host has no cgroup v2"
         raise Refused(Refusal("no-cgroup-v2", sentence, "mount -t cgroup2 none /sys/fs/cgroup", outcome=Outcome.FAILED))
     if directory is None:
         return mounted / PRODUCTION
     return mounted / f"exod-dev-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]}"
+
+
+@functools.cache
+def _mounted() -> Path | None:
+    return cgroupfs.mountpoint(Path("/proc/self/mounts").read_text())

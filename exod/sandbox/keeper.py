@@ -6,6 +6,7 @@ writes, polls or configures the channel ends it keeps, for those are shared with
 """
 
 import errno
+import fcntl
 import os
 import select
 import socket
@@ -23,7 +24,7 @@ WAITING_MAX = 8
 SO_PEERPIDFD = 77
 
 
-class Refuse(Exception):
+class RefusedError(Exception):
     """A request that is not served; its errno goes back."""
 
     def __init__(self, number: int) -> None:
@@ -181,12 +182,12 @@ class Keeper:
         known = _HANDLERS.get(frame.op) if frame else None
         try:
             if frame is None or known is None:
-                raise Refuse(errno.EBADMSG if frame is None else errno.ENOSYS)
+                raise RefusedError(errno.EBADMSG if frame is None else errno.ENOSYS)
             handler, expected = known
             if len(fds) != expected:
-                raise Refuse(errno.EINVAL)
+                raise RefusedError(errno.EINVAL)
             handler(self, frame, fds)
-        except Refuse as refused:
+        except RefusedError as refused:
             id_, op = (frame.id, frame.op) if frame else (0, 0)
             self._tell(Frame(Op.NAK, id=id_, ref=op, aux=refused.number))
 
@@ -201,7 +202,7 @@ class Keeper:
 
     def zygote(self, frame: Frame, _: list[int]) -> None:
         if len(self.table.zygotes) >= ZYGOTES_MAX:
-            raise Refuse(errno.EAGAIN)
+            raise RefusedError(errno.EAGAIN)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours, theirs:
             pid = self._start_zygote(theirs.fileno())
@@ -212,23 +213,23 @@ class Keeper:
 
     def deposit(self, frame: Frame, fds: list[int]) -> None:
         if frame.id in self.table.instances or frame.id in self.table.exits:
-            raise Refuse(errno.EEXIST)
+            raise RefusedError(errno.EEXIST)
         if len(self.table.instances) >= DEPOSITS_MAX:
-            raise Refuse(errno.EAGAIN)
+            raise RefusedError(errno.EAGAIN)
         self.table.instances[frame.id] = Instance(channel=fds.pop(), nonce=frame.nonce.hex())
         self._acknowledge(frame)
 
     def bind(self, frame: Frame, fds: list[int]) -> None:
         instance = self.table.instances.get(frame.id)
         if instance is None or instance.pid or frame.pid <= 0:
-            raise Refuse(errno.ENOENT)
+            raise RefusedError(errno.ENOENT)
         try:
             waitid(fds[0], keep=True)
         except OSError as error:  # no pidfd, or not of a child of this process
-            raise Refuse(error.errno or errno.EINVAL) from error
+            raise RefusedError(error.errno or errno.EINVAL) from error
         taken = {*self.table.zygotes.values(), *(other.pid for other in self.table.instances.values())}
         if pidfd_pid(fds[0]) != frame.pid or frame.pid in taken:
-            raise Refuse(errno.EINVAL)
+            raise RefusedError(errno.EINVAL)
         instance.pid, instance.pidfd = frame.pid, fds.pop()
         self._poll.register(instance.pidfd, select.POLLIN)
         self._acknowledge(frame)
@@ -236,7 +237,7 @@ class Keeper:
     def forget(self, frame: Frame, _: list[int]) -> None:
         instance = self.table.instances.get(frame.id)
         if instance is not None and instance.pid:
-            raise Refuse(errno.EBUSY)
+            raise RefusedError(errno.EBUSY)
         if instance is not None:
             self._abandon(frame.id)
         self.table.exits.pop(frame.id, None)
@@ -244,8 +245,8 @@ class Keeper:
 
     def stat(self, frame: Frame, _: list[int]) -> None:
         table = self.table
-        counted = (table.instances, table.exits, table.zygotes, os.listdir("/proc/self/fd"))
-        counts = struct.pack("<4I", *map(len, counted))
+        mine = len(table.instances), len(table.exits), len(table.zygotes), len(os.listdir("/proc/self/fd"))
+        counts = struct.pack("<4I", *mine)
         self._tell(Frame(Op.ACK, id=frame.id, pid=os.getpid(), ref=frame.op, nonce=counts))
 
     def reexec(self, frame: Frame, _: list[int]) -> None:
@@ -277,7 +278,7 @@ def _peer_pidfd(peer: socket.socket) -> int:
     """-1 when the peer is gone."""
     try:
         pidfd = peer.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD)
-        os.set_inheritable(pidfd, False)
+        fcntl.fcntl(pidfd, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         return pidfd
     except OSError:
         pass  # before Linux 6.5: by number, which may be recycled only if the peer has ended, and that is looked at

@@ -1,5 +1,6 @@
 """The keeper's process: command line → a keeper that runs; how it starts a zygote, and starts itself again in place."""
 
+import fcntl
 import os
 import sys
 
@@ -21,7 +22,7 @@ def main() -> None:
     code, groups, what, descriptor = sys.argv[1:]
     table = Table(listener=int(descriptor)) if what == "listen" else load(int(descriptor))
     for kept in table.descriptors():
-        os.set_inheritable(kept, False)
+        fcntl.fcntl(kept, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
 
     def start_zygote(end: int) -> int:
         pid = os.fork()
@@ -32,7 +33,7 @@ def main() -> None:
     def reexecute(table: Table) -> None:
         memory = store(table)
         for kept in (memory, *table.descriptors()):
-            os.set_inheritable(kept, True)
+            fcntl.fcntl(kept, fcntl.F_SETFD, 0)
         again = command(code, "exod.sandbox.keeper_main", code, groups, "resume", str(memory))
         os.execve(again[0], again, {})
 
@@ -48,7 +49,7 @@ def _become_zygote(end: int, *, code: str, groups: str) -> None:
         for low in (0, 1):
             os.dup2(null, low)
         if end == CHANNEL:
-            os.set_inheritable(end, True)
+            fcntl.fcntl(end, fcntl.F_SETFD, 0)
         else:
             os.dup2(end, CHANNEL)
         start = command(code, "exod.sandbox.zygote")

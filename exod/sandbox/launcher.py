@@ -3,6 +3,7 @@
 Runs as a fresh process, as root, for as long as it takes to become the keeper; what cannot be set up ends it.
 """
 
+import fcntl
 import os
 import resource
 import sys
@@ -23,7 +24,7 @@ def main() -> None:
     (Path(groups) / "core/cgroup.procs").write_text("0")
     private_runtime([Path(source) for source in sources.split(os.pathsep)])
     become(int(uid))
-    os.set_inheritable(int(listener), True)
+    fcntl.fcntl(int(listener), fcntl.F_SETFD, 0)
     start = keeper_main.command(_CODE, "exod.sandbox.keeper_main", _CODE, groups, "listen", listener)
     os.chdir("/")
     os.execve(start[0], start, {})

@@ -10,6 +10,7 @@ from exod.errors import Outcome, Refusal, Refused
 from exod.sandbox.frames import FRAME_SIZE, Frame, Op, decode, receive, send
 
 DEADLINE = 10.0
+Answer = asyncio.Future[tuple[Frame, list[int]]]
 _BURST = 64
 """Frames read in one turn of the loop."""
 
@@ -29,68 +30,71 @@ class Lease:
     def __init__(self, end: socket.socket, *, on_exit: Callable[[Frame], None], on_lost: Callable[[], None]) -> None:
         self._end = end
         self._on_exit, self._on_lost = on_exit, on_lost
-        self._waiting: dict[tuple[int, int], asyncio.Future[tuple[Frame, list[int]]]] = {}
+        self._waiting: dict[tuple[int, int], Answer] = {}
         self._held: list[Held] = []
         self._next = 1
         self.keeper = 0
-        end.setblocking(False)
+        end.settimeout(0)
         asyncio.get_running_loop().add_reader(end.fileno(), self._readable)
 
     async def take(self) -> Sequence[Held]:
         """All bound instances; past exits come through `on_exit` before this returns."""
         self._held = []
-        frame, _ = await self._request(Frame(Op.TAKE))
+        frame, _ = await self.answered(self._ask(Frame(Op.TAKE)))
         self.keeper = frame.pid
         return self._held
 
     async def zygote(self) -> tuple[int, int, int]:
         """(pid, socket, pidfd) of a fresh zygote; the descriptors are the caller's."""
         self._next += 1
-        frame, fds = await self._request(Frame(Op.ZYGOTE, id=self._next))
-        return frame.pid, fds.pop(0), fds.pop(0)
+        frame, fds = await self.answered(self._ask(Frame(Op.ZYGOTE, id=self._next)))
+        return frame.pid, fds[0], fds[1]
 
-    async def deposit(self, id_: int, *, nonce: bytes, channel: int) -> None:
-        await self._request(Frame(Op.DEPOSIT, id=id_, nonce=nonce), channel)
+    def deposit(self, id_: int, *, nonce: bytes, channel: int) -> Answer:
+        """Asks; done when `answered` returns, which has to be before the fork."""
+        return self._ask(Frame(Op.DEPOSIT, id=id_, nonce=nonce), channel)
 
-    async def bind(self, id_: int, *, pid: int, pidfd: int) -> None:
-        await self._request(Frame(Op.BIND, id=id_, pid=pid), pidfd)
+    def bind(self, id_: int, *, pid: int, pidfd: int) -> Answer:
+        return self._ask(Frame(Op.BIND, id=id_, pid=pid), pidfd)
 
     async def forget(self, id_: int) -> None:
-        await self._request(Frame(Op.FORGET, id=id_))
+        await self.answered(self._ask(Frame(Op.FORGET, id=id_)))
 
     async def reexec(self) -> None:
-        await self._request(Frame(Op.REEXEC))
+        await self.answered(self._ask(Frame(Op.REEXEC)))
 
     async def stat(self) -> Frame:
-        frame, _ = await self._request(Frame(Op.STAT))
+        frame, _ = await self.answered(self._ask(Frame(Op.STAT)))
         return frame
+
+    async def answered(self, answer: Answer) -> tuple[Frame, list[int]]:
+        """Raises OSError with the keeper's errno when it refused, Refused when it is gone."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                frame, fds = await answer
+        except TimeoutError:
+            raise _lost() from None
+        if frame.op == Op.NAK:
+            raise OSError(frame.aux, os.strerror(frame.aux), "keeper")
+        return frame, fds
 
     def close(self) -> None:
         if self._end.fileno() >= 0:
             asyncio.get_running_loop().remove_reader(self._end.fileno())
             self._end.close()
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(_lost())
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(_lost())
+                answer.exception()  # nobody may be waiting for it any more
         self._waiting.clear()
 
-    async def _request(self, frame: Frame, *fds: int) -> tuple[Frame, list[int]]:
+    def _ask(self, frame: Frame, *fds: int) -> Answer:
         if self._end.fileno() < 0:
             raise _lost()
-        key = (frame.op, frame.id)
-        future = asyncio.get_running_loop().create_future()
-        self._waiting[key] = future
-        try:
-            send(self._end, frame.encode(), fds)
-            async with asyncio.timeout(DEADLINE):
-                answer, received = await future
-        except (TimeoutError, OSError) as error:
-            raise _lost() from error
-        finally:
-            self._waiting.pop(key, None)
-        if answer.op == Op.NAK:
-            raise OSError(answer.aux, os.strerror(answer.aux), f"keeper {Op(frame.op).name.lower()}")
-        return answer, received
+        answer: Answer = asyncio.get_running_loop().create_future()
+        send(self._end, frame.encode(), fds)
+        self._waiting[frame.op, frame.id] = answer
+        return answer
 
     def _readable(self) -> None:
         for _ in range(_BURST):
@@ -109,14 +113,15 @@ class Lease:
             self._dispatch(frame, fds)
 
     def _dispatch(self, frame: Frame, fds: list[int]) -> None:
-        future = self._waiting.get((frame.ref, frame.id))
         if frame.op == Op.INSTANCE and len(fds) == 2:
             self._held.append(Held(frame.id, frame.pid, frame.nonce, fds.pop(0), fds.pop(0)))
         elif frame.op == Op.EXIT:
             self._on_exit(frame)
-        elif future is not None and not future.done() and len(fds) == (2 if frame.op == Op.BORN else 0):
-            future.set_result((frame, fds))
-            return
+        elif len(fds) == (2 if frame.op == Op.BORN else 0):
+            answer = self._waiting.pop((frame.ref, frame.id), None)
+            if answer is not None and not answer.done():
+                answer.set_result((frame, fds))
+                return
         _close(fds)
 
 

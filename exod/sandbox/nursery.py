@@ -1,7 +1,7 @@
 """Which zygote forks an instance: one generation for each (signer, level), and a warm spare for the next.
 
-A generation ends after its share of forks, when its uids are used up, and when an instance of it crashed: siblings share
-an address layout, and a crash may have told it.
+A generation ends after its share of forks, when its uids are used up, and when an instance of it crashed: siblings
+share an address layout, and a crash may have told it.
 """
 
 import asyncio

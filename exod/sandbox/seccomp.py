@@ -37,9 +37,10 @@ ALLOWED = (
 DENIED = (
     "io_uring_setup io_uring_enter io_uring_register bpf perf_event_open userfaultfd ptrace process_vm_readv"
     " process_vm_writev process_madvise process_mrelease kcmp pidfd_open pidfd_send_signal pidfd_getfd keyctl add_key"
-    " request_key modify_ldt remap_file_pages personality vmsplice splice tee io_setup io_destroy io_getevents io_submit"
-    " io_cancel io_pgetevents mbind set_mempolicy get_mempolicy migrate_pages move_pages set_mempolicy_home_node"
-    " pkey_mprotect pkey_alloc pkey_free shmget shmat shmctl shmdt map_shadow_stack memfd_secret memfd_create mlock"
+    " request_key modify_ldt remap_file_pages personality vmsplice splice tee io_setup io_destroy io_getevents"
+    " io_submit io_cancel io_pgetevents mbind set_mempolicy get_mempolicy migrate_pages move_pages"
+    " set_mempolicy_home_node pkey_mprotect pkey_alloc pkey_free"
+    " shmget shmat shmctl shmdt map_shadow_stack memfd_secret memfd_create mlock"
     " mlock2 mlockall munlock munlockall mount umount2 pivot_root chroot move_mount open_tree open_tree_attr fsopen"
     " fsconfig fsmount fspick mount_setattr unshare setns fanotify_init fanotify_mark inotify_init inotify_init1"
     " inotify_add_watch inotify_rm_watch name_to_handle_at open_by_handle_at quotactl quotactl_fd statmount listmount"
@@ -50,8 +51,8 @@ DENIED = (
     " finit_module delete_module kexec_load kexec_file_load reboot settimeofday clock_settime clock_adjtime adjtimex"
     " setpriority sched_setscheduler sched_setparam sched_setattr sched_setaffinity ioprio_set cachestat mincore execve"
     " execveat fork vfork chown fchown lchown fchownat link linkat symlink symlinkat mknod mknodat socket socketpair"
-    " connect bind listen accept accept4 setsockopt sendmmsg recvmmsg swapon swapoff acct sethostname setdomainname iopl"
-    " ioperm setrlimit vhangup nfsservctl lookup_dcookie"
+    " connect bind listen accept accept4 setsockopt sendmmsg recvmmsg swapon swapoff acct sethostname setdomainname"
+    " iopl ioperm setrlimit vhangup nfsservctl lookup_dcookie"
 ).split()
 
 UNSUPPORTED = "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr".split()

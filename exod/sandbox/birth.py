@@ -1,0 +1,142 @@
+"""Launch → cell → instance: everything made before the fork, the fork, and the first word. Undone by discarding.
+
+Blocks the loop for well under a millisecond at a time; what may take longer (a large package, an idmapped mount) runs
+in a thread. The keeper's answers are awaited after the work beside them, for each costs two switches of processes.
+"""
+
+import asyncio
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.linux import cgroupfs, mount
+from exod.sandbox import _spawn, data, frames, grants, root, sealed
+from exod.sandbox.cell import Born, Cell
+from exod.sandbox.groups import Groups
+from exod.sandbox.lease import Lease
+from exod.sandbox.logs import Logs
+from exod.sandbox.nursery import Nursery
+from exod.supervisor.ports import Launch
+
+LARGE = 1 << 18
+"""Packages above this many bytes are written in a thread."""
+TMP = 4 << 20
+FIRST_WORD = 5.0
+FIXED = ("cgroup", "network", "channel", "log", "root", "tmp")
+"""The descriptors of every fork, in the order of _walls.h."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """What births need while the keeper's lease lasts. data: one directory a plugin. forbidden: never granted."""
+
+    lease: Lease
+    nursery: Nursery
+    groups: Groups
+    logs: Logs
+    data: Path
+    data_uid: int
+    forbidden: tuple[str, ...]
+    degraded: set[str]
+
+
+async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
+    """Group, network, log, root with the verified bytes; the channel lies at the keeper when this returns."""
+    plugin, files = launch.confinement.plugin, launch.confinement.files
+    granted = grants.open_files(files, forbidden=ward.forbidden)
+    cell.granted.extend(granted)
+    zygote = cell.zygote = await ward.nursery.generation(cell.key, uid=launch.uid)
+    cell.end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    cell.fork["channel"] = theirs.detach()
+    deposited = ward.lease.deposit(launch.instance, nonce=launch.nonce, channel=cell.end.fileno())
+    group = ward.groups.add(launch.instance)
+    cell.cgroup = cgroupfs.identity(group)
+    cell.fork["cgroup"] = mount.open_tree(mount.AT_FDCWD, str(group), mount.OPEN_TREE_CLONE)
+    cell.fork["log"], cell.drain = ward.logs.pipe(plugin, instance=launch.instance)
+    cell.fork["tmp"] = sealed.scratch(size=TMP, uid=launch.uid)
+    cell.root = await _root(launch)
+    cell.fork["root"] = cell.root.tree
+    cell.fork["network"] = await zygote.network()
+    cell.network = os.fstat(cell.fork["network"]).st_ino
+    if (ward.data / plugin).is_dir():
+        cell.fork["state"] = await _state(ward, plugin, uid=launch.uid)
+    await ward.lease.answered(deposited)
+
+
+async def spawn(ward: Ward, cell: Cell, launch: Launch) -> Born:
+    """Returns when the instance has said its first word, which is left in the channel, and the keeper has its pidfd."""
+    if cell.zygote is None or cell.end is None or cell.root is None:
+        raise Refused(_failed(launch, "it was not prepared"))
+    fds = [cell.fork[name] for name in FIXED if name in cell.fork]
+    fds += [cell.fork["state"]] if "state" in cell.fork else []
+    for pair in zip(cell.granted, cell.root.targets, strict=True):
+        fds += pair
+    request = frames.request(
+        frames.FORK,
+        id_=launch.instance,
+        uid=launch.uid,
+        fds=len(fds),
+        files=len(cell.granted),
+        flags=frames.FLAG_STATE if "state" in cell.fork else 0,
+        nonce=launch.nonce,
+    )
+    ward.groups.open_for(launch.instance, uid=cell.zygote.block.first)
+    try:
+        cell.pid, cell.pidfd = await cell.zygote.fork(request, fds)
+    except OSError as error:
+        raise Refused(_failed(launch, f"fork failed: {error.strerror}")) from error
+    finally:
+        ward.groups.shut(launch.instance)
+        cell.forked()
+    bound = ward.lease.bind(launch.instance, pid=cell.pid, pidfd=cell.pidfd)
+    await _first_word(launch, cell.end)
+    await ward.lease.answered(bound)
+    born, cell.end = Born(cell.pid, cell.cgroup, cell.end), None
+    return born
+
+
+async def _root(launch: Launch) -> root.Root:
+    files = launch.confinement.files
+    if sum(len(content) for content, _ in launch.tree.values()) > LARGE:
+        return await asyncio.to_thread(root.build, launch.tree, files=files)
+    return root.build(launch.tree, files=files)
+
+
+async def _state(ward: Ward, plugin: str, *, uid: int) -> int:
+    tree = await asyncio.to_thread(data.bind, str(ward.data / plugin), data_uid=ward.data_uid, uid=uid)
+    if tree is None:
+        ward.degraded.add(
+            "data directories lie on a file system without idmapped mounts: plugins with state are refused"
+        )
+        sentence = f"cannot start {plugin}: its data lies on a file system without idmapped mounts"
+        raise Refused(Refusal("no-idmapped-mounts", sentence, "keep the state on ext4, xfs or btrfs"))
+    return tree
+
+
+async def _first_word(launch: Launch, end: socket.socket) -> None:
+    """Waits until something can be read, and raises if it is the report of a wall that could not be raised."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(end.fileno(), readable.set)
+    try:
+        async with asyncio.timeout(FIRST_WORD):
+            await readable.wait()
+    except TimeoutError:
+        return  # whoever waits for the hello has the deadline
+    finally:
+        loop.remove_reader(end.fileno())
+    word = end.recv(64, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    if not word:
+        raise Refused(_failed(launch, "it ended before it said anything"))
+    if (failure := frames.failure(word)) is not None:
+        step, error = failure
+        name = _spawn.STEPS[step - 1] if 0 < step <= len(_spawn.STEPS) else str(step)
+        raise Refused(_failed(launch, f"the wall {name} does not stand: {os.strerror(error)}", wall=name))
+
+
+def _failed(launch: Launch, reason: str, **evidence: str) -> Refusal:
+    what = f"cannot start {launch.confinement.plugin} {launch.confinement.version}: {reason}"
+    evidence["instance"] = str(launch.instance)
+    return Refusal("sandbox-failed", what, "exoctl plugin logs", evidence, Outcome.FAILED)
