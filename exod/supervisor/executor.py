@@ -54,8 +54,13 @@ class Executor:
         steps = plan.steps[plan.no_return :] if forward else plan.steps
         failures = await (self._insist(hands, steps) if forward else self._back(hands, steps))
         job.result |= hands.notes | failures
-        job.state = ("done" if forward else "failed") if not failures else "running"
-        return not failures and await self._last_word(job)
+        if failures:
+            return False
+        if forward and not job.told:
+            job.state, job.refusal = "done", None
+        else:
+            job.state = "failed"
+        return await self._last_word(job)
 
     async def _forward(self, job: Job, hands: Hands) -> None:
         job.state = "running"

@@ -11,7 +11,8 @@ from exod.supervisor.ports import Caller, Channel, Exit, InstanceRecord, Launch
 
 @dataclass(slots=True)
 class Instance:
-    """`ending` is set by whoever ends it on purpose: its exit is no crash. `calls` are its open calls, oldest first."""
+    """`ending` is set by whoever ends it on purpose: its exit is no crash. `untold`: its configuration changed
+    while it was suspended. `calls` are its open calls, oldest first."""
 
     record: InstanceRecord
     launch: Launch
@@ -19,6 +20,7 @@ class Instance:
     walls: Mapping[str, str] = field(default_factory=dict)
     exit: Exit | None = None
     ending: bool = False
+    untold: bool = False
     calls: list[Caller] = field(default_factory=list)
     born: float = 0.0
 

@@ -19,7 +19,7 @@ OVER = ("done", "refused", "failed", "cancelled")
 
 @dataclass(slots=True)
 class Job:
-    """`scope` is the deadline of the step under way: cancelling moves it to now."""
+    """`scope` is the deadline of the step under way: cancelling moves it to now. `told`: its end is in the audit."""
 
     id: int
     request: Request
@@ -31,6 +31,7 @@ class Job:
     plan: Plan = Plan(())
     journalled: bool = False
     cancelled: bool = False
+    told: bool = False
     result: dict[str, str] = field(default_factory=dict)
     refusal: Refusal | None = None
     finished: float = 0.0

@@ -49,7 +49,7 @@ _FROM: dict[str, tuple[State, ...]] = {
     "stop": (State.RUNNING,),
     "suspend": (State.RUNNING,),
     "resume": (State.SUSPENDED,),
-    "restore": (State.UNLOADED,),
+    "restore": (State.UNLOADED, State.ERROR),
     "restart": (State.ERROR,),
 }
 """Verb → the states it may be asked in; verbs that are not named may be asked in any."""

@@ -103,7 +103,8 @@ class Reload:
 
 def _changes(old: TrustInputs, new: TrustInputs) -> list[str]:
     sentences = []
-    gone, come = len(set(old.anchors) - set(new.anchors)), len(set(new.anchors) - set(old.anchors))
+    gone = sum(one not in new.anchors for one in old.anchors)
+    come = sum(one not in old.anchors for one in new.anchors)
     if gone or come:
         sentences.append(f"anchors: {come} new, {gone} gone, {len(new.anchors)} in force")
     if old.revocations != new.revocations:

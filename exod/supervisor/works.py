@@ -67,7 +67,8 @@ class Works:
         self._stuck.pop(job.plugin, None)
         self._jobs.past[job.id] = job.record()
         self._jobs.touch(job)
-        self._audit(job)
+        if not job.told:
+            self._audit(job)
         return True
 
     async def _in_turn(self, job: Job, package: object) -> None:
@@ -127,7 +128,7 @@ class Works:
 
     def _leave(self, job: Job) -> None:
         """Not cleanly ended: a copy that the journal still calls running is kept, to be settled first next time."""
-        self._stuck[job.plugin] = replace(job, state="running")
+        self._stuck[job.plugin] = replace(job, state="running", told=True)
         job.state = "failed"
         job.finished = self._roster.world.clock.time()
         job.refusal = job.refusal or cancelled(job)
@@ -165,6 +166,7 @@ class Works:
 
     def _audit(self, job: Job) -> None:
         ledger, caller = self._roster.ledger, job.caller.name
+        job.told = True
         if job.state == "done" or job.refusal is None:
             ledger.job(job.id, kind=job.kind, plugin=job.plugin, caller=caller, state=job.state)
             return

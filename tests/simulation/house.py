@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from exod.plan.confine import Host as Machine
+from exod.plan.policy import Policy
 from exod.settings import Settings
 from exod.supervisor.lifecycle import State, is_legal
 from exod.supervisor.ports import Caller, World
@@ -116,10 +117,14 @@ class House:
     def __post_init__(self) -> None:
         self.trace.loop = self.loop
         self.clock = VirtualClock(self.loop)
+        self.disk.inputs = replace(self.disk.inputs, policies=self.critical(self.random))
         self.incarnation(Fate(self.random, self.trace))
 
     def incarnation(self, fate: Fate, *, settings: Settings = Settings()) -> Supervisor:  # noqa: B008 - frozen
         self.fate = fate
+        self.past = {job.id for job in self.disk.jobs.values() if job.state != "running"}
+        self.asked = 0
+        self.turned_away = 0
         self.sandbox = FakeSandbox(self.host, fate)
         self.audit = FakeAudit(self.disk, fate)
         self.face = FakeFace(fate)
@@ -147,6 +152,10 @@ class House:
         )
         self.face.supervisor = self.supervisor
         return self.supervisor
+
+    def critical(self, random: Random) -> Mapping[str, Policy]:
+        """plugins.d: some may be restarted after a crash."""
+        return {name: Policy(critical=random.random() < 0.5) for name in ("alpha", "beta", "gamma")}
 
     async def boot(self, fate: Fate | None = None) -> Supervisor:
         """A new daemon on what the last one left; returns when desired state is restored."""

@@ -70,6 +70,10 @@ async def resume(hands: Hands, step: Step) -> None:
     await hands.world.sandbox.thaw(instance.id)
     hands.midway(step.kind)
     instance.line().unpause()
+    if instance.untold:
+        values = {"values": dict(instance.confinement.config)}
+        await instance.line().hook("configure", values, deadline=hands.settings.start_seconds)
+        instance.untold = False
     await instance.line().hook("resume", {}, deadline=hands.settings.start_seconds)
     _move(hands, instance, State.RUNNING)
 
