@@ -46,7 +46,14 @@ _CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configura
   <include ignore_missing="yes">/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf</include>
 </busconfig>
 """
-_OPEN_POLICY = f'<policy context="default"><allow own="{BUS_NAME}"/><allow send_destination="{BUS_NAME}"/></policy>'
+_OPEN_POLICY = """<policy context="default">
+    <allow own="*"/>
+    <allow send_type="method_call"/>
+    <allow send_type="method_return" send_requested_reply="false"/>
+    <allow send_type="error" send_requested_reply="false"/>
+    <allow receive_type="method_return" receive_requested_reply="false"/>
+    <allow receive_type="error" receive_requested_reply="false"/>
+  </policy>"""
 
 
 class Daemon:
@@ -104,6 +111,7 @@ class Client:
     def __init__(self, wire: Wire, signals: "asyncio.Queue[Header]") -> None:
         self.wire = wire
         self.signals = signals
+        self.seen: set[str] = set()
         self.name = wire.unique_name
 
     async def call(
@@ -151,7 +159,7 @@ class Client:
         """The next signal of that name; others are dropped."""
         async with asyncio.timeout(10):
             while (header := await self.signals.get()).member != member:
-                pass
+                self.seen.add(header.member)
         return header
 
 
