@@ -27,14 +27,13 @@ _KINDS = (envelope.PACKAGE, envelope.DEV_PACKAGE)
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """`digest` is the zip's SHA-256 in hexadecimal; `data` the whole file, as it was read."""
+    """`digest` is the zip's SHA-256 in hexadecimal."""
 
     envelope: Envelope
     payload: Payload
     manifest: Manifest
     archive: Archive
     digest: str
-    data: bytes
 
     @property
     def zip(self) -> bytes:
@@ -82,7 +81,7 @@ def parse(data: bytes) -> Package | Refusal:
     files, declared = contents
     if differs := _disagreement(claims, declared):
         return differs.refusal(thing, code="package-malformed")
-    return Package(signed, claims, declared, files, digest, data)
+    return Package(signed, claims, declared, files, digest)
 
 
 def split(data: bytes) -> tuple[bytes, bytes]:

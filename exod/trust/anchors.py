@@ -133,11 +133,7 @@ _TABLE = Table(
     Field("identities", List(_IDENTITY, most=IDENTITIES_MAX), default=()),
     Field("scope", List(Parsed(label, what="a name, or a prefix such as sensor-*"), most=LABELS_MAX)),
     Field("types", List(Choice(*PLUGIN_TYPES), most=len(PLUGIN_TYPES)), default=()),
-    Field(
-        "interfaces",
-        List(Text(_INTERFACE_PREFIX, what="an interface, or a prefix such as org.example."), most=64),
-        default=(),
-    ),
+    Field("interfaces", List(_INTERFACE, most=LABELS_MAX), default=()),
     Field("expires", _Moment(), default=None),
     Field("threshold", Whole(1, IDENTITIES_MAX), default=1),
     Field("ceiling", _CEILING, default={}),
