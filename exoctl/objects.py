@@ -48,10 +48,21 @@ def managed(bus: Connection, interface: str) -> dict[str, dict[str, Any]]:
 
 
 def both(bus: Connection) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """All plugins and all instances, from one answer."""
+    """All plugins and all instances; what an instance uses is told only when it is asked for."""
     (objects,) = bus.call(ROOT_PATH, _OBJECT_MANAGER, "GetManagedObjects")
     plugins = {path: properties(faces[PLUGIN]) for path, faces in objects.items() if PLUGIN in faces}
-    return plugins, {path: properties(faces[INSTANCE]) for path, faces in objects.items() if INSTANCE in faces}
+    instances = [path for path, faces in objects.items() if INSTANCE in faces]
+    return plugins, {path: found for path in instances if (found := _instance(bus, path))}
+
+
+def _instance(bus: Connection, path: str) -> dict[str, Any]:
+    """Empty when it ended since it was listed."""
+    try:
+        return properties(bus.properties(path, INSTANCE))
+    except Refused as error:
+        if error.refusal.code in _ABSENT:
+            return {}
+        raise
 
 
 def plugin(bus: Connection, name: str, member: str, signature: str = "", *body: Any, verb: str) -> list[Any]:

@@ -85,7 +85,7 @@ def _split(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _ceiling(allow: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """`filesystem=read-only:/proc/*` and so on; `processes` and `native` stand alone."""
+    """`filesystem=read-only:/proc/*` or `filesystem=all` and so on; `processes` and `native` stand alone."""
     if "all" in allow:
         return dict(anchors.everything())
     ceiling: dict[str, tuple[str, ...]] = {}
@@ -94,5 +94,5 @@ def _ceiling(allow: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         if kind not in anchors.everything() or (kind in ("processes", "native")) == bool(equals):
             kinds = ", ".join(anchors.everything())
             raise Refused(usage(f"cannot allow {one}: write KIND=ENTRY, or processes, native, all", f"kinds: {kinds}"))
-        ceiling[kind] = (*ceiling.get(kind, ()), entry or "true")
+        ceiling[kind] = (*ceiling.get(kind, ()), "*" if entry == "all" else entry or "true")
     return ceiling

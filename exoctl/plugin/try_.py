@@ -106,7 +106,7 @@ def _load(session: Session, data: bytes) -> dict[str, Any]:
 
 def _saves(directory: str) -> Iterator[None]:
     """At once, and then whenever the files have changed and come to rest."""
-    seen: dict[str, tuple[int, int]] = {}
+    seen = _stamps(directory)
     built: dict[str, tuple[int, int]] | None = None
     while True:
         before, seen = seen, _stamps(directory)

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exoctl import files, keyfiles
 from exoctl.__main__ import run
+from exod.trust.keys import PrivateIdentity
 from tests.exoctl.fake import FakeExod, start_bus
 
 
@@ -63,3 +66,40 @@ def exod(bus: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeExod]:
     fake = FakeExod(bus)
     yield fake
     fake.leave()
+
+
+PHRASE = b"correct horse"
+
+
+@dataclass(frozen=True)
+class Key:
+    private: Path
+    public: Path
+    phrase: Path
+    id: str
+
+
+@pytest.fixture(scope="session")
+def made() -> PrivateIdentity:
+    return PrivateIdentity.generate()
+
+
+@pytest.fixture
+def key(made: PrivateIdentity, tmp_path: Path) -> Key:
+    found = Key(tmp_path / "lab.key", tmp_path / "lab.pub", tmp_path / "phrase", made.key_id)
+    keyfiles.write(str(found.private), made, passphrase=PHRASE)
+    found.public.write_text(keyfiles.public_text(made.identity))
+    files.create(str(found.phrase), PHRASE + b"\n", mode=0o600)
+    return found
+
+
+@pytest.fixture
+def trust_d(tmp_path: Path) -> Path:
+    place = tmp_path / "trust.d"
+    place.mkdir(mode=0o755)
+    return place
+
+
+@pytest.fixture
+def no_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXOD_BUS_ADDRESS", "unix:path=/nowhere/bus")

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from tests.exoctl.conftest import Exoctl, Key
+
+
+@pytest.fixture
+def signed(exoctl: Exoctl, hello: Path, key: Key, tmp_path: Path) -> Path:
+    words = ("--key", str(key.private), "--passphrase-file", str(key.phrase))
+    exoctl("package", "build", str(hello), "-o", str(tmp_path / "x"), *words)
+    return tmp_path / "x"
+
+
+def test_people_read_what_it_could_reach(exoctl: Exoctl, signed: Path, key: Key) -> None:
+    text = exoctl("package", "inspect", str(signed)).out
+    assert f"signed by: {key.id}" in text
+    assert "  - reaches nothing of this host" in text
+    assert "  - offers org.example.Hello1 on D-Bus to root only: Greet" in text
+
+
+def test_machines_read_the_whole_manifest(exoctl: Exoctl, signed: Path, key: Key) -> None:
+    told = exoctl("--json", "package", "inspect", str(signed)).json
+    assert (told["name"], told["permissions"], told["limits"]["tasks"]) == ("hello", {}, 4)
+    assert told["signatures"]["claimed_by"] == [key.id]
+    assert set(told["files"]) == {"LICENSE", "README.md", "code/hello.py", "package.toml"}
+
+
+def test_an_altered_package_is_shown_and_said_to_be_altered(exoctl: Exoctl, signed: Path) -> None:
+    data = signed.read_bytes().replace(b'summary = "A new', b'summary = "B new')
+    signed.write_bytes(data)
+    ran = exoctl("package", "inspect", str(signed))
+    assert ran.code in (0, 3)
+    assert "A new" not in ran.out
+
+
+def test_an_unsigned_package_is_signed_by_nobody(exoctl: Exoctl, hello: Path, tmp_path: Path) -> None:
+    exoctl("package", "build", str(hello), "-o", str(tmp_path / "x"))
+    text = exoctl("package", "inspect", str(tmp_path / "x")).out
+    assert "signed by: nobody" in text
+    assert "not loadable: cannot read envelope: it carries no signature" in text
+
+
+def test_what_is_no_package_is_refused(exoctl: Exoctl, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"EXOPKG1\n\xff\xff\xff\xff")
+    ran = exoctl("--json", "package", "inspect", str(tmp_path / "x"))
+    assert (ran.code, ran.error["code"]) == (3, "package-malformed")

@@ -1,0 +1,137 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exoctl import devkey, scaffold
+from exoctl.plugin import try_
+from exod.errors import Outcome, Refusal
+from exod.package import package
+from tests.exoctl.conftest import Exoctl
+from tests.exoctl.fake import DONE, FakeExod, job
+
+
+@pytest.fixture
+def hello(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    dev = tmp_path / "dev"
+    for place in (dev, dev / "keys", dev / "etc", dev / "etc/trust.d"):
+        place.mkdir(mode=0o700)
+    (dev / devkey.MARKER).write_text("")
+    monkeypatch.setenv("EXOD_DEV_DIR", str(dev))
+    top = tmp_path / "hello"
+    for path, text in scaffold.files("hello", kind="custom").items():
+        (top / path).parent.mkdir(parents=True, exist_ok=True)
+        (top / path).write_text(text)
+    return top
+
+
+@pytest.fixture
+def daemon(exod: FakeExod) -> FakeExod:
+    exod.answers["Reload"] = lambda *_: [[]]
+    exod.starts_job("Load", "Unload")
+    exod.runs(job(7, "done", Result=DONE))
+    return exod
+
+
+def members(exod: FakeExod) -> list[str]:
+    return [member for _, member, _ in exod.calls]
+
+
+def test_source_becomes_a_running_instance(daemon: FakeExod, exoctl: Exoctl, hello: Path) -> None:
+    assert exoctl("plugin", "try", str(hello)).out == "hello 0.1.0 is running, instance 7\n"
+    assert members(daemon) == ["Reload", "Load"]
+    made = package.parse(daemon.uploads[0])
+    assert isinstance(made, package.Package)
+    assert made.development
+
+
+def test_what_runs_is_replaced_and_trust_written_only_once(daemon: FakeExod, exoctl: Exoctl, hello: Path) -> None:
+    exoctl("plugin", "try", str(hello))
+    daemon.has_plugin("hello")
+    daemon.calls.clear()
+    assert exoctl("--json", "plugin", "try", str(hello)).json["instance"] == "7"
+    assert members(daemon) == ["Unload", "Load"]
+
+
+def looks(monkeypatch: pytest.MonkeyPatch, *between: Callable[[], None]) -> None:
+    """What happens between two looks at the files; then Ctrl-C."""
+    left = list(between)
+
+    def sleep(seconds: float) -> None:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop(0)()
+
+    monkeypatch.setattr(try_.time, "sleep", sleep)
+
+
+def nothing() -> None:
+    pass
+
+
+def test_a_save_is_built_once_it_has_come_to_rest(
+    daemon: FakeExod, exoctl: Exoctl, hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = hello / "code/hello.py"
+
+    def save() -> None:
+        code.write_text(code.read_text() + "\n")
+
+    looks(monkeypatch, nothing, save, save, nothing, nothing)
+    ran = exoctl("--json", "plugin", "try", str(hello), "--watch")
+    assert (ran.code, len(ran.lines)) == (0, 2)
+    assert len(daemon.uploads) == 2
+
+
+def test_a_save_that_does_not_build_is_told_and_the_next_one_may(
+    daemon: FakeExod, exoctl: Exoctl, hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = hello / "package.toml"
+    good = manifest.read_text()
+    looks(
+        monkeypatch,
+        lambda: manifest.write_text("broken") and None,
+        nothing,
+        lambda: manifest.write_text(good) and None,
+        nothing,
+    )  # type: ignore[func-returns-value]
+    ran = exoctl("--json", "plugin", "try", str(hello), "--watch")
+    assert [("error" in line) for line in ran.lines] == [False, True, False]
+
+
+def test_a_daemon_that_is_gone_ends_the_watch(exoctl: Exoctl, hello: Path, bus: str) -> None:
+    ran = exoctl("--json", "--address", bus, "plugin", "try", str(hello), "--watch")
+    assert ran.code == 6
+
+
+def test_a_plugin_whose_state_cannot_be_asked_is_not_replaced(daemon: FakeExod, exoctl: Exoctl, hello: Path) -> None:
+    refusal = Refusal("slow", "cannot answer: slow", outcome=Outcome.FAILED)
+    original = daemon._properties
+
+    def properties(path: str, interface: str) -> object:
+        if interface.endswith("Plugin"):
+            raise try_.Refused(refusal)
+        return original(path, interface)
+
+    daemon._properties = properties  # type: ignore[method-assign,assignment]
+    assert exoctl("--json", "plugin", "try", str(hello)).error["code"] == "slow"
+
+
+def test_a_job_that_is_refused_is_refused(daemon: FakeExod, exoctl: Exoctl, hello: Path) -> None:
+    daemon.runs(job(7, "refused", Refusal=Refusal("x", "cannot load hello: y").fields()))
+    assert exoctl("--json", "plugin", "try", str(hello)).code == 3
+
+
+def test_a_dry_run_says_the_whole_way(exoctl: Exoctl, hello: Path) -> None:
+    steps = exoctl("--json", "plugin", "try", str(hello), "--dry-run").json["steps"]
+    assert steps[-1] == "load and start hello 0.1.0 as a new instance"
+
+
+def test_files_that_come_and_go_are_no_error(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(try_.os, "lstat", lambda path: (_ for _ in ()).throw(FileNotFoundError))
+    assert try_._stamps(str(hello)) == {}
+
+
+def test_production_is_not_for_trying(exoctl: Exoctl, hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EXOD_DEV_DIR")
+    assert exoctl("--json", "plugin", "try", str(hello)).code == 2
