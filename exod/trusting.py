@@ -20,7 +20,7 @@ from exod.supervisor.material import Judged
 from exod.supervisor.ports import TrustInputs
 from exod.trust.gather import gather
 from exod.trust.state import TrustState
-from exod.trust.verify import Trust, verify
+from exod.trust.verify import Ownership, Trust, verify
 
 
 class EtcTrust:
@@ -90,6 +90,7 @@ class PackageGate:
         now: int,
         downgrade: bool,
         consent: bool,
+        installed: Manifest | None,
     ) -> Judged | Refusal:
         trust = Trust(
             anchors=inputs.anchors,
@@ -100,7 +101,7 @@ class PackageGate:
             built=BUILT,
             strict_revocation=self._revocation_required,
         )
-        verified = verify(package, trust=trust, now=now, downgrade=downgrade, consent=consent)
+        verified = verify(package, trust=trust, now=now, downgrade=downgrade, consent=consent, installed=installed)
         if isinstance(verified, Refusal):
             return verified
         return Judged(
@@ -108,8 +109,9 @@ class PackageGate:
             manifest=verified.manifest,
             verdict=Verdict(digest=verified.digest, signer=verified.owner, level=verified.level),
             sequence=package.payload.sequence,
-            issued=package.payload.issued,
+            clock=verified.clock,
             anchor=verified.anchor.name,
             reasons=verified.reasons,
             tree=package.archive.tree(),
+            keeps_data=verified.ownership is Ownership.FIRST or verified.ownership.keeps_data,
         )
