@@ -140,7 +140,7 @@ async def test_a_full_socket_drops_signals_and_keeps_replies(pair: Pair) -> None
     for _ in range(12):
         pair.wire.send(signal)
     assert pair.wire.signals_dropped > 0
-    assert pair.wire.send(Outgoing(RETURN, reply_to=5, destination=":1.1"))
+    assert pair.wire.send(Outgoing(RETURN, reply_to=5, destination=":1.1", signature="ay", body=[bytes(1 << 20)]))
     mark = struct.pack("<BBB", ord("l"), RETURN, 0)
     pair.bus.settimeout(5)
 
