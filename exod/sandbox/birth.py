@@ -56,11 +56,12 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     cell.fork["cgroup"] = mount.open_tree(mount.AT_FDCWD, str(group), mount.OPEN_TREE_CLONE)
     cell.fork["log"], cell.drain = ward.logs.pipe(plugin, instance=launch.instance)
     cell.fork["tmp"] = sealed.scratch(size=TMP, uid=launch.uid)
-    cell.root = await _root(launch)
+    state = (ward.data / plugin).is_dir()
+    cell.root = await _root(launch, state=state)
     cell.fork["root"] = cell.root.tree
     cell.fork["network"] = await zygote.network()
     cell.network = os.fstat(cell.fork["network"]).st_ino
-    if (ward.data / plugin).is_dir():
+    if state:
         cell.fork["state"] = await _state(ward, plugin, uid=launch.uid)
     await ward.lease.answered(deposited)
 
@@ -97,11 +98,11 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> Born:
     return born
 
 
-async def _root(launch: Launch) -> root.Root:
+async def _root(launch: Launch, *, state: bool) -> root.Root:
     files = launch.confinement.files
     if sum(len(content) for content, _ in launch.tree.values()) > LARGE:
-        return await asyncio.to_thread(root.build, launch.tree, files=files)
-    return root.build(launch.tree, files=files)
+        return await asyncio.to_thread(root.build, launch.tree, files=files, state=state)
+    return root.build(launch.tree, files=files, state=state)
 
 
 async def _state(ward: Ward, plugin: str, *, uid: int) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from exod.errors import Outcome, Refusal, Refused
 from exod.sandbox.frames import FRAME_SIZE, Frame, Op, decode, receive, send
 
-DEADLINE = 10.0
+DEADLINE = 5.0
 Answer = asyncio.Future[tuple[Frame, list[int]]]
 _BURST = 64
 """Frames read in one turn of the loop."""
@@ -37,10 +37,15 @@ class Lease:
         end.settimeout(0)
         asyncio.get_running_loop().add_reader(end.fileno(), self._readable)
 
-    async def take(self) -> Sequence[Held]:
+    async def take(self, *, seconds: float = DEADLINE) -> Sequence[Held]:
         """All bound instances; past exits come through `on_exit` before this returns."""
         self._held = []
-        frame, _ = await self.answered(self._ask(Frame(Op.TAKE)))
+        try:
+            async with asyncio.timeout(seconds):
+                frame, _ = await self.answered(self._ask(Frame(Op.TAKE)))
+        except TimeoutError:
+            sentence = "cannot take over the instances: another exod holds them"
+            raise Refused(Refusal("lease-held", sentence, "stop the other exod", outcome=Outcome.FAILED)) from None
         self.keeper = frame.pid
         return self._held
 
@@ -70,7 +75,7 @@ class Lease:
     async def answered(self, answer: Answer) -> tuple[Frame, list[int]]:
         """Raises OSError with the keeper's errno when it refused, Refused when it is gone."""
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(2 * DEADLINE):
                 frame, fds = await answer
         except TimeoutError:
             raise _lost() from None

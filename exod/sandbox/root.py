@@ -27,14 +27,14 @@ class Root:
         self.targets = []
 
 
-def build(tree: Mapping[str, tuple[bytes, bool]], *, files: Sequence[str]) -> Root:
-    """`tree` below /plugin; `files` (absolute paths) become empty files to bind over."""
+def build(tree: Mapping[str, tuple[bytes, bool]], *, files: Sequence[str], state: bool = False) -> Root:
+    """`tree` below /plugin; `files` (absolute paths) become empty files to bind over; /state if there is one."""
     superblock = Superblock(
         size=room_for([len(data) for data, _ in tree.values()] + [0] * len(files)), attributes=_ATTRIBUTES
     )
     targets: list[int] = []
     try:
-        for place in ("plugin", "tmp", "state", STDLIB, SDK):
+        for place in ("plugin", "tmp", STDLIB, SDK, *(["state"] if state else [])):
             superblock.directory(place)
         for path, (data, _) in tree.items():
             superblock.write(f"plugin/{path}", data)

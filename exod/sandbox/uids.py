@@ -72,10 +72,12 @@ class Uids:
 
     def _block(self) -> Block:
         try:
-            first = int(self._file.read_text())
+            begun = int(self._file.read_text()) - self._first
         except FileNotFoundError:
-            first = self._first
-        if not self._first <= first or first + BLOCK - 1 > self._last:
+            begun = 0
+        # Whole blocks, also where the range was moved within this boot.
+        first = self._first + -(-max(begun, 0) // BLOCK) * BLOCK
+        if first + BLOCK - 1 > self._last:
             sentence = f"cannot start an instance: the uids {self._first}-{self._last} are used up until the next boot"
             raise Refused(Refusal("uids-exhausted", sentence, "set a wider uid range", outcome=Outcome.FAILED))
         fresh = self._file.with_suffix(".new")

@@ -16,7 +16,6 @@ from exod.sandbox.frames import ARM, REQUEST_MAGIC
 CHANNEL = 3
 SDK_PATH = "/run/exod/sdk"
 SCRATCH = "/run/exod/scratch"
-CODE_PATH = "/plugin/code"
 STDLIB = os.path.dirname(os.__file__)
 ARM_MAX = 1 << 16
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -25,12 +24,14 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 # Of the standard library's extensions only these: each costs every fork, and no other can be loaded behind the walls.
 # Never ssl or _hashlib: OpenSSL handed the same random bytes to sibling forks.
 EXTENSIONS = ("_contextvars", "_json", "_queue", "_zoneinfo", "_decimal")
-SDK = ("pluggy", "msgspec", "msgspec.msgpack", "exosdk.runner")
+RUNNER = "exosdk.runner"
+SDK = ("pluggy", "msgspec", "msgspec.msgpack", RUNNER)
 
 
 def main() -> None:
     sys.path.append(SDK_PATH)
     warm((*EXTENSIONS, *SDK))
+    sys.modules[RUNNER].warm()
     _spawn.unshare(CLONE_NEWUSER)
     end = socket.socket(fileno=CHANNEL)
     end.send(b"warm")
@@ -71,19 +72,10 @@ def confine(data: bytes, fds: Sequence[int]) -> None:
 
 def serve(channel: int) -> None:
     """Returns never: an instance becomes its plugin, the zygote ends when exod hangs up."""
-    runner = importlib.import_module("exosdk.runner")
+    runner = importlib.import_module(RUNNER)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     born = _spawn.serve(channel)
     if born is not None:
         instance, nonce, walls = born
-        be_born()
         runner.main(fd=CHANNEL, instance=instance, nonce=nonce, walls=walls)
     os._exit(0)
-
-
-def be_born() -> None:
-    """What a sibling must not share although it was forked: names of temporary files, the way to the code."""
-    tempfile = sys.modules.get("tempfile")
-    if tempfile is not None:
-        tempfile._name_sequence = None  # type: ignore[attr-defined]
-    sys.path.append(CODE_PATH)

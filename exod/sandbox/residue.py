@@ -1,0 +1,107 @@
+"""What instances, zygotes and keepers left on this host: a Scope → traces. For tests, doctor and clean-up alike.
+
+Reads only. A zombie is no trace: it waits for its parent and holds nothing; nor is what a living daemon still uses, so
+compare two looks, or look when nothing should run.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from exod.linux import procfs
+
+_HELD = re.compile(r"(net|user|mnt|pid|ipc|uts|cgroup):\[\d+\]|anon_inode:\[pidfd\]")
+SHM = Path("/dev/shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose traces: of these uids, in this group, with these directories. `own`: also this process's descriptors."""
+
+    uid_first: int
+    uid_last: int
+    keeper_uid: int
+    group: Path
+    places: tuple[Path, ...]
+    own: bool = True
+
+    def has(self, uid: int) -> bool:
+        return self.uid_first <= uid <= self.uid_last or uid == self.keeper_uid
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Trace:
+    """kind: process, namespace, cgroup, mount, shm, socket or descriptor."""
+
+    kind: str
+    what: str
+
+
+def look(scope: Scope) -> frozenset[Trace]:
+    living = list(_processes(scope))
+    kinds = (_cgroups(scope), _mounts(scope), _shm(scope), _sockets(scope), _descriptors(scope))
+    traces = {Trace("process", f"{pid} {' '.join(command)[:80]}") for pid, command in living}
+    traces |= {trace for pid, _ in living for trace in _namespaces(pid)}
+    return frozenset(traces.union(*kinds))
+
+
+def _processes(scope: Scope) -> Iterator[tuple[int, list[str]]]:
+    for pid in procfs.pids():
+        try:
+            status = procfs.status(pid)
+            mine = scope.has(int(status["Uid"].split()[0])) or _within(scope, procfs.cgroup(pid))
+            if mine and not status["State"].startswith("Z"):
+                yield pid, procfs.command(pid)
+        except (OSError, KeyError):
+            continue  # it ended while we looked
+
+
+def _within(scope: Scope, group: str) -> bool:
+    return f"{group}/".startswith(f"/{scope.group.name}/")
+
+
+def _namespaces(pid: int) -> Iterator[Trace]:
+    try:
+        host = procfs.namespaces("self")
+        for kind, number in procfs.namespaces(pid).items():
+            if number != host[kind]:
+                yield Trace("namespace", f"{kind}:[{number}]")
+    except OSError:
+        return
+
+
+def _cgroups(scope: Scope) -> Iterator[Trace]:
+    for directory, _, _ in os.walk(scope.group):
+        yield Trace("cgroup", directory)
+
+
+def _mounts(scope: Scope) -> Iterator[Trace]:
+    places = tuple(f"{place}/" for place in scope.places)
+    for line in Path("/proc/self/mountinfo").read_text(errors="replace").splitlines():
+        fields = line.split(" ")
+        if f"{fields[4]}/".startswith(places) or f"{fields[3]}/".startswith(places):
+            yield Trace("mount", fields[4])
+
+
+def _shm(scope: Scope) -> Iterator[Trace]:
+    for entry in os.scandir(SHM):
+        if scope.has(entry.stat(follow_symlinks=False).st_uid):
+            yield Trace("shm", entry.path)
+
+
+def _sockets(scope: Scope) -> Iterator[Trace]:
+    for place in scope.places:
+        yield from (Trace("socket", str(path)) for path in place.rglob("*.sock") if path.is_socket())
+
+
+def _descriptors(scope: Scope) -> Iterator[Trace]:
+    """Namespaces live as long as a descriptor, and pidfds keep what they name from being forgotten."""
+    for name in os.listdir("/proc/self/fd") if scope.own else ():
+        try:
+            target = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue
+        if _HELD.fullmatch(target):
+            yield Trace("descriptor", f"{name} → {target}")
