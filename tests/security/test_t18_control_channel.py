@@ -1,18 +1,16 @@
 """T18: the channel: oversized, cut, recursive or non-UTF-8 messages; descriptors; replies to calls never made."""
 
-import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
 
 import pytest
 
-from exod.errors import Refused
 from exod.supervisor import channel_end
 from exod.supervisor.channel import STRIKES, Channel
-from exod.supervisor.ports import Caller
 from exosdk import wire
-from tests.exosdk.instances import HELLO, NONCE, Heard, Peer, confinement, until
+from tests.exosdk.conversation import ask, live, refused
+from tests.exosdk.instances import Heard, Peer, until
 
 GOOD = wire.encode(wire.Reply(1, wire.pack(["x"])))
 HOSTILE = {
@@ -34,23 +32,11 @@ class Case:
         self.peer, self.heard = Peer(), Heard()
         self.channel = Channel(self.peer.end, self.heard)
 
-    async def live(self) -> None:
-        self.peer.say(HELLO)
-        await self.channel.hello(nonce=NONCE, deadline=5)
-        going = asyncio.ensure_future(self.channel.go(confinement(), deadline=5))
-        await until(lambda: wire.Ready in self.channel._milestones)
-        self.peer.say(wire.Ready(1, (), ("greeter",)))
-        await going
-
-    def call(self) -> "asyncio.Task[object]":
-        coroutine = self.channel.call("greeter", "Greet", ["x"], Caller(":1.1", 0), deadline=5)
-        return asyncio.ensure_future(coroutine)
-
 
 @pytest.fixture
 async def case() -> AsyncIterator[Case]:
     made = Case()
-    await made.live()
+    await live(made.channel, made.peer)
     yield made
     made.channel.close()
     made.peer.close()
@@ -58,12 +44,10 @@ async def case() -> AsyncIterator[Case]:
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_message_ends_the_channel_and_the_caller_is_told(case: Case, name: str) -> None:
-    waiting = case.call()
+    waiting = ask(case.channel, "x")
     await until(lambda: case.channel._asked)
     case.peer.socket.send(HOSTILE[name])
-    with pytest.raises(Refused) as caught:
-        await waiting
-    assert caught.value.refusal.code == "instance-lost"
+    assert (await refused(waiting)).code == "instance-lost"
     assert name == "empty" or (len(case.heard.strikes) == 1 and len(case.heard.illnesses) == 1)
 
 
@@ -88,11 +72,11 @@ async def reopen(case: Case) -> None:
     case.peer.close()
     case.peer, case.heard = Peer(), Heard()
     case.channel = Channel(case.peer.end, case.heard)
-    await case.live()
+    await live(case.channel, case.peer)
 
 
 async def test_replies_to_calls_never_made_are_strikes_and_reach_no_caller(case: Case) -> None:
-    waiting = case.call()
+    waiting = ask(case.channel, "x")
     await until(lambda: case.channel._asked)
     assert case.channel._asked is not None
     right = case.channel._asked.id

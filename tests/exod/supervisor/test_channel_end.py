@@ -163,7 +163,7 @@ async def test_descriptors_that_arrive_are_a_violation_and_closed(old_kernel: No
     send_descriptors(theirs, count)
     await until(lambda: turns.violations)
     assert turns.violations == [f"it sent {count} descriptors that nobody asked for"]
-    await until(lambda: open_descriptors() == before)
+    await until(lambda: open_descriptors() <= before)
     turns.end.close()
     theirs.close()
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from exod.errors import Refused
 from exod.supervisor.channel import Channel
-from exod.supervisor.ports import Caller
 from exosdk import hooks, wire
 from exosdk.post import Post
 from exosdk.runner import Runner
 from tests.exosdk import instances
-from tests.exosdk.instances import HELLO, NONCE, Heard, Peer, confinement, fresh_imports, pair, until
+from tests.exosdk.conversation import ask, live
+from tests.exosdk.instances import HELLO, Heard, Peer, fresh_imports, pair, until
 
 HERE = Path(instances.__file__).parent
 SEEDED = settings(
@@ -73,15 +73,8 @@ async def converse(messages: list[bytes]) -> None:
     loop.set_exception_handler(lambda _, context: blown.append(context))
     peer, heard = Peer(), Heard()
     channel = Channel(peer.end, heard)
-    peer.say(HELLO)
-    await channel.hello(nonce=NONCE, deadline=5)
-    going = asyncio.ensure_future(channel.go(confinement(), deadline=5))
-    await until(lambda: wire.Ready in channel._milestones)
-    peer.say(wire.Ready(1, (), ("greeter",)))
-    await going
-    asked = [
-        asyncio.ensure_future(channel.call("greeter", "Greet", ["x"], Caller(":1.1", 0), deadline=5)) for _ in range(3)
-    ]
+    await live(channel, peer)
+    asked = [ask(channel, "x") for _ in range(3)]
     await asyncio.sleep(0)
     for message in messages:
         with contextlib.suppress(BrokenPipeError):

@@ -6,16 +6,13 @@ from typing import Any
 
 import pytest
 
-from exod.errors import Outcome, Refused
+from exod.errors import Outcome
 from exod.package.limits import Limits
 from exod.supervisor import channel as module
 from exod.supervisor.channel import Channel
-from exod.supervisor.ports import Caller
 from exosdk import wire
+from tests.exosdk.conversation import READY, ask, hear, live, refused
 from tests.exosdk.instances import HELLO, NONCE, Heard, Peer, confinement, until
-
-ADA = Caller(":1.7", 1000)
-READY = wire.Ready(1, (), ("greeter",))
 
 
 @pytest.fixture
@@ -42,33 +39,6 @@ async def born(peer: Peer, heard: Heard) -> AsyncIterator[Channel]:
 async def channel(born: Channel, peer: Peer) -> Channel:
     await live(born, peer)
     return born
-
-
-async def live(channel: Channel, peer: Peer, **changes: Any) -> None:
-    peer.say(HELLO)
-    await channel.hello(nonce=NONCE, deadline=5)
-    going = asyncio.ensure_future(channel.go(confinement(**changes), deadline=5))
-    await until(lambda: wire.Ready in channel._milestones)
-    assert isinstance(peer.hear(), wire.Go)
-    peer.say(READY)
-    await going
-
-
-def ask(channel: Channel, *arguments: Any, deadline: float = 5.0) -> "asyncio.Task[Any]":
-    return asyncio.ensure_future(channel.call("greeter", "Greet", arguments, ADA, deadline=deadline))
-
-
-async def hear(peer: Peer, channel: Channel) -> wire.Call:
-    await until(lambda: channel._asked is not None)
-    call = peer.hear()
-    assert isinstance(call, wire.Call)
-    return call
-
-
-async def refused(task: Any) -> Any:
-    with pytest.raises(Refused) as caught:
-        await task
-    return caught.value.refusal
 
 
 # --- birth ------------------------------------------------------------------------------------------------------
@@ -298,104 +268,3 @@ async def test_past_its_rate_an_instance_is_read_no_more_until_the_second_is_ove
         born._replenish()
         await until(lambda: not born._end._reading or len(heard.signals) == 30)
     await until(lambda: len(heard.signals) == 30)
-
-
-# --- health -------------------------------------------------------------------------------------------------------
-
-
-def tick(channel: Channel) -> None:
-    """As when the interval is over."""
-    assert channel._ticker is not None
-    channel._ticker.cancel()
-    channel._tick()
-
-
-async def test_three_pings_missed_in_a_row_make_it_unhealthy_once(channel: Channel, peer: Peer, heard: Heard) -> None:
-    for _ in range(6):
-        tick(channel)
-    assert heard.illnesses == ["it missed 3 pings in a row"]
-    assert isinstance(peer.hear(), wire.Ping)
-
-
-async def test_an_answered_ping_makes_good_for_those_missed(channel: Channel, peer: Peer, heard: Heard) -> None:
-    for _ in range(4):
-        tick(channel)
-        tick(channel)
-        ping = peer.hear()
-        assert isinstance(ping, wire.Ping)
-        peer.say(wire.Pong(ping.number))
-        await until(lambda: channel._missed == 0)
-    assert heard.illnesses == []
-
-
-async def test_no_ping_is_sent_during_a_question_within_its_deadline(
-    channel: Channel, peer: Peer, heard: Heard
-) -> None:
-    pinged = channel._pinged
-    asked = ask(channel, "a")
-    await hear(peer, channel)
-    for _ in range(10):
-        tick(channel)
-    assert (channel._pinged, heard.illnesses) == (pinged, [])
-    asked.cancel()
-    await until(asked.done)
-    tick(channel)
-    assert channel._pinged == pinged
-
-
-async def test_a_plugin_stuck_past_a_deadline_is_found_by_pings(channel: Channel, peer: Peer, heard: Heard) -> None:
-    asked = ask(channel, "a", deadline=0.01)
-    await hear(peer, channel)
-    await refused(asked)
-    for _ in range(4):
-        tick(channel)
-    assert heard.illnesses == ["it missed 3 pings in a row"]
-
-
-async def test_an_end_of_the_channel_without_a_death_is_found_by_pings(
-    channel: Channel, peer: Peer, heard: Heard
-) -> None:
-    peer.close()
-    await until(lambda: channel._gone)
-    assert heard.illnesses == []
-    for _ in range(4):
-        tick(channel)
-    assert heard.illnesses == ["it missed 3 pings in a row"]
-
-
-async def test_deadlines_and_pings_stand_still_while_paused(channel: Channel, peer: Peer, heard: Heard) -> None:
-    asked = ask(channel, "a")
-    call = await hear(peer, channel)
-    channel.pause()
-    for _ in range(6):
-        tick(channel)
-    assert channel._asked is not None
-    assert channel._asked._timer is None
-    assert (await refused(ask(channel, "b"))).code == "plugin-suspended"
-    channel.unpause()
-    peer.say(wire.Reply(call.id, wire.pack(["A"])))
-    assert await asked == ["A"]
-    assert heard.illnesses == []
-
-
-# --- adoption -----------------------------------------------------------------------------------------------------
-
-
-async def test_before_the_barrier_answers_belong_to_an_earlier_supervisor(peer: Peer, heard: Heard) -> None:
-    for frame in (wire.Reply(7, wire.pack(1)), wire.Pong(9), wire.Emit("greeter", "Greeted", wire.pack(["x"]))):
-        peer.say(frame)
-    channel = Channel(peer.end, heard, epoch=3)
-    crossing = asyncio.ensure_future(channel.barrier(3, deadline=5))
-    await until(lambda: wire.Passed in channel._milestones)
-    assert peer.hear() == wire.Epoch(3)
-    peer.say(wire.Passed(3))
-    assert list(await crossing) == [7]
-    channel.expect(confinement())
-    asked = ask(channel, "a")
-    call = await hear(peer, channel)
-    assert call.id >> 32 == 3
-    peer.say(wire.Reply(call.id, wire.pack(["A"])))
-    assert await asked == ["A"]
-    peer.say(wire.Reply(7, wire.NOTHING))
-    await until(lambda: heard.strikes)
-    channel.close()
