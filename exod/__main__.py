@@ -15,7 +15,9 @@ def main() -> int:
     """Runs the daemon in the foreground until SIGTERM; returns its exit code."""
     arguments = _parser().parse_args()
     if os.geteuid() != 0:
-        return _refuse(Refusal("not-root", "cannot start exod: it needs root to build sandboxes", outcome=Outcome.FAILED))
+        return _refuse(
+            Refusal("not-root", "cannot start exod: it needs root to build sandboxes", outcome=Outcome.FAILED)
+        )
     if arguments.dev is None:
         layout = layouts.production()
     else:

@@ -84,7 +84,9 @@ class Daemon:
             return refused.refusal
         except OSError as error:
             _log.exception("ended by the host")
-            return Refusal("host-error", f"cannot run exod: {error}", "exoctl daemon check-config", outcome=Outcome.FAILED)
+            return Refusal(
+                "host-error", f"cannot run exod: {error}", "exoctl daemon check-config", outcome=Outcome.FAILED
+            )
         if self._broken is not None:
             return Refusal("internal", f"internal error: {self._broken!r}", outcome=Outcome.FAILED)
         return None

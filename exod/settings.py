@@ -13,7 +13,7 @@ from typing import Any
 from exod.errors import Outcome, Refusal
 
 
-def _row(default: Any, help_: str, *, restart: bool = True) -> Any:
+def _row(help_: str, default: Any = None, *, restart: bool = True) -> Any:
     return _field(default=default, metadata={"help": help_, "restart": restart})
 
 
@@ -21,16 +21,18 @@ def _row(default: Any, help_: str, *, restart: bool = True) -> Any:
 class Settings:
     """Times in seconds, sizes in bytes, ids as numbers."""
 
-    uid_first: int = _row(2147000000, "first uid handed to instances; no account may use one of the range")
-    uid_last: int = _row(2147065535, "last uid handed to instances")
-    keeper_uid: int = _row(2146999998, "uid of the keeper, which holds no privilege")
-    data_uid: int = _row(2146999999, "uid that owns plugins' data on disk")
-    job_days: int = _row(30, "days that finished jobs are kept", restart=False)
-    stop_seconds: float = _row(10.0, "how long plugins may take to stop when the daemon stops", restart=False)
-    start_seconds: float = _row(10.0, "how long a plugin may take to answer its start", restart=False)
-    revocation_required: bool = _row(False, "refuse every load while the revocation list is missing or stale", restart=False)  # fmt: skip
-    zygote_forks: int = _row(256, "instances forked from one zygote before it is replaced", restart=False)
-    log_bytes: int = _row(1 << 20, "size at which a plugin's log is rotated", restart=False)
+    uid_first: int = _row("first uid handed to instances; no account may use one of the range", 2147000000)
+    uid_last: int = _row("last uid handed to instances", 2147065535)
+    keeper_uid: int = _row("uid of the keeper, which holds no privilege", 2146999998)
+    data_uid: int = _row("uid that owns plugins' data on disk", 2146999999)
+    job_days: int = _row("days that finished jobs are kept", 30, restart=False)
+    stop_seconds: float = _row("how long plugins may take to stop when the daemon stops", 10.0, restart=False)
+    start_seconds: float = _row("how long a plugin may take to answer its start", 10.0, restart=False)
+    revocation_required: bool = _row(
+        "refuse every load while the revocation list is missing or stale", default=False, restart=False
+    )
+    zygote_forks: int = _row("instances forked from one zygote before it is replaced", 256, restart=False)
+    log_bytes: int = _row("size at which a plugin's log is rotated", 1 << 20, restart=False)
 
 
 def key(name: str) -> str:

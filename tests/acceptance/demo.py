@@ -4,7 +4,6 @@ Real bus, real keys, real kernel: builds and signs two plugins, loads, calls, su
 copies, and looks at the host before and after. Ends with `demo: N checks passed`, or with the claim that failed.
 """
 
-import json
 import shutil
 import sys
 import tempfile
@@ -15,8 +14,10 @@ from typing import Any
 from exosdk.testing.daemon import CommandFailed, Daemon
 from tests.acceptance import forged, hostread
 from tests.acceptance.residue import Traces
+from tests.acceptance.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
+NAMESPACES = ("user", "mnt", "pid", "ipc", "uts", "net", "cgroup")
 
 
 class Failed(Exception):
@@ -30,6 +31,7 @@ class Demo:
         self.daemon = Daemon(directory / "dev")
         self.work = directory / "work"
         self.work.mkdir()
+        self.shop = Workshop(self.daemon, self.work)
         self.claims = 0
 
     def claim(self, what: str, held: object, **facts: object) -> None:
@@ -64,9 +66,9 @@ class Demo:
         """The vendor's key may sign anything; the lab's only names that begin with `lab-`."""
         packages = {}
         for name, scope in (("vendor", "echo,hostpulse"), ("lab", "lab-*")):
-            self.key(name, scope=scope)
+            self.shop.key(name, scope=scope)
         for name in ("echo", "hostpulse"):
-            packages[name] = self.package(ROOT / "plugins" / name, key="vendor")
+            packages[name] = self.shop.package(ROOT / "plugins" / name, key="vendor")
             size = packages[name].stat().st_size
             self.claim(f"{name} built and signed", size, file=packages[name].name, bytes=size)
         return packages
@@ -96,12 +98,13 @@ class Demo:
     def hostpulse_tells_the_truth(self) -> None:
         before = hostread.counters()
         self.exoctl("plugin", "call", "hostpulse", "Sample")
-        shown = self.properties("hostpulse", "hostpulse", "org.exoos.HostPulse1")
+        shown = self.shop.properties("hostpulse", "hostpulse", "org.exoos.HostPulse1")
         after, gauges = hostread.counters(), hostread.gauges()
         told = hostread.counters_of(shown)
         wrong = [name for name in told if not before.get(name, 0) <= told[name] <= after.get(name, told[name])]
-        self.claim("hostpulse's counters lie between two reads of the host", told and not wrong, counters=len(told), wrong=wrong)
-        off = {name: (shown[name], value) for name, value in gauges.items() if abs(shown[name] - value) > 0.05 * value + 0.05}
+        right = told and not wrong
+        self.claim("hostpulse's counters lie between two reads of the host", right, counters=len(told), wrong=wrong)
+        off = [name for name, value in gauges.items() if abs(shown[name] - value) > 0.05 * value + 0.05]
         self.claim("hostpulse's gauges are within 5 %", not off, gauges=len(gauges), off=off)
 
     def walls_stand(self) -> None:
@@ -110,19 +113,20 @@ class Demo:
         status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
         walls = {name: status[name].strip() for name in ("Seccomp", "NoNewPrivs", "CapBnd", "CapEff")}
         right = walls == {"Seccomp": "2", "NoNewPrivs": "1", "CapBnd": "0" * 16, "CapEff": "0" * 16}
-        own = [n for n in ("user", "mnt", "pid", "ipc", "uts", "net", "cgroup") if self.namespace(pid, n) != self.namespace("self", n)]
-        self.claim("its walls stand, seen from outside", right and len(own) == 7, uid=status["Uid"].split()[0], namespaces=len(own), **walls)
+        own = [kind for kind in NAMESPACES if self.namespace(pid, kind) != self.namespace("self", kind)]
+        seen = {"uid": status["Uid"].split()[0], "namespaces": len(own)} | walls
+        self.claim("its walls stand, seen from outside", right and len(own) == len(NAMESPACES), **seen)
 
     def forgeries_are_refused(self, packages: Mapping[str, Path]) -> None:
-        self.key("stranger", scope="")
-        self.key("second", scope="echo")
+        self.shop.key("stranger", scope="")
+        self.shop.key("second", scope="echo")
         echo = packages["echo"]
         newer = forged.copy_of(ROOT / "plugins/echo", self.work / "newer", version="1.0.1")
         self.refused("a tampered copy", forged.flip_a_byte(echo, self.work / "tampered.exopkg"))
         self.refused("an unsigned copy", forged.without_signature(echo, self.work / "unsigned.exopkg"))
-        self.refused("a copy by a stranger", self.package(newer, key="stranger"))
-        self.refused("a copy signed outside its scope", self.package(newer, key="lab"))
-        self.refused("a copy by another trusted signer", self.package(newer, key="second"))
+        self.refused("a copy by a stranger", self.shop.package(newer, key="stranger"))
+        self.refused("a copy signed outside its scope", self.shop.package(newer, key="lab"))
+        self.refused("a copy by another trusted signer", self.shop.package(newer, key="second"))
 
     def suspend_and_resume(self) -> None:
         self.exoctl("plugin", "suspend", "echo")
@@ -139,54 +143,26 @@ class Demo:
             self.claim(f"{name} unloaded", gone and self.state(name) == "unloaded", pid_gone=gone)
 
     def refusals_are_audited(self) -> None:
-        lines = [json.loads(line) for file in self.audit_files() for line in file.read_text().splitlines()]
+        lines = self.shop.audit()
         refused = [line for line in lines if "refus" in line["event"]]
-        last = refused[-1] if refused else {}
-        self.claim("each refusal stands in the audit", len(refused) == 5, records=len(refused), of=len(lines), last=last.get("event"))
+        self.claim("each refusal stands in the audit", len(refused) == 5, records=len(refused), of=len(lines))
 
     # --- how it asks --------------------------------------------------------------------------------------------------
 
     def exoctl(self, *arguments: str) -> Any:
         return self.daemon.exoctl(*arguments)
 
+    def state(self, plugin: str) -> str:
+        return self.shop.state(plugin)
+
     def refused(self, what: str, package: Path) -> None:
         try:
-            self.daemon.exoctl("plugin", "load", str(package))
+            self.exoctl("plugin", "load", str(package))
         except CommandFailed as failure:
             error = failure.error
             self.claim(f"{what} is refused", failure.code == 3, code=error["code"], why=f'"{error["sentence"]}"')
         else:
             raise Failed(f"{what} was accepted")
-
-    def key(self, name: str, *, scope: str) -> None:
-        """A signing key; trusted for `scope` unless that is empty."""
-        secret = self.work / f"{name}.key"
-        phrase = self.work / "phrase"
-        phrase.touch(mode=0o600)
-        phrase.write_text("a demo, no secret\n")
-        self.exoctl("key", "new", str(secret), "--name", name, "--passphrase-file", str(phrase))
-        if scope:
-            may = ("--scope", scope, "--interface", "org.exoos.", "--allow", "filesystem=read-only:/proc/*")
-            self.exoctl("key", "trust", f"{secret}.pub", "--name", name, *may)
-
-    def package(self, source: Path, *, key: str) -> Path:
-        target = self.work / f"{source.name}-{key}.exopkg"
-        phrase = ("--passphrase-file", str(self.work / "phrase"))
-        self.exoctl("package", "build", str(source), "-o", str(target), "--key", str(self.work / f"{key}.key"), *phrase)
-        return target
-
-    def properties(self, plugin: str, service: str, interface: str) -> dict[str, Any]:
-        address = self.daemon.environment["EXOD_BUS_ADDRESS"]
-        path = f"/org/exoos/Exod1/service/{plugin}/{service}"
-        asked = ["org.freedesktop.DBus.Properties", "GetAll", "s", interface]
-        command = ["busctl", f"--address={address}", "--json=short", "call", "org.exoos.Exod1", path, *asked]
-        return {name: cell["data"] for name, cell in json.loads(self.daemon.run(command).stdout)["data"][0].items()}
-
-    def state(self, plugin: str) -> str:
-        return next(row["state_name"] for row in self.exoctl("plugin", "list") if row["name"] == plugin)
-
-    def audit_files(self) -> list[Path]:
-        return sorted((self.daemon.directory / "lib/audit").iterdir())
 
     @staticmethod
     def namespace(pid: int | str, kind: str) -> int:

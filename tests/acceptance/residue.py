@@ -1,4 +1,4 @@
-"""What a development daemon leaves on the host: processes, mounts, groups, namespaces, shared memory; seen from outside.
+"""What a development daemon leaves on the host: processes, mounts, groups, namespaces, shared memory.
 
 Only what can be its own counts (by its directory, its group and the uids of plugins), so that a busy host is no noise.
 """
@@ -25,7 +25,7 @@ class Traces:
     @classmethod
     def now(cls, directory: Path, *, uids: range = range(2146999998, 2147065536)) -> Self:
         own = [pid for pid in _pids() if _belongs(pid, directory, uids)]
-        mounts = [line for line in _read("/proc/self/mountinfo").splitlines() if str(directory) in line or "exod" in line]
+        mounts = [line for line in _read("/proc/self/mountinfo").splitlines() if "exod" in line]
         groups = [str(path) for path in _GROUPS.glob("exod-dev-*/**/") if path.is_dir()]
         spaces = {os.readlink(f"/proc/{pid}/ns/{kind}") for pid in own for kind in _NAMESPACES}
         host = {os.readlink(f"/proc/self/ns/{kind}") for kind in _NAMESPACES}
