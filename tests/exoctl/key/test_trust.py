@@ -65,6 +65,8 @@ def test_what_may_be_asked_for_is_spelt_out(exoctl: Exoctl, key: Key, trust_d: P
 def test_all_is_all(exoctl: Exoctl, key: Key, trust_d: Path) -> None:
     exoctl(*words(key, trust_d, "--allow", "all"))
     assert dict(anchor(trust_d).scope.ceiling) == dict(anchors.everything())
+    exoctl(*words(key, trust_d, "--name", "lob", "--allow", "filesystem=all"))
+    assert dict(anchor(trust_d, "lob").scope.ceiling) == {"filesystem": ("*",)}
 
 
 BAD: list[tuple[str, ...]] = [

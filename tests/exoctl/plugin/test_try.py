@@ -88,13 +88,14 @@ def test_a_save_that_does_not_build_is_told_and_the_next_one_may(
 ) -> None:
     manifest = hello / "package.toml"
     good = manifest.read_text()
-    looks(
-        monkeypatch,
-        lambda: manifest.write_text("broken") and None,
-        nothing,
-        lambda: manifest.write_text(good) and None,
-        nothing,
-    )  # type: ignore[func-returns-value]
+
+    def break_it() -> None:
+        manifest.write_text("broken")
+
+    def mend_it() -> None:
+        manifest.write_text(good)
+
+    looks(monkeypatch, break_it, nothing, mend_it, nothing)
     ran = exoctl("--json", "plugin", "try", str(hello), "--watch")
     assert [("error" in line) for line in ran.lines] == [False, True, False]
 
