@@ -62,7 +62,7 @@ def test_ruff_sees_what_the_style_forbids(rule: str, source: str) -> None:
 
 
 def dead(*paths: Path) -> list[str]:
-    """What nothing uses, surely; an argument of a Protocol's or a hook specification's bodiless function is its form."""
+    """What nothing uses, surely. The arguments of a bodiless function (a Protocol, a hook) are its form."""
     found = vulture.Vulture()
     found.scavenge([str(tree.ROOT / path) for path in paths])
     return [
