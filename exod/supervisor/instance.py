@@ -6,7 +6,7 @@ from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.plan.confine import Confinement
-from exod.supervisor.ports import Caller, Channel, Exit, InstanceRecord, Launch
+from exod.supervisor.ports import Caller, Channel, Exit, InstanceRecord, Launch, Listener
 
 
 @dataclass(slots=True)
@@ -17,6 +17,7 @@ class Instance:
     record: InstanceRecord
     launch: Launch
     channel: Channel | None = None
+    listener: Listener | None = None
     walls: Mapping[str, str] = field(default_factory=dict)
     exit: Exit | None = None
     ending: bool = False

@@ -244,6 +244,12 @@ class Supervisor:
     async def set_property(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
         await self._calls.set(plugin, service, name, value, caller)
 
+    def strike(self, plugin: str, reason: str) -> None:
+        """The bus refused a value of this plugin's: counts as a strike on its channel does."""
+        found = self._roster.plugins.get(plugin)
+        if found is not None and found.instance is not None and found.instance.listener is not None:
+            found.instance.listener.struck(reason)
+
     # --- trust
 
     async def reload(self, settings: Settings | None = None) -> list[str]:

@@ -58,7 +58,8 @@ async def discard_sandbox(hands: Hands, step: Step) -> None:
 async def spawn(hands: Hands, step: Step) -> None:
     instance = hands.live(step)
     born = await hands.world.sandbox.spawn(instance.launch)
-    instance.channel = hands.world.open_channel(born.end, Ears(hands.roster, instance, broken=hands.broken))
+    instance.listener = Ears(hands.roster, instance, broken=hands.broken)
+    instance.channel = hands.world.open_channel(born.end, instance.listener)
     hands.midway(step.kind)
     bound = replace(instance.record, pid=born.pid, cgroup=born.cgroup)
     await hands.roster.put_instance(bound)
