@@ -15,7 +15,7 @@ from exod.names import API_LEVEL
 from exod.package.limits import Limits
 from exod.package.manifest import Manifest
 from exod.package.options import Value
-from exod.package.permissions import FileAccess, Permissions
+from exod.package.permissions import FileAccess
 from exod.package.services import Service
 from exod.plan.policy import Policy
 
@@ -90,31 +90,10 @@ def confine(
         limits=manifest.limits,
         services=manifest.services,
         config=config,
-        permissions=granted(manifest.permissions),
+        permissions=manifest.permissions.asked(),
         critical=manifest.critical and policy.critical,
         strict=manifest.permissions.strict,
     )
-
-
-def granted(permissions: Permissions) -> Mapping[str, tuple[str, ...]]:
-    """US-004's capabilities by name; those that are empty are left out."""
-    asked = asked_for(permissions)
-    return {name: entries for name, entries in asked.items() if entries}
-
-
-def asked_for(permissions: Permissions) -> Mapping[str, tuple[str, ...]]:
-    """Every capability, with its entries as text; a plain yes reads `yes`."""
-    return {
-        "filesystem": tuple(str(access) for access in permissions.filesystem),
-        "network": permissions.network,
-        "ipc": permissions.ipc,
-        "hardware": permissions.hardware,
-        "processes": ("yes",) if permissions.processes else (),
-        "ai": permissions.ai,
-        "config": permissions.config,
-        "custom": permissions.custom,
-        "native": ("yes",) if permissions.native else (),
-    }
 
 
 def _refuse(manifest: Manifest, code: str, reason: str, **evidence: str) -> Refusal:
@@ -160,8 +139,8 @@ def _kernel_fits(wanted: str, release: str) -> bool:
 
 def _unbuilt(manifest: Manifest) -> Refusal | None:
     """Every permission but single read-only files: asked for is refused by name, never silently ignored."""
-    for name, entries in asked_for(manifest.permissions).items():
-        if entries and name != "filesystem":
+    for name in manifest.permissions.asked():
+        if name != "filesystem":
             return _not_built(manifest, name)
     if not manifest.permissions.strict:
         return _not_built(manifest, "a sandbox that is not strict")
@@ -175,7 +154,7 @@ def _not_built(manifest: Manifest, what: str) -> Refusal:
 
 def _files(manifest: Manifest, policy: Policy) -> Refusal | None:
     accesses = manifest.permissions.filesystem
-    denied = [name for name, entries in asked_for(manifest.permissions).items() if entries and name in policy.deny]
+    denied = [name for name in manifest.permissions.asked() if name in policy.deny]
     if denied:
         reason = f"it asks for {denied[0]}, which plugins.d/{manifest.name}.toml denies"
         return _refuse(manifest, "permission-denied", reason, permission=denied[0])

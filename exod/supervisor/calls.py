@@ -1,6 +1,7 @@
 """Calls of plugins' services on their way in: which instance, is it declared, how long may it take.
 
-Who may call at all is decided before; here only a caller in whose calls the plugin kept dying is turned away.
+Who may call at all is decided before; here only a caller in whose calls the plugin kept dying is turned away, which
+is audited. That a plugin is not running or has no such method is an answer, not a decision, and is not.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -82,7 +83,9 @@ class Calls:
         deaths = sum(1 for crash in recent(plugin.crashes, now=now) if crash.uid == caller.uid)
         if deaths >= DEADLY:
             sentence = f"cannot call {plugin.name}: it crashed {deaths} times in calls of uid {caller.uid}"
-            raise Refused(Refusal("deadly-caller", sentence, f"exoctl plugin logs {plugin.name}"))
+            refusal = Refusal("deadly-caller", sentence, f"exoctl plugin logs {plugin.name}")
+            self._roster.ledger.refused(refusal, caller=caller.name, subject=f"call {plugin.name}")
+            raise Refused(refusal)
 
     def _service(self, instance: Instance, name: str) -> Service:
         for service in instance.confinement.services:

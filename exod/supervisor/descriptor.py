@@ -8,7 +8,6 @@ from exod.names import service_path
 from exod.package.limits import Limits
 from exod.package.manifest import Manifest
 from exod.package.services import Service
-from exod.plan.confine import granted
 from exod.supervisor.material import Judged
 from exod.supervisor.plugin import Plugin
 
@@ -61,7 +60,7 @@ def _recorded(plugin: Plugin, manifest: Manifest | None) -> Mapping[str, Any]:
 def _context(manifest: Manifest, *, signer: str, level: str) -> dict[str, Any]:
     """capabilities as they are enforced, limits, who may call what, who vouches."""
     return {
-        "capabilities": {name: list(entries) for name, entries in granted(manifest.permissions).items()},
+        "capabilities": {name: list(entries) for name, entries in manifest.permissions.asked().items()},
         "limits": limits(manifest.limits),
         "acl": {service.interface: service.access for service in manifest.services},
         "services": [_service(service) for service in manifest.services],

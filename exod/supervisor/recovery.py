@@ -12,7 +12,7 @@ from exod.supervisor.executor import TRIES
 from exod.supervisor.journal import unfinished
 from exod.supervisor.planner import Planner
 from exod.supervisor.plugin import Plugin
-from exod.supervisor.ports import Caller, Exit, JobRecord, Snapshot, Survivor
+from exod.supervisor.ports import Caller, Exit, InstanceRecord, JobRecord, Survivor
 from exod.supervisor.requests import Request, Verb
 from exod.supervisor.roster import Roster
 from exod.supervisor.works import Works
@@ -27,9 +27,9 @@ class Recovery:
         self._works = works
         self._planner = planner
 
-    async def end_survivors(self, survivors: Iterable[Survivor], snapshot: Snapshot) -> None:
+    async def end_survivors(self, survivors: Iterable[Survivor], records: Iterable[InstanceRecord]) -> None:
         """What the keeper holds, what the registry knows: both go, whether or not the other has heard of them."""
-        known = {record.id for record in snapshot.instances}
+        known = {record.id for record in records}
         held = {survivor.instance for survivor in survivors}
         for instance in sorted(known | held):
             await self._end(instance, recorded=instance in known)

@@ -8,7 +8,7 @@ from exod.errors import Refusal, Refused
 from exod.package import options
 from exod.package.options import Value
 from exod.plan import resolve
-from exod.plan.confine import Host, asked_for
+from exod.plan.confine import Host
 from exod.plan.steps import Step
 from exod.settings import Settings
 from exod.supervisor import descriptor, requests
@@ -87,7 +87,7 @@ class Supervisor:
         self._jobs.adopt(snapshot)
         await self._reload.read()
         survivors = await self._world.sandbox.attach(on_exit=self._guard.exited, on_lost=self._lost)
-        await self._recovery.end_survivors(survivors, snapshot)
+        await self._recovery.end_survivors(survivors, snapshot.instances)
         await self._recovery.settle(snapshot.jobs)
         self._roster.ledger.daemon("start")
         self._phase = "running"
@@ -216,7 +216,7 @@ class Supervisor:
             return False, f"{plugin} is not loaded"
         held = found.instance.confinement.permissions.get(name, ())
         if not held or (entry and entry not in held):
-            asks = found.manifest is not None and bool(asked_for(found.manifest.permissions).get(name))
+            asks = found.manifest is not None and name in found.manifest.permissions.asked()
             return False, f"{plugin} {'was not granted' if asks else 'does not ask for'} {capability}"
         return True, f"granted: {', '.join(held)}"
 
@@ -313,8 +313,7 @@ class Supervisor:
     async def _take_again(self) -> None:
         self._roster.ledger.daemon("keeper-lost")
         survivors = await self._recovery.attach(on_exit=self._guard.exited, on_lost=self._lost)
-        for survivor in survivors:
-            await self._world.sandbox.discard(survivor.instance)
+        await self._recovery.end_survivors(survivors, ())
         await self._recovery.buried()
         await self._recovery.restore()
 

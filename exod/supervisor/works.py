@@ -50,12 +50,23 @@ class Works:
             job.plugin = name
             self._jobs.touch(job)
             async with self._roster.lock(name):
-                await self._in_turn(job, package)
-        except Exception as error:  # also what nobody foresaw ends as a refusal of this job alone
-            job.refusal = cancelled(job) if job.cancelled else explain(job, error)
-            job.state = _ending(job)
-            await self._note(job)
+                await self._turn(job, package)
+        except Exception as error:  # a package that no parser foresaw ends its own job, and nothing else
+            await self._refuse(job, error)
         self._close(job)
+
+    async def _turn(self, job: Job, package: object) -> None:
+        try:
+            await self._in_turn(job, package)
+        except Exception as error:  # also what nobody foresaw ends as a refusal of this job alone
+            await self._refuse(job, error)
+        if job.request.verb in (Verb.RESTORE, Verb.RESTART) and job.state != "done":
+            self._fault(job)
+
+    async def _refuse(self, job: Job, error: Exception) -> None:
+        job.refusal = cancelled(job) if job.cancelled else explain(job, error)
+        job.state = _ending(job)
+        await self._note(job)
 
     async def settle(self, job: Job) -> bool:
         """What an earlier run left half done; recorded as the end of the job that did it."""
@@ -93,13 +104,7 @@ class Works:
 
     async def _prepare(self, job: Job, package: object) -> Prepared:
         instance = self._roster.peek_instance()
-        try:
-            return await self._planner.prepare(job.request, job.plugin, package, instance=instance)
-        except Refused as refused:
-            plugin = self._roster.plugins.get(job.plugin)
-            if plugin is not None and job.request.verb in (Verb.RESTORE, Verb.RESTART):
-                self._roster.fail(plugin, refused.refusal)
-            raise
+        return await self._planner.prepare(job.request, job.plugin, package, instance=instance)
 
     async def _load_first(self, job: Job, prepared: Prepared) -> None:
         """Each dependency by a job of its own, which stays done whatever becomes of this one."""
@@ -136,7 +141,9 @@ class Works:
 
     def _fault(self, job: Job) -> None:
         plugin = self._roster.plugins.get(job.plugin)
-        if plugin is not None and plugin.state in (State.LOADING, State.UNLOADING) and job.refusal is not None:
+        if plugin is None or job.refusal is None or plugin.alive:
+            return
+        if plugin.state is not State.UNLOADED or job.request.verb in (Verb.RESTORE, Verb.RESTART):
             self._roster.fail(plugin, job.refusal)
 
     async def _note(self, job: Job) -> None:

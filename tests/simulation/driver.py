@@ -118,7 +118,9 @@ async def _caller(house: House, caller: Caller, random: Random) -> None:
     for _ in range(random.randint(1, 8)):
         await asyncio.sleep(random.choice((0.0, 0.0001, 0.0005, 0.01, 3.0)))
         if random.random() < 0.2:
-            await _call(house, caller, random)
+            for _ in range(random.choice((1, 1, 5))):
+                await _call(house, caller, random)
+                await asyncio.sleep(0.5)
             continue
         try:
             job = house.supervisor.submit(_request(random, caller))
@@ -182,8 +184,8 @@ async def _call(house: House, caller: Caller, random: Random) -> None:
     name, method = random.choice(NAMES), random.choice(("Greet", "Greet", "Die"))
     try:
         await house.supervisor.call(name, "hello", method, ["you"] if method == "Greet" else [], caller)
-    except Refused:
-        return
+    except Refused as refused:
+        house.turned_away += int(refused.refusal.code == "deadly-caller")
 
 
 async def _nature(house: House, random: Random) -> None:

@@ -21,6 +21,10 @@ class Trace:
         self.lines.append(f"{now:.6f} {text}")
 
 
+class Killed(BaseException):
+    """Raised at a checkpoint, where nothing can wait for ever; nothing in the daemon may catch it."""
+
+
 @dataclass(slots=True)
 class Fate:
     """One incarnation of the daemon. `crash_at` counts effects; `errno_rate` and `slow_rate` are probabilities.
@@ -32,6 +36,7 @@ class Fate:
     trace: Trace
     crash_at: int | None = None
     crash_point: str | None = None
+    crash_nth: int = 1
     errno_rate: float = 0.0
     slow_rate: float = 0.0
     fail: Callable[[str], bool] | None = None
@@ -74,8 +79,10 @@ class Fate:
             return
         self.points.append(point)
         if point == self.crash_point:
-            self.crash_point = None
-            self.die(point)
+            self.crash_nth -= 1
+            if self.crash_nth == 0:
+                self.die(point)
+                raise Killed(point)
 
     def _fails(self, name: str) -> bool:
         if self.fail is not None and self.fail(name):

@@ -97,7 +97,7 @@ def _desired(house: House) -> Iterator[str]:
 
 def _is_needed(house: House, name: str) -> bool:
     """Loaded for another's sake, whatever it is to be itself."""
-    others = [view.name for view in house.supervisor.plugins.values() if view.instance and view.name != name]
+    others = [view.name for view in house.supervisor.plugins.values() if view.name != name]
     return any(
         row[0] == name and row[2] == "satisfied" for one in others for row in house.supervisor.check_dependencies(one)
     )

@@ -8,7 +8,7 @@ import heapq
 from typing import Any
 
 
-class Stalled(Exception):  # noqa: N818 - a verdict about the code under test
+class Stalled(Exception):
     """Everything waits for something that nothing will bring."""
 
 

@@ -1,0 +1,61 @@
+"""2,000 runs in which anything may fail, each decided by its seed: `python -m tests.simulation --seed N` shows one."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation.driver import run, sweep
+
+BLOCK = 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1, 2001, BLOCK))
+def test_every_invariant_holds_whatever_fails(first: int) -> None:
+    wrong = {result.seed: result.problems for result in sweep(first, first + BLOCK - 1)}
+    assert not wrong
+
+
+def test_a_seed_gives_the_same_trace_twice() -> None:
+    for seed in range(1, 21):
+        assert run(seed).trace == run(seed).trace
+
+
+def test_runs_are_not_all_alike_and_do_reach_the_deep_parts() -> None:
+    text = "\n".join(line for seed in range(1, 201) for line in run(seed).trace)
+    for needle in (
+        "code=crash-loop",
+        "code=keeper-lost",
+        "code=downgrade",
+        "code=other-owner",
+        "code=cancelled",
+        "code=interrupted",
+        "code=host-error",
+        "code=dependency-failed",
+        "code=timed-out",
+        "subject=call",
+        "kind=restore",
+        "kind=restart",
+        "change=unpin",
+        "KILL at after",
+        "clock jumps",
+    ):
+        assert needle in text, needle
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_a_trace_does_not_depend_on_the_hash_seed(hash_seed: str) -> None:
+    script = "from tests.simulation.test_seeds import digest; print(digest())"
+    environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+    found = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == digest()
+
+
+def digest() -> str:
+    """Of the traces of twenty seeds."""
+    text = "\n".join(line for seed in range(1, 21) for line in run(seed).trace)
+    return hashlib.sha256(text.encode()).hexdigest()
