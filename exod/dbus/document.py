@@ -81,11 +81,11 @@ def _about(one: Property, comments: dict[str, str]) -> str:
 
 def _comments(xml: bytes) -> dict[str, str]:
     """Name of an interface, method or property → the comment right before it, on one line."""
-    builder = ElementTree.TreeBuilder(insert_comments=True)
+    parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
     found: dict[str, str] = {}
     before = ""
-    for element in ElementTree.fromstring(xml, ElementTree.XMLParser(target=builder)).iter():
-        if element.tag is ElementTree.Comment:
+    for element in ElementTree.fromstring(xml, parser).iter():
+        if callable(element.tag):  # a comment's tag is the function that makes one
             before = " ".join((element.text or "").split())
         elif element.get("name"):
             if before:
