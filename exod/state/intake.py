@@ -22,6 +22,7 @@ DEADLINE = 10.0
 SLOTS = 8
 WAITING = 32
 _CHUNK = 1 << 20
+_NAMELESS = ("pipe:", "socket:", "anon_inode:")
 
 
 @final
@@ -178,8 +179,10 @@ def _unfit(fd: int, *, limit: int) -> Refusal | None:
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
     if flags & os.O_PATH or flags & os.O_ACCMODE == os.O_WRONLY:
         return _refuse("unreadable", "its descriptor is not open for reading")
-    if kind := _file_system(fd):
-        return _refuse("unreadable", f"it lies on {kind}", "copy it to a local disk")
+    if os.readlink(f"/proc/self/fd/{fd}").startswith(_NAMELESS):
+        return _refuse("no-file", "it is no regular file")
+    if reason := _slow(fd):
+        return _refuse("unreadable", reason, "copy it to a disk of this host first")
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         return _refuse("no-file", "it is no regular file")
@@ -190,16 +193,39 @@ def _unfit(fd: int, *, limit: int) -> Refusal | None:
     return None
 
 
-def _file_system(fd: int) -> str:
-    """The name of a file system that answers at its owner's pleasure, else "". Asks the kernel only, never the file.
+def _slow(fd: int) -> str:
+    """Why the file may answer at somebody's pleasure, else "". Asks the kernel only, never the file.
 
-    A mount that is not in this namespace cannot be named this way; for it there is the deadline.
+    A thread that waits for an answer from FUSE cannot even be killed, so that no deadline helps. Mounts of this
+    namespace and of the host's are known by number; elsewhere (a user's own namespace) only memory is let through.
     """
+    number = _mount_number(fd)
+    kind = _file_system("self", number) or _file_system("1", number)
+    if not kind and not _is_memory(fd):
+        return "its file system is not one of this host's mounts"
+    return f"it lies on {kind}" if kind.startswith("fuse") else ""
+
+
+def _mount_number(fd: int) -> bytes:
     with open(f"/proc/self/fdinfo/{fd}", "rb") as info:
-        mount = next((row.split()[1] for row in info if row.startswith(b"mnt_id:")), b"")
-    with open("/proc/self/mountinfo", "rb") as mounts:
-        kind = next((row.partition(b" - ")[2].split()[0] for row in mounts if row.split(b" ", 1)[0] == mount), b"")
-    return kind.decode("ascii", "replace") if kind.startswith(b"fuse") and kind != b"fusectl" else ""
+        return next((row.split()[1] for row in info if row.startswith(b"mnt_id:")), b"")
+
+
+def _file_system(process: str, number: bytes) -> str:
+    try:
+        with open(f"/proc/{process}/mountinfo", "rb") as mounts:
+            kinds = (row.partition(b" - ")[2].split()[0] for row in mounts if row.split(b" ", 1)[0] == number)
+            return next(kinds, b"").decode("ascii", "replace")
+    except PermissionError:
+        return ""
+
+
+def _is_memory(fd: int) -> bool:
+    try:
+        fcntl.fcntl(fd, fcntl.F_GET_SEALS)
+    except OSError:  # EINVAL: neither memfd nor tmpfs
+        return False
+    return True
 
 
 def _copy(fd: int, *, until: float) -> PackageBytes | Refusal:

@@ -4,7 +4,6 @@ Refuses a file that is missing, corrupt, writable by others, or older than the r
 until the operator recovers it. Only a registry that has never seen a generation may start without one.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from exod.errors import Refusal, Refused
@@ -14,8 +13,6 @@ from exod.trust import state as encoding
 from exod.trust.state import TrustState
 
 _FILE = "state.json"
-_LIMIT = 16 << 20
-_HINT = "exoctl key recover"
 
 
 class TrustFile:
@@ -44,22 +41,20 @@ class TrustFile:
 
     def _load(self, generation: int) -> TrustState | Refusal:
         try:
-            data = self._directory.read(_FILE, limit=_LIMIT)
+            data = self._directory.read(_FILE, limit=encoding.MAX_BYTES)
         except Refused as refused:
             return refused.refusal
         if data is None:
             return self._first(generation)
-        state = encoding.decode(data)
-        if isinstance(state, Refusal):
-            return _refuse("corrupt", "it does not decode", evidence={"reason": state.sentence})
-        if state.generation < generation:
-            return _refuse("old", f"its generation is {state.generation}, the registry's {generation}")
-        self._newest = max(self._newest, state.generation)
+        state = encoding.decode(data, at_least=max(generation, self._newest))
+        if isinstance(state, TrustState):
+            self._newest = state.generation
         return state
 
     def _first(self, generation: int) -> TrustState | Refusal:
         if max(generation, self._newest) > 0:
-            return _refuse("missing", f"the registry knows generation {generation}, but there is no file")
+            sentence = f"cannot read trust state: there is no file, but the registry knows generation {generation}"
+            return Refusal("trust-state-missing", sentence, "exoctl key recover")
         self._save(TrustState())
         return TrustState()
 
@@ -68,8 +63,3 @@ class TrustFile:
             raise ValueError(f"internal error: trust state {state.generation} would replace {self._newest}")
         self._directory.replace(_FILE, encoding.encode(state))
         self._newest = state.generation
-
-
-def _refuse(what: str, reason: str, *, evidence: Mapping[str, str] | None = None) -> Refusal:
-    sentence = f"cannot trust any package: the trust state is {what}: {reason}"
-    return Refusal(f"trust-state-{what}", sentence, _HINT, evidence or {})

@@ -1,8 +1,9 @@
 """Takes the place of `os` in modules of exod/state/ and ends the world at the n-th call that changes the disk.
 
 Three ends: `kill` (the process dies, the kernel keeps all it was told), `cut` (the power goes: only what was synced is
-left, half of everything else), and an errno (the call fails, half done if it is a write). Running a scenario with
-n = 1, 2, … until it is not fired any more visits every point at which it can be interrupted.
+left, half of everything else), and an errno (the call fails, half done if it is a write). A rename is durable on both
+of its sides or on neither, as on every file system with a journal; nothing else is assumed of it. Running a scenario
+with n = 1, 2, … until it is not fired any more visits every point at which it can be interrupted.
 """
 
 import errno
@@ -39,6 +40,7 @@ class Disk:
         self._content: dict[int, bytes] = {}
         self._entries: dict[int, dict[str, int]] = {}
         self._pins: dict[int, int] = {}
+        self._renamed: list[tuple[int, int, str, str, int]] = []
         self._remember(root)
 
     def __getattr__(self, name: str) -> Any:
@@ -66,6 +68,8 @@ class Disk:
                 self._synced(arguments[0])
             elif name == "open":
                 self._pin(result)
+            elif name == "rename":
+                self._note_rename(*arguments, **named)
             return result
 
         return call
@@ -82,9 +86,10 @@ class Disk:
     def _remember(self, place: Path) -> None:
         """Everything below `place` as if it had been synced."""
         for path in [place, *place.rglob("*")]:
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-            self._synced(fd)
-            os.close(fd)
+            if not path.is_symlink():
+                fd = os.open(path, os.O_RDONLY)
+                self._synced(fd)
+                os.close(fd)
 
     def _pin(self, fd: int) -> int:
         # An inode's number must not be given to another file while the old one may still come back.
@@ -98,8 +103,22 @@ class Disk:
         if stat.S_ISDIR(os.fstat(fd).st_mode):
             with os.scandir(fd) as entries:
                 self._entries[inode] = {entry.name: self._pin_entry(entry.name, fd) for entry in entries}
+            self._complete_renames(inode)
         else:
             self._content[inode] = Path(f"/proc/self/fd/{fd}").read_bytes()
+
+    def _note_rename(self, old: str, new: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        source, target = self._pin(src_dir_fd), self._pin(dst_dir_fd)
+        if source != target:
+            self._renamed.append((source, target, old, new, self._pin_entry(new, dst_dir_fd)))
+
+    def _complete_renames(self, synced: int) -> None:
+        for source, target, old, new, moved in self._renamed:
+            if synced == source:
+                self._entries.setdefault(target, {})[new] = moved
+            elif synced == target and self._entries.get(source, {}).get(old) == moved:
+                del self._entries[source][old]
+        self._renamed = [row for row in self._renamed if synced not in row[:2]]
 
     def _pin_entry(self, name: str, fd: int) -> int:
         entry = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=fd)
@@ -127,13 +146,21 @@ class Disk:
             os.chown(place / name, status.st_uid, status.st_gid)
 
 
+def copy(base: Path, root: Path) -> None:
+    """A copy with its owners, which shutil leaves out."""
+    shutil.copytree(base, root, symlinks=True)
+    for path in [base, *base.rglob("*")]:
+        status = path.lstat()
+        os.chown(root / path.relative_to(base), status.st_uid, status.st_gid, follow_symlinks=False)
+
+
 def points(base: Path, *, end: str) -> Iterator[Disk]:
     """A Disk for n = 1, 2, …, each over a fresh copy of `base` at `disk.root`; ends when one was not fired."""
     at = 0
     while True:
         at += 1
         root = base.with_name(f"{base.name}.{end}.{at}")
-        shutil.copytree(base, root, symlinks=True)
+        copy(base, root)
         with Disk(root, at=at, end=end) as disk:
             yield disk
         shutil.rmtree(root)

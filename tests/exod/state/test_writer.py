@@ -10,7 +10,11 @@ from exod.state.writer import Writer
 
 async def test_work_runs_in_one_thread_in_the_order_it_was_submitted(writer: Writer) -> None:
     seen: list[tuple[int, str]] = []
-    await asyncio.gather(*(writer.submit(lambda n=n: seen.append((n, threading.current_thread().name))) for n in range(50)))
+
+    def work(number: int) -> None:
+        seen.append((number, threading.current_thread().name))
+
+    await asyncio.gather(*(writer.submit(lambda n=n: work(n)) for n in range(50)))
     assert seen == [(n, "exod-writer") for n in range(50)]
 
 
