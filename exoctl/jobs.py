@@ -18,6 +18,20 @@ from exod.names import BUS_NAME, ROOT_PATH, job_path
 
 ENDED = frozenset({"done", "refused", "failed", "cancelled"})
 _LOOK_AGAIN = 1.0
+_NOW = {
+    "load": "loaded",
+    "unload": "unloaded",
+    "start": "running",
+    "stop": "loaded",
+    "suspend": "suspended",
+    "resume": "running",
+    "install": "installed",
+    "remove": "removed",
+    "enable": "enabled",
+    "disable": "disabled",
+    "configure": "configured",
+}
+"""What a plugin is after a job of this kind, where the job's result does not say it."""
 
 
 def submit(session: Session, start: Callable[[Connection], str]) -> None:
@@ -127,7 +141,7 @@ def _finished(session: Session, job: Mapping[str, Any]) -> None:
         return
     result = job.get("result") or {}
     name = " ".join(part for part in (result.get("plugin") or job["plugin_name"], result.get("version")) if part)
-    state = result.get("state")
+    state = result.get("state") or _NOW.get(job["kind"])
     session.printer.line(f"{name} is {state}" if state else f"{job['kind']} {name}: done")
 
 

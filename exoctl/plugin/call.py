@@ -5,10 +5,11 @@ from typing import Any
 import click
 
 from exoctl import services, values
-from exoctl.objects import plain, require_name
+from exoctl.objects import plain, require_installed, require_name
 from exoctl.printer import dumps
 from exoctl.session import Session
 from exoctl.verb import verb
+from exod.errors import Refused
 
 
 @verb(example="exoctl plugin call echo Echo hello", writes=True, waits=True)
@@ -21,7 +22,12 @@ def command(session: Session, *, plugin: str, method: str, words: tuple[str, ...
     Put -- before arguments that start with a dash.
     """
     require_name(plugin, verb="call")
-    found = services.find(session.bus, plugin, method)
+    try:
+        found = services.find(session.bus, plugin, method)
+    except Refused as error:
+        if error.refusal.code == "unknown-method":
+            require_installed(session.bus, plugin, verb="call")
+        raise
     body = values.arguments(found.takes, words, subject=f"{found} of {plugin}")
     if session.dry_run:
         shown = ", ".join(dumps(plain(value)) for value in body)

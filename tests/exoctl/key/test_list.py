@@ -3,7 +3,7 @@ from pathlib import Path
 from tests.exoctl.conftest import Exoctl, Key
 from tests.exoctl.fake import FakeExod
 
-ROW = {"name": "lab", "key_id": "ab" * 32, "level": "trusted", "scope": "lab-*", "expiry": ""}
+ROW = {"name": "lab", "key": "ab" * 32, "level": "trusted", "scope": "lab-*", "expires": ""}
 
 
 def test_the_daemon_says_whom_it_trusts(exod: FakeExod, exoctl: Exoctl) -> None:
@@ -17,7 +17,8 @@ def test_a_directory_is_read_without_a_daemon(exoctl: Exoctl, key: Key, trust_d:
     words = ("--name", "lab", "--scope", "hello", "--trust-dir", str(trust_d), "--expires-days", "9")
     exoctl("key", "trust", str(key.public), *words)
     (row,) = exoctl("--json", "key", "list", "--trust-dir", str(trust_d)).json
-    assert (row["key_id"], row["scope"]) == (key.id, "hello")
+    assert (row["key"], row["scope"]) == (key.id, "hello")
+    assert exoctl("key", "list", "--trust-dir", str(trust_d)).out.splitlines()[1].split()[3].startswith("20")
     exoctl("key", "revoke", key.id, "--reason", "lost", "--trust-dir", str(trust_d))
     (trust_d / "bad.toml").write_text("nonsense = 1")
     (row,) = exoctl("--json", "key", "list", "--trust-dir", str(trust_d)).json

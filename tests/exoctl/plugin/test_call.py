@@ -16,6 +16,7 @@ OTHER = '<node><interface name="org.example.Other1"><method name="Rest"/></inter
 @pytest.fixture
 def hello(exod: FakeExod) -> FakeExod:
     root = f"{ROOT_PATH}/service/hello"
+    exod.has_plugin("hello")
     exod.introspection = {
         root: '<node><node name="hello"/><node name="say_more"/></node>',
         service_path("hello", "hello"): HELLO,
@@ -48,11 +49,12 @@ def test_two_services_with_the_method_have_to_be_told_apart(hello: FakeExod, exo
 
 def test_a_method_nobody_offers_is_not_found_and_the_others_are_named(hello: FakeExod, exoctl: Exoctl) -> None:
     ran = exoctl("--json", "plugin", "call", "hello", "Fly")
-    assert ran.code == 4
+    assert (ran.code, ran.error["code"]) == (4, "unknown-method")
     assert ran.error["hint"] == "it offers hello.Greet, hello.Sum, hello.Rest, say-more.Rest"
 
 
 def test_a_plugin_that_offers_nothing_now_is_said_so(exod: FakeExod, exoctl: Exoctl) -> None:
+    exod.has_plugin("hello")
     ran = exoctl("plugin", "call", "hello", "Fly")
     assert (ran.code, ran.err.splitlines()[1]) == (4, "next: exoctl plugin load hello")
 
@@ -64,6 +66,10 @@ def test_words_that_do_not_fit_are_a_mistake_of_the_caller(hello: FakeExod, exoc
     ran = exoctl("--json", "plugin", "call", "hello", "Sum", *words)
     assert (ran.code, ran.error["code"]) == (2, "usage")
     assert hello.calls == []
+
+
+def test_a_plugin_that_is_not_installed_is_said_so(exod: FakeExod, exoctl: Exoctl) -> None:
+    assert exoctl("--json", "plugin", "call", "hello", "Fly").error["code"] == "unknown-plugin"
 
 
 def test_a_dry_call_says_what_would_be_called(hello: FakeExod, exoctl: Exoctl) -> None:

@@ -9,6 +9,18 @@ def test_lines_are_shown_without_what_a_terminal_obeys(exod: FakeExod, exoctl: E
     assert exod.called("GetLogs") == [2]
 
 
+def test_a_stamped_line_is_put_into_words(exod: FakeExod, exoctl: Exoctl) -> None:
+    exod.has_plugin("hello")
+    exod.answers["GetLogs"] = lambda *_: [
+        ["1700000000.123 7 <4>low on tea", "1700000000.123 7 print()", "99999999999.0 x"]
+    ]
+    assert exoctl("plugin", "logs", "hello").out.splitlines() == [
+        "2023-11-14 22:13:20Z instance 7 warning: low on tea",
+        "2023-11-14 22:13:20Z instance 7 output: print()",
+        "99999999999.0 x",
+    ]
+
+
 def test_json_is_a_list_of_lines(exod: FakeExod, exoctl: Exoctl) -> None:
     exod.has_plugin("hello")
     exod.answers["GetLogs"] = lambda *_: [["one"]]

@@ -6,7 +6,7 @@ def test_remove_asks_the_manager_and_purges_only_when_told(exod: FakeExod, exoct
     exod.starts_job("Remove")
     exod.runs(job(7, "done", Kind="remove"))
     ran = exoctl("plugin", "remove", "hello", "--purge")
-    assert (ran.code, ran.out) == (0, "remove hello: done\n")
+    assert (ran.code, ran.out) == (0, "hello is removed\n")
     name, options = exod.called("Remove")
     assert (name, options["purge"].value) == ("hello", True)
 
