@@ -20,6 +20,7 @@ from exod.errors import Outcome, Refusal, Refused
 from exod.supervisor.ports import Caller
 
 ANY: Final = "any"
+CHALLENGE: Final = "InteractiveAuthorizationRequired"
 _REMEMBERED: Final = 1024
 _NSS_DEADLINE: Final = 5.0
 UNKNOWN_UID: Final = -1
@@ -50,7 +51,7 @@ class Authority:
         return Caller(sender, self._uids.get(sender, UNKNOWN_UID))
 
     async def require(self, access: str, sender: str, *, details: Mapping[str, str], interactive: bool) -> Caller:
-        """Raises Refused, or Standard(InteractiveAuthorizationRequired) when asking a person would help."""
+        """Raises Refused, or Standard(CHALLENGE) when asking a person would help."""
         caller = await self.caller(sender)
         if caller.uid == 0 or access == ANY:
             return caller
@@ -71,9 +72,7 @@ class Authority:
         if verdict.authorized:
             return
         if verdict.challenge and not interactive:
-            raise Standard(
-                "InteractiveAuthorizationRequired", f"cannot do this: {action} needs somebody to authenticate"
-            )
+            raise Standard(CHALLENGE, f"cannot do this: {action} needs somebody to authenticate")
         reason = verdict.problem or f"polkit does not allow uid {caller.uid} to do {action}"
         raise Refused(_refusal(reason, sender=caller.name, action=action))
 

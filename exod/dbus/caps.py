@@ -8,11 +8,15 @@ from exod.dbus.failures import Standard
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """`rate` calls a second in the long run, `burst` at once; `senders` are remembered, quiet ones forgotten first."""
+    """`rate` calls a second in the long run, `burst` at once; a denial counts as `denial` calls.
+
+    `senders` are remembered, quiet ones forgotten first.
+    """
 
     in_flight: int = 32
     rate: float = 2000.0
     burst: float = 10_000.0
+    denial: float = 200.0
     jobs: int = 16
     senders: int = 1024
 
@@ -41,6 +45,10 @@ class Meter:
         if record.tokens < 1:
             raise Standard("LimitsExceeded", f"cannot take the call: more than {self._caps.rate:.0f} a second")
         record.tokens -= 1
+
+    def charge(self, sender: str, calls: float) -> None:
+        """As if it had called so many times."""
+        self._record(sender).tokens -= calls
 
     def begin(self, sender: str) -> Callable[[], None]:
         """Counts a call that will be answered later; the result is to be called when it was. Raises Standard."""

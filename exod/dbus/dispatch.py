@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from exod.dbus import failures, guard, standard
-from exod.dbus.authority import ANY, Authority
+from exod.dbus.authority import ANY, CHALLENGE, Authority
 from exod.dbus.caps import Caps, Meter
 from exod.dbus.closer import Closer
 from exod.dbus.codec import CALL, ERROR, NO_REPLY, RETURN, SIGNAL, Header, Outgoing
 from exod.dbus.failures import Standard
+from exod.dbus.guard import Unfit
 from exod.dbus.introspect import Method
 from exod.dbus.objects import Call, Checked, Facet, Run, arguments
 from exod.dbus.wire import Wire
@@ -115,9 +116,11 @@ class Dispatcher:
         return await call.authority.require(access, call.sender, details=details, interactive=call.interactive)
 
     def _audit_if_denied(self, call: Call, error: Exception) -> None:
-        if isinstance(error, Refused) and error.refusal.outcome is Outcome.NOT_AUTHORIZED:
+        """Costs the sender more than an answer does: each denial is a line in the audit."""
+        if denial := _denial(error):
+            self._meter.charge(call.sender, self._caps.denial)
             who = call.authority.known(call.sender)
-            self._audit(error.refusal, who, f"{call.header.path} {call.header.member}")
+            self._audit(denial, who, f"{call.header.path} {call.header.member}")
 
     def _finish(self, call: Call, gives: str, result: Any) -> None:
         """Answers at once where the function did; this is the whole way of most reads."""
@@ -190,8 +193,19 @@ def _check_signature(header: Header, method: Method) -> None:
 
 
 def _encode(gives: str, result: Any) -> list[Any]:
-    """None → no value, a tuple → several, anything else → one."""
+    """A tuple → several values, anything else → one. What does not fit is our own bug, not the caller's."""
     if not gives:
         return []
     values = result if isinstance(result, tuple) else (result,)
-    return guard.encode(gives, values, own=True)
+    try:
+        return guard.encode(gives, values, own=True)
+    except Unfit as error:
+        raise TypeError(f"the answer is not ({gives})") from error
+
+
+def _denial(error: Exception) -> Refusal | None:
+    if isinstance(error, Refused) and error.refusal.outcome is Outcome.NOT_AUTHORIZED:
+        return error.refusal
+    if isinstance(error, Standard) and error.name == CHALLENGE:
+        return Refusal("challenged", str(error), outcome=Outcome.NOT_AUTHORIZED)
+    return None

@@ -127,7 +127,11 @@ class BusFace:
             self._flushing = None
         dirty, self._dirty = self._dirty, {}
         for kind, key in dirty:
-            self._refresh(kind, key)
+            try:
+                self._refresh(kind, key)
+            except Exception:
+                # One object that cannot be shown must not hide the others.
+                _log.exception("internal error: cannot show %s %s", kind, key)
 
     def _refresh(self, kind: str, key: Any) -> None:
         assert self._requests is not None
@@ -162,10 +166,11 @@ class BusFace:
 
     def _add(self, path: str, facet: Facet) -> None:
         assert self._dispatcher is not None
-        self._dispatcher.objects[path] = facet
+        interfaces = shown(facet)
         self._last[path] = facet.snapshot()
+        self._dispatcher.objects[path] = facet
         if path != ROOT_PATH:
-            self._dispatcher.emit(ROOT_PATH, OBJECT_MANAGER.name, "InterfacesAdded", "oa{sa{sv}}", [path, shown(facet)])
+            self._dispatcher.emit(ROOT_PATH, OBJECT_MANAGER.name, "InterfacesAdded", "oa{sa{sv}}", [path, interfaces])
 
     def _remove(self, path: str) -> None:
         if self._dispatcher is None or path not in self._dispatcher.objects:

@@ -45,7 +45,7 @@ class OwnFacet:
         return {}
 
     def details(self, member: str) -> Mapping[str, str]:
-        return {"verb": snake(member).replace("_", " "), **self.subject()}
+        return {"verb": snake(member).replace("_", " "), "plugin": "", **self.subject()}
 
     def invoke(self, call: Call, method: Method, arguments: Sequence[Any]) -> Any:
         return self._functions[method.name](call, *arguments)

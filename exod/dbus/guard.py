@@ -35,7 +35,8 @@ class Unfit(ValueError):
 
 
 def encode(signature: str, values: Sequence[Any], *, own: bool = False) -> list[Any]:
-    """Plain values → what the marshaller takes. `own` values of the daemon may be larger, and only that.
+    """Plain values → what the marshaller takes. `own` values of the daemon may be larger, and their texts, which may
+    quote a stranger, are cleaned where others' are refused.
 
     Variants are declared as `v` and take the type of their value: b, x (t above its range), d, s, ay, as, a{ss}, a{sv},
     av. Raises Unfit.
@@ -43,7 +44,7 @@ def encode(signature: str, values: Sequence[Any], *, own: bool = False) -> list[
     types = _types(signature)
     if len(types) != len(values):
         raise Unfit(f"{len(values)} values instead of {len(types)}")
-    pass_ = _Pass(_UNLIMITED if own else SIZE_MAX)
+    pass_ = _Pass(own=own)
     return [pass_.value(kind, value, 0) for kind, value in zip(types, values, strict=True)]
 
 
@@ -82,7 +83,11 @@ def is_path(text: str) -> bool:
 
 def clean(text: str) -> str:
     """Any string as one that the bus takes; for sentences of errors, which must arrive."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()[:4096]
+    return _replaced(text)[:4096]
+
+
+def _replaced(text: str) -> str:
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=512)
@@ -113,8 +118,9 @@ def _depth(kind: SignatureType) -> int:
 class _Pass:
     """One body on its way out; counts what it will take on the wire, padding included at its worst."""
 
-    def __init__(self, budget: int) -> None:
-        self._budget = budget
+    def __init__(self, *, own: bool) -> None:
+        self._own = own
+        self._budget = _UNLIMITED if own else SIZE_MAX
 
     def value(self, kind: SignatureType, value: Any, depth: int) -> Any:
         self._spend(8)
@@ -144,7 +150,7 @@ class _Pass:
     def text(self, kind: SignatureType, value: Any, _depth: int) -> str:
         if not isinstance(value, str):
             raise Unfit("not a string")
-        text = str(value)
+        text = _replaced(value) if self._own and kind.token == "s" else str(value)
         self._spend(len(text))
         if kind.token == "o" and not is_path(text):
             raise Unfit("not an object path")

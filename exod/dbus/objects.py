@@ -88,8 +88,10 @@ def arguments(header: Header) -> list[Any]:
 
 
 def typed(interface: Interface, values: Mapping[str, Any]) -> dict[str, Variant]:
-    """Property values as the variants of their declared types."""
+    """Property values as the variants of their declared types; a plugin's have passed the guard before."""
     return {
-        name: Variant(interface.properties[name].type, guard.encode(interface.properties[name].type, (value,))[0])
+        name: Variant(
+            interface.properties[name].type, guard.encode(interface.properties[name].type, (value,), own=True)[0]
+        )
         for name, value in values.items()
     }

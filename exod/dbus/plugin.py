@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from exod.dbus.facet import OwnFacet
 from exod.dbus.failures import Standard
-from exod.dbus.guard import clean
 from exod.dbus.objects import Call
 from exod.dbus.requesting import Requests, known
 from exod.names import instance_path
@@ -81,4 +80,4 @@ class Plugin(OwnFacet):
         return self._supervisor.config(self._plugin)
 
     def get_logs(self, _call: Call, lines: int) -> Sequence[str]:
-        return [clean(line) for line in self._supervisor.logs(self._plugin, min(lines, _LOG_LINES_MAX))]
+        return self._supervisor.logs(self._plugin, min(lines, _LOG_LINES_MAX))

@@ -4,6 +4,7 @@ Reading a property needs what the object's facet says. `GetAll("")` answers, for
 """
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -136,7 +137,13 @@ def _managed_objects(objects: Objects, _facet: Facet | None, path: str) -> tuple
 
 
 def managed(objects: Objects) -> dict[str, dict[str, dict[str, Variant]]]:
-    return {path: shown(facet) for path, facet in objects.items() if path != ROOT_PATH}
+    """All but the root. What has ended since the last turn of the loop is about to be removed, and left out."""
+    found: dict[str, dict[str, dict[str, Variant]]] = {}
+    for path, facet in objects.items():
+        if path != ROOT_PATH:
+            with contextlib.suppress(Standard):
+                found[path] = shown(facet)
+    return found
 
 
 def shown(facet: Facet) -> dict[str, dict[str, Variant]]:

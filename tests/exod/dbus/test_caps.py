@@ -29,6 +29,14 @@ def test_a_burst_passes_then_calls_come_at_the_rate() -> None:
     meter.admit(":1.1")
 
 
+def test_a_denial_counts_as_many_calls() -> None:
+    meter = Meter(CAPS, now=Clock())
+    meter.admit(":1.1")
+    meter.charge(":1.1", 10)
+    with pytest.raises(Standard, match="LimitsExceeded|more than"):
+        meter.admit(":1.1")
+
+
 def test_calls_in_flight_are_counted_until_they_end() -> None:
     meter = Meter(CAPS, now=Clock())
     ends = [meter.begin(":1.1"), meter.begin(":1.1")]

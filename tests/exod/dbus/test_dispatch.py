@@ -86,6 +86,14 @@ async def test_our_own_bug_is_an_error_that_says_nothing(
     assert "secret" not in str(caught.value)
 
 
+async def test_an_answer_of_ours_that_does_not_fit_is_our_own_bug(
+    rig: Rig, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rig.supervisor, "list_trust", lambda: 5)
+    with pytest.raises(Failed, match="internal error"):
+        await client.call("ListTrust")
+
+
 async def test_calls_in_flight_are_capped_per_sender(bus_daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     held = asyncio.Event()
     async with rigs.serving(bus_daemon, caps=Caps(in_flight=3)) as rig, rigs.client(rig.address) as client:

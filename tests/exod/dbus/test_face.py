@@ -96,6 +96,20 @@ async def test_a_plugin_that_floods_signals_is_cut_off_for_the_rest_of_the_secon
     assert rig.face.signals_over_rate == 7
 
 
+async def test_what_quotes_a_stranger_is_shown_cleaned_and_what_cannot_be_shown_hides_nothing_else(
+    rig: Rig, client: Client
+) -> None:
+    rig.supervisor.plugins |= {
+        "bad": plugin_view("bad", state="not a number"),
+        "hello": plugin_view("hello", fault={"sentence": "it said \0 and \ud800"}),
+    }
+    rig.face.plugin("bad")
+    rig.face.plugin("hello")
+    rig.face.flush()
+    assert await client.get(HELLO, PLUGIN, "Fault") == {"sentence": "it said \ufffd and ?"}
+    assert plugin_path("bad") not in rig.bus._dispatcher.objects
+
+
 async def test_an_object_whose_view_went_away_goes_with_it(rig: Rig, client: Client) -> None:
     rig.supervisor.plugins["hello"] = plugin_view("hello")
     rig.face.plugin("hello")

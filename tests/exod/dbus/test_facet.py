@@ -30,4 +30,4 @@ def test_an_object_without_a_view_is_gone_and_nothing_of_it_is_written() -> None
         Empty().snapshot()
     with pytest.raises(Standard, match="cannot be written"):
         Empty().set(None, "Id", 1)  # type: ignore[arg-type]
-    assert Empty().details("Load") == {"verb": "load"}
+    assert Empty().details("Load") == {"verb": "load", "plugin": ""}

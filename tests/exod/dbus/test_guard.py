@@ -109,8 +109,11 @@ def test_the_number_of_values_counts() -> None:
             guard.encode("i", values)
 
 
-def test_the_daemon_may_say_more_than_a_plugin() -> None:
+def test_the_daemon_may_say_more_than_a_plugin_and_quotes_strangers_cleaned() -> None:
     assert guard.encode("ay", [bytes(SIZE_MAX)], own=True)
+    assert guard.encode("sa{ss}", ["a\0", {"k": "\ud800"}], own=True) == ["a\ufffd", {"k": "?"}]
+    with pytest.raises(Unfit):
+        guard.encode("o", ["/a\0"], own=True)
 
 
 @pytest.mark.parametrize("text", ["", "s", "a{sv}", "(i(sas))aay", "a" * 8 + "i"])

@@ -53,6 +53,7 @@ async def attempt(rig: Rig, uid: int, member: str = "Start", *, flags: int = 0) 
 @pytest.mark.parametrize("member", ["Start", "GetConfig"])
 async def test_polkit_decides_for_everybody_but_root(judged: Rig, uid: int, outcome: str, member: str) -> None:
     assert await attempt(judged, uid, member) == outcome
+    assert len(judged.supervisor.refusals) == (outcome != "done")
 
 
 async def test_who_may_be_asked_and_has_no_agent_is_refused(judged: Rig) -> None:

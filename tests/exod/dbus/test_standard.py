@@ -29,6 +29,15 @@ async def test_all_objects_but_the_root_are_managed(client: Client) -> None:
         await client.call("GetManagedObjects", path=HELLO, interface=OBJECT_MANAGER)
 
 
+async def test_what_is_gone_but_not_removed_yet_is_left_out(rig: Rig, client: Client) -> None:
+    rig.supervisor.plugins["other"] = plugin_view("other")
+    rig.face.plugin("other")
+    rig.face.flush()
+    del rig.supervisor.plugins["hello"]
+    [objects] = await client.call("GetManagedObjects", interface=OBJECT_MANAGER)
+    assert list(objects) == [plugin_path("other")]
+
+
 async def test_properties_are_read_one_or_all(client: Client) -> None:
     assert await client.get(HELLO, PLUGIN, "Version") == "1.0.0"
     assert await client.get(HELLO, "", "Version") == "1.0.0"
