@@ -7,7 +7,7 @@ A Package is well formed and nothing more: nobody has been asked yet who signed 
 import hashlib
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exod.errors import Refusal
 from exod.names import API_LEVEL
@@ -64,7 +64,9 @@ def parse(data: bytes) -> Package | Refusal:
         return fault.refusal("package", code="package-malformed")
     signed = envelope.parse(head, expected=_KINDS)
     if isinstance(signed, Refusal):
-        return signed
+        return (
+            replace(signed, hint="exoctl package sign FILE --key KEY") if signed.code == "signature-missing" else signed
+        )
     claims = payload.parse(signed.payload)
     if isinstance(claims, Refusal):
         return claims

@@ -163,7 +163,7 @@ def _document(case: _Case) -> Refusal | None:
         return case.refuse(
             "dev-package",
             "it is a development package, and this is not `exod --dev`",
-            hint="exoctl package sign DIR --key KEY",
+            hint=f"exoctl package sign {case.package.file_name} --key KEY",
         )
     return None
 
@@ -186,7 +186,7 @@ def _known(case: _Case) -> tuple[Anchor, ...] | Refusal:
     """The anchors that know the signer. A development key answers for development packages, and for nothing else."""
     wanted = case.package.envelope.payload_type == DEV_PACKAGE
     anchors = tuple(one for one in case.trust.by_key.get(case.signer, ()) if (one.level == "dev") is wanted)
-    hint = f"exoctl key trust IDENTITY --scope {case.package.name}"
+    hint = f"exoctl key trust KEY.pub --name NAME --scope {case.package.name}"
     if not anchors:
         return case.refuse("signer-unknown", f"nobody here trusts the key {case.signer[:12]} that signed it", hint=hint)
     return anchors
@@ -215,7 +215,7 @@ def _signatures(case: _Case, anchor: Anchor) -> tuple[str, ...] | Refusal:
 def _scope(case: _Case, anchor: Anchor) -> Refusal | None:
     manifest, scope = case.package.manifest, anchor.scope
     by = f"signed by {anchor.name}, whose"
-    hint = f"exoctl key trust IDENTITY --scope {manifest.name}"
+    hint = f"exoctl key trust KEY.pub --name {anchor.name} --scope {manifest.name}"
     if not scope.covers_name(manifest.name):
         return case.refuse("signer-out-of-scope", f'{by} scope is "{scope}"', hint=hint, anchor=anchor.name)
     if not scope.covers_type(manifest.type):

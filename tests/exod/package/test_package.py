@@ -8,12 +8,12 @@ import pytest
 
 from exod.errors import Refusal
 from exod.package import Package, parse
-from exod.package.build import build, payload_for
+from exod.package.build import payload_for
 from exod.package.envelope import PACKAGE
 from exod.package.package import MAGIC, MAX_BYTES, check_file_name, join, split
 from exod.package.payload import Payload
 from exod.trust.keys import sign
-from tests.builders import NOW, files, key, manifest_toml, signed_package, zipped
+from tests.builders import NOW, key, manifest_toml, signed_package, zipped
 
 
 def code(data: bytes) -> str:
@@ -109,50 +109,6 @@ def test_a_package_for_a_newer_api_is_refused() -> None:
 
 def test_the_payload_is_looked_at_before_the_archive() -> None:
     assert code(join(sign(PACKAGE, b"{}", keys=(key(),)), b"not a zip")) == "payload-malformed"
-
-
-@pytest.mark.parametrize(
-    ("contents", "wanted"),
-    [
-        ({"LICENSE": (b"", False)}, "manifest-missing"),
-        (files(manifest=b"x"), "manifest-malformed"),
-        (files(extra={"code/fast.so": b"x"}), "machine-code"),
-        (files(extra={"assets/logo.png": b"\x7fELF"}), "machine-code"),
-        (files(entry="other:Hello"), "entry-missing"),
-        (files(extra={"code/x.pyc": b""}), "archive-bytecode"),
-        (files(extra={"code/../x": b""}), "archive-path"),
-        (files(extra={"code/\u0430.py": b""}), "archive-path"),
-    ],
-)
-def test_nothing_is_built_that_would_not_load(contents: dict[str, tuple[bytes, bool]], wanted: str) -> None:
-    found = build(contents)
-    assert isinstance(found, Refusal)
-    assert found.code == wanted
-
-
-def test_the_same_files_build_the_same_bytes() -> None:
-    assert build(files()) == build(dict(reversed(files().items())))
-
-
-def test_a_payload_is_made_only_for_what_would_load() -> None:
-    found = payload_for(b"not a zip", signer=key().key_id, issued=0)
-    assert isinstance(found, Refusal)
-
-
-def test_an_entry_may_be_a_package_and_machine_code_may_be_asked_for() -> None:
-    more = "[sandbox]\nnative = true\n"
-    contents = files(
-        entry="app.main:Hello", more=more, extra={"code/app/main/__init__.py": b"", "code/app/x.so": b"\x7fELF"}
-    )
-    assert isinstance(build(contents), bytes)
-
-
-def test_a_machine_code_entry_has_to_be_there() -> None:
-    manifest = manifest_toml(more="[sandbox]\nnative = true\n").replace(b'python = "hello:Hello"', b'elf = "code/main"')
-    assert isinstance(build(files(manifest=manifest, extra={"code/main": b"\x7fELF"})), bytes)
-    found = build(files(manifest=manifest))
-    assert isinstance(found, Refusal)
-    assert found.code == "entry-missing"
 
 
 def test_a_file_is_named_after_its_contents() -> None:

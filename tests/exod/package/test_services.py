@@ -6,7 +6,6 @@ import pytest
 
 from exod.package.malformed import MalformedError
 from exod.package.services import TABLE, Method, Property, Service, Signal, interface_name
-from exod.package.signatures import count, is_signature, is_single
 
 HELLO = {
     "interface": "org.example.Hello1",
@@ -68,38 +67,3 @@ def test_a_wrong_service_is_refused_by_name(changes: dict[str, Any], key: str) -
     with pytest.raises(MalformedError) as caught:
         TABLE.read({"hello": HELLO | changes}, at="services")
     assert caught.value.key == key
-
-
-@pytest.mark.parametrize("text", ["", "s", "ybnqiuxtdsogv", "as", "a{sv}", "(ii)", "a(sa{s(ib)})", "aaaaaaaas"])
-def test_signatures_are_signatures(text: str) -> None:
-    assert is_signature(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "h",
-        "a",
-        "(",
-        ")",
-        "()",
-        "{sv}",
-        "a{}",
-        "a{s}",
-        "a{svs}",
-        "a{vs}",
-        "a{(i)s}",
-        "(i",
-        "r",
-        "a" * 9 + "s",
-        "a{s",
-        "a{",
-    ],
-)
-def test_other_texts_are_no_signatures(text: str) -> None:
-    assert not is_signature(text)
-
-
-def test_complete_types_are_counted() -> None:
-    assert [count(text) for text in ("", "s", "sa{sv}(ii)", "a")] == [0, 1, 3, None]
-    assert [is_single(text) for text in ("a{sv}", "ss", "")] == [True, False, False]

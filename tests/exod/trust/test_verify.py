@@ -82,7 +82,7 @@ def test_development_keys_and_packages_go_only_with_each_other() -> None:
 def test_an_unknown_signer_is_refused_with_the_next_step() -> None:
     found = refused(package(OTHER), trust())
     assert found.code == "signer-unknown"
-    assert found.hint == "exoctl key trust IDENTITY --scope hello"
+    assert found.hint == "exoctl key trust KEY.pub --name NAME --scope hello"
     assert found.evidence["signer"] == OTHER.key_id
 
 
