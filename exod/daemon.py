@@ -160,9 +160,8 @@ class Daemon:
         chosen = read_settings(self.layout)
         if isinstance(chosen, Refusal):
             _log.error(chosen.sentence)
-            chosen = None
         assert self._supervisor is not None
-        for change in await self._supervisor.reload(chosen):
+        for change in await self._supervisor.reload(None if isinstance(chosen, Refusal) else chosen):
             _log.info("reload: %s", change)
 
     def _failed(self, error: BaseException) -> None:

@@ -52,12 +52,12 @@ def parse(data: bytes) -> Settings | Refusal:
         if name not in rows:
             return _refuse(f'cannot read settings: unknown key "{name}"')
         row = rows[name]
-        wanted = type(row.default)
+        wanted: type = type(row.default)
         if wanted is float and type(value) is int:
             value = float(value)
         if type(value) is not wanted:
             return _refuse(f'cannot read settings: "{name}" wants {wanted.__name__}, not {type(value).__name__}')
-        if wanted in (int, float) and value < 0:
+        if wanted is not bool and not isinstance(value, str) and value < 0:
             return _refuse(f'cannot read settings: "{name}" is negative')
         values[row.name] = value
     settings = Settings(**values)

@@ -36,3 +36,12 @@ def copy_of(source: Path, target: Path, *, version: str) -> Path:
     lines = manifest.read_text().splitlines(keepends=True)
     manifest.write_text("".join(f'version = "{version}"\n' if line.startswith("version =") else line for line in lines))
     return target
+
+
+def renamed(source: Path, target: Path, *, name: str) -> Path:
+    """The plugin's room under another name, with services of its own."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "tests"))
+    manifest = target / "package.toml"
+    text = manifest.read_text().replace(f'name = "{source.name}"', f'name = "{name}"', 1)
+    manifest.write_text(text)
+    return target

@@ -1,6 +1,6 @@
 """What a development daemon leaves on the host: processes, mounts, groups, namespaces, shared memory.
 
-Only what can be its own counts (by its directory, its group and the uids of plugins), so that a busy host is no noise.
+Only what can be its own counts (by its directory and its group), so that a busy host is no noise.
 """
 
 import os
@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
-_GROUPS = Path("/sys/fs/cgroup/unified") if Path("/sys/fs/cgroup/unified").is_dir() else Path("/sys/fs/cgroup")
+from exod.sandbox.groups import place
+
 _NAMESPACES = ("user", "mnt", "pid", "ipc", "uts", "net", "cgroup")
 
 
@@ -23,10 +24,11 @@ class Traces:
     shared_memory: tuple[str, ...]
 
     @classmethod
-    def now(cls, directory: Path, *, uids: range = range(2146999998, 2147065536)) -> Self:
-        own = [pid for pid in _pids() if _belongs(pid, directory, uids)]
-        mounts = [line for line in _read("/proc/self/mountinfo").splitlines() if "exod" in line]
-        groups = [str(path) for path in _GROUPS.glob("exod-dev-*/**/") if path.is_dir()]
+    def now(cls, directory: Path) -> Self:
+        group = place(directory=directory)
+        own = [pid for pid in _pids() if _belongs(pid, directory, group)]
+        mounts = [line for line in _read("/proc/self/mountinfo").splitlines() if str(directory) in line]
+        groups = [str(path) for path in (group, *group.glob("**/")) if path.is_dir()]
         spaces = {os.readlink(f"/proc/{pid}/ns/{kind}") for pid in own for kind in _NAMESPACES}
         host = {os.readlink(f"/proc/self/ns/{kind}") for kind in _NAMESPACES}
         shared = [name for name in os.listdir("/dev/shm") if "exod" in name]
@@ -48,14 +50,14 @@ def _pids() -> list[int]:
     return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
-def _belongs(pid: int, directory: Path, uids: range) -> bool:
+def _belongs(pid: int, directory: Path, group: Path) -> bool:
     if pid == os.getpid():
         return False
     try:
         if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
             return False  # a zombie waits for its parent, holds nothing, and may be anybody's
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        return Path(f"/proc/{pid}").stat().st_uid in uids or str(directory) in command
+        return str(directory) in command or f"/{group.name}/" in Path(f"/proc/{pid}/cgroup").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
 
