@@ -22,13 +22,17 @@ def peer_bus(directory: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A bus of its own with the peer on it: the address, and the peer's process."""
     address = f"unix:path={directory}/peer-bus"
     command = ["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={address}", "--print-address"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as bus:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as bus:
         assert bus.stdout is not None
         bus.stdout.readline()
-        with start_peer(address) as peer:
-            yield address, peer
-            peer.communicate()
-        bus.terminate()
+        try:
+            with start_peer(address) as peer:
+                try:
+                    yield address, peer
+                finally:
+                    peer.communicate()
+        finally:
+            bus.terminate()
 
 
 def start_peer(address: str, *, name: str = peer_service.NAME) -> subprocess.Popen[bytes]:
