@@ -66,7 +66,10 @@ OPEN_FILES = frozenset(
 )
 """The closed list of SECURITY.md, "File system": the only files below a closed root that may be granted."""
 
-CLOSED_ROOTS = ("/proc", "/sys", "/dev", "/run", "/boot", "/etc/exod", "/var/lib/exod", "/etc/shadow", "/var/run")
+CLOSED_ROOTS = (
+    *("/proc", "/sys", "/dev", "/run", "/var/run", "/boot", "/etc/exod", "/var/lib/exod"),
+    *("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"),
+)
 """Not grantable whatever the ceiling: kernel interfaces, sockets, the store, secrets. /var/run is a link to /run."""
 
 

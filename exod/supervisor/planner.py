@@ -65,6 +65,8 @@ class Planner:
         if request.verb in (Verb.LOAD, Verb.INSTALL, Verb.RESTORE, Verb.RESTART):
             return await self._incoming(request, plugin, known, package, instance)
         assert known is not None
+        if request.verb is Verb.CONFIGURE and known.manifest is None:
+            self._roster.learn(await self.read_manifest(known, known.record.version))
         return self._change(request, known)
 
     async def read_manifest(self, plugin: Plugin, version: str) -> Manifest:
@@ -310,9 +312,8 @@ class Planner:
     def _configure(self, request: Request, plugin: Plugin, present: Present) -> Prepared:
         manifest = plugin.manifest
         values = request.options.get("values", {})
-        if manifest is None or not isinstance(values, Mapping):
-            sentence = f"cannot configure {plugin.name}: its package cannot be read"
-            raise Refused(Refusal("package-gone", sentence, f"exoctl plugin info {plugin.name}"))
+        assert manifest is not None
+        assert isinstance(values, Mapping)
         wanted = dict(plugin.record.config) | dict(values)
         config = options.check(manifest.config, wanted)
         if isinstance(config, Refusal):

@@ -123,7 +123,7 @@ async def _caller(house: House, caller: Caller, random: Random) -> None:
                 await asyncio.sleep(0.5)
             continue
         try:
-            job = house.supervisor.submit(_request(random, caller))
+            job = house.supervisor.submit(_request(house, random, caller))
         except Refused:
             house.turned_away += 1
             continue
@@ -136,8 +136,10 @@ async def _caller(house: House, caller: Caller, random: Random) -> None:
             await house.supervisor.finished(job)
 
 
-def _request(random: Random, caller: Caller) -> Request:
-    verb, name = random.choice(_VERBS), random.choice(NAMES)
+def _request(house: House, random: Random, caller: Caller) -> Request:
+    installed = sorted(house.supervisor.plugins)
+    verb = random.choice(_VERBS) if installed or random.random() < 0.1 else "load"
+    name = random.choice(installed) if installed and random.random() < 0.7 else random.choice(NAMES)
     if verb == "load":
         options: dict[str, Any] = {"start": random.random() < 0.8}
         for option in ("downgrade", "consent"):

@@ -1,7 +1,8 @@
 """A host with a disk, a keeper and, one after the other, incarnations of the daemon's supervisor."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -176,3 +177,29 @@ class House:
 
     def events(self, event: str) -> list[dict[str, str]]:
         return [fields for name, fields in self.audit.written if name == event]
+
+
+def played(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """A test of one scenario: the async function gets a house whose daemon runs, on a virtual clock of its own."""
+
+    def run(**arguments: Any) -> None:
+        loop = VirtualLoop()
+        house = House(loop)
+        house.disk.inputs = replace(house.disk.inputs, policies={})
+
+        async def scene() -> None:
+            await house.boot()
+            await test(house, **arguments)
+            assert house.failures == []
+
+        try:
+            loop.run_until_complete(scene())
+            assert loop.errors == []
+        finally:
+            loop.abandon()
+            loop.close()
+
+    rest = list(inspect.signature(test).parameters.values())[1:]
+    run.__signature__ = inspect.Signature(rest)  # type: ignore[attr-defined]
+    run.__name__, run.__module__, run.__doc__ = test.__name__, test.__module__, test.__doc__
+    return run
