@@ -1,7 +1,7 @@
 """The registry: records ↔ rows of SQLite; every call is one durable transaction, in the order of the calls.
 
 Refuses a database that is corrupt, foreign, newer than this exod, open elsewhere, or writable by others; never makes a
-new one in its place. Refuses an instance or job id that was used before, and a generation lower than the last.
+new one in its place. Refuses a record that points nowhere, and a generation lower than the last.
 """
 
 import errno
@@ -118,14 +118,13 @@ class Registry:
         self._floor["next_job"] = max(self._floor["next_job"], (last or 0) + 1)
 
     def _put_numbered(self, table: str, counter: str, row: Row) -> None:
-        """Insert or update by id; a new id moves the counter past it, and no id comes back once it is gone."""
-        known = self._database.execute(f"SELECT 1 FROM {table} WHERE id = ?", row[:1]).fetchone()
-        gone = table == "instances" and row[0] in self._dropped
-        if not known and (gone or row[0] < self._floor[counter]):
-            raise Refused(Refusal("id-reused", f"cannot record {table[:-1]} {row[0]}: the id was used before"))
+        """Insert or update by id, and move the counter past it: after a restart no id is given out twice.
+
+        Jobs run beside each other, so that a lower id may well come after a higher one.
+        """
         self._upsert(table, row, keys=1)
-        if not known:
-            self._database.execute("UPDATE counters SET value = max(value, ?) WHERE name = ?", (row[0] + 1, counter))
+        following = (row[0] + 1, counter)
+        self._database.execute("UPDATE counters SET value = max(value, ?) WHERE name = ?", following)
 
     def _upsert(self, table: str, row: Row, *, keys: int) -> None:
         # Not INSERT OR REPLACE: that deletes the old row first, and with it, by cascade, a plugin's versions.

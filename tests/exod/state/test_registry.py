@@ -91,23 +91,17 @@ async def test_dropped_records_are_gone_and_may_be_dropped_again(root: Path) -> 
     assert (found.plugins, found.versions, found.instances) == ((), (), ())
 
 
-async def test_an_instance_id_is_never_used_again(root: Path) -> None:
+async def test_ids_go_on_behind_the_highest_ever_used(root: Path) -> None:
     async with opened(root) as registry:
-        await fill(registry)
-        await registry.drop_instance(1)
-    async with opened(root) as registry:
-        assert (await registry.load()).next_instance == 2
-        await refused("id-reused", registry.put_instance(INSTANCE))
-        await registry.put_instance(replace(INSTANCE, id=9))
-        assert (await registry.load()).next_instance == 10
-
-
-async def test_a_job_id_is_never_used_again(root: Path) -> None:
-    async with opened(root) as registry:
-        await registry.put_job(replace(JOB, state="done", finished=5.0))
+        await registry.put_plugin(PLUGIN)
+        for number in (4, 9, 7):
+            await registry.put_instance(replace(INSTANCE, id=number))
+            await registry.put_job(replace(JOB, id=number, state="done", finished=5.0))
+            await registry.drop_instance(number)
         await registry.prune_jobs(before=6.0)
-        await refused("id-reused", registry.put_job(JOB))
-        assert (await registry.load()).next_job == 2
+    found = await snapshot(root)
+    assert (found.instances, found.jobs) == ((), ())
+    assert (found.next_instance, found.next_job) == (10, 10)
 
 
 async def test_old_jobs_are_pruned_but_never_one_that_runs(root: Path) -> None:
