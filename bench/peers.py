@@ -19,7 +19,7 @@ from bench import peer_plugin
 
 PLUGIN = str(Path(peer_plugin.__file__))
 _BWRAP = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL")
-_VIEW = ("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")
+_VIEW = ("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run")
 
 
 class Started(Protocol):
