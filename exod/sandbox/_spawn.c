@@ -313,7 +313,10 @@ static PyObject *py_serve(PyObject *self, PyObject *args) {
             reply.pid = clone_instance(child.fds[FD_CGROUP], &made);
             if (reply.pid == 0)
                 return born(&child);
-            reply.error = reply.pid < 0 ? errno : 0;
+            if (reply.pid < 0) {
+                reply.error = errno;
+                made = -1; /* the kernel had written a number before it failed */
+            }
             PyOS_AfterFork_Parent();
         }
         explicit_bzero(&child.request, sizeof child.request);

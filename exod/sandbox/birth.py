@@ -85,7 +85,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> Born:
     )
     ward.groups.open_for(launch.instance, uid=cell.zygote.block.first)
     try:
-        cell.pid, cell.pidfd = await cell.zygote.fork(request, fds)
+        cell.pid, cell.pidfd = await cell.zygote.fork(launch.instance, request, fds)
     except OSError as error:
         raise Refused(_failed(launch, f"fork failed: {error.strerror}")) from error
     finally:

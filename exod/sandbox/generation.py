@@ -56,10 +56,10 @@ class Zygote:
         self.users = procfs.namespace(self.pid, "user")
         self._fill()
 
-    async def fork(self, request: bytes, fds: Sequence[int]) -> tuple[int, int]:
+    async def fork(self, id_: int, request: bytes, fds: Sequence[int]) -> tuple[int, int]:
         """(pid, pidfd) of the new instance; raises OSError with the zygote's errno."""
         self.forks += 1
-        error, pid, received = await self._reply(self._ask(request, fds))
+        error, pid, received = await self._reply(self._ask(request, fds), id_)
         if error or len(received) != 1:
             _close(received)
             raise OSError(error, os.strerror(error), "fork")
@@ -83,7 +83,7 @@ class Zygote:
         _close(self._networks)
 
     async def _network(self) -> int:
-        error, _, received = await self._reply(self._ask(frames.request(frames.NETNS)))
+        error, _, received = await self._reply(self._ask(frames.request(frames.NETNS)), 0)
         if error:
             raise OSError(error, os.strerror(error), "network namespace")
         made = received[0] if len(received) == 1 else -1
@@ -133,11 +133,12 @@ class Zygote:
         if data != word:
             raise _lost("it does not speak as it should")
 
-    async def _reply(self, future: asyncio.Future[tuple[bytes, list[int]]]) -> tuple[int, int, list[int]]:
+    async def _reply(self, future: asyncio.Future[tuple[bytes, list[int]]], id_: int) -> tuple[int, int, list[int]]:
         data, fds = await self._answer(future)
         answer = frames.reply(data)
-        if answer is None:
+        if answer is None or answer[1] != id_:
             _close(fds)
+            self._hung_up()
             raise _lost("it does not speak as it should")
         error, _, pid = answer
         return error, pid, fds
@@ -147,7 +148,11 @@ class Zygote:
             async with asyncio.timeout(DEADLINE):
                 return await asyncio.shield(future)
         except TimeoutError:
+            future.add_done_callback(_discard)
             raise _lost("it does not answer") from None
+        except asyncio.CancelledError:
+            future.add_done_callback(_discard)
+            raise
 
     def _readable(self) -> None:
         try:
@@ -193,6 +198,12 @@ def _procfs() -> int:
 def _close(fds: list[int]) -> None:
     while fds:
         os.close(fds.pop())
+
+
+def _discard(future: asyncio.Future[tuple[bytes, list[int]]]) -> None:
+    """Closes what came for a caller that no longer waits."""
+    if not future.cancelled() and future.exception() is None:
+        _close(future.result()[1])
 
 
 def _lost(reason: str) -> Refused:

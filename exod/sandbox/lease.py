@@ -76,9 +76,13 @@ class Lease:
         """Raises OSError with the keeper's errno when it refused, Refused when it is gone."""
         try:
             async with asyncio.timeout(2 * DEADLINE):
-                frame, fds = await answer
+                frame, fds = await asyncio.shield(answer)
         except TimeoutError:
+            answer.add_done_callback(_discard)
             raise _lost() from None
+        except asyncio.CancelledError:
+            answer.add_done_callback(_discard)
+            raise
         if frame.op == Op.NAK:
             raise OSError(frame.aux, os.strerror(frame.aux), "keeper")
         return frame, fds
@@ -133,6 +137,12 @@ class Lease:
 def _close(fds: list[int]) -> None:
     while fds:
         os.close(fds.pop())
+
+
+def _discard(answer: Answer) -> None:
+    """Closes what came for a caller that no longer waits."""
+    if not answer.cancelled() and answer.exception() is None:
+        _close(answer.result()[1])
 
 
 def _lost() -> Refused:

@@ -1,0 +1,100 @@
+"""A real Host on a throw-away directory, and instances that answer questions; everything is gone at the end."""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exod.package.limits import Limits as PackageLimits
+from exod.plan.confine import Confinement
+from exod.sandbox.host import Host, Limits, Places
+from exod.sandbox.residue import Scope
+from exod.supervisor.ports import Exit, Launch, Survivor
+
+STUB = Path(__file__).parent / "stub" / "exosdk"
+TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}
+LIMITS = Limits(uid_first=2147100000, uid_last=2147102559, keeper_uid=2147099998, data_uid=2147099999)
+"""Apart from a daemon that may run beside the tests."""
+
+
+def confinement(*, plugin: str = "hello", files: tuple[str, ...] = (), signer: str = "s", level: str = "l") -> Confinement:
+    values: dict[str, Any] = {"limits": PackageLimits(), "services": (), "config": {}, "permissions": {}}
+    return Confinement(
+        plugin=plugin, version="1.0.0", type="custom", digest="0" * 64, signer=signer, level=level, entry="hello:Hello",
+        files=files, **values,
+    )  # fmt: skip
+
+
+@dataclass
+class Peer:
+    """One running instance, from exod's side."""
+
+    instance: int
+    pid: int
+    end: socket.socket
+    hello: Mapping[str, Any]
+
+    def ask(self, expression: str) -> str:
+        """The repr of the expression's value inside; of an exception, the repr after `!`."""
+        self.end.send(expression.encode())
+        return self.end.recv(65536).decode()
+
+
+@dataclass
+class Rig:
+    directory: Path
+    limits: Limits = LIMITS
+    sdk: Path = STUB
+    exits: list[Exit] = field(default_factory=list)
+    lost: int = 0
+    host: Host = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("run", "log", "data"):
+            (self.directory / name).mkdir(exist_ok=True)
+        self.host = self.make()
+
+    def make(self) -> Host:
+        places = Places(
+            run=self.directory / "run",
+            log=self.directory / "log",
+            data=self.directory / "data",
+            sdk=self.sdk,
+            development=self.directory,
+        )
+        return Host(places, self.limits)
+
+    async def attach(self) -> list[Survivor]:
+        return list(await self.host.attach(on_exit=self.exits.append, on_lost=self._on_lost))
+
+    def launch(self, instance: int = 1, *, tree: Mapping[str, tuple[bytes, bool]] = TREE, **how: Any) -> Launch:
+        return Launch(instance, os.urandom(16), self.host.next_uid(), confinement(**how), tree)
+
+    async def start(self, instance: int = 1, **how: Any) -> Peer:
+        """A whole start, outside check included."""
+        launch = self.launch(instance, **how)
+        await self.host.prepare(launch)
+        born = await self.host.spawn(launch)
+        hello = json.loads(born.end.recv(65536))
+        await self.host.inspect(instance)
+        return Peer(instance, born.pid, born.end, hello)
+
+    @property
+    def group(self) -> Path:
+        assert self.host._groups is not None
+        return self.host._groups.top
+
+    def scope(self) -> Scope:
+        limits = self.limits
+        return Scope(limits.uid_first, limits.uid_last, limits.keeper_uid, self.group, (self.directory,))
+
+    def _on_lost(self) -> None:
+        self.lost += 1
+
+
+def keeper_pid(rig: Rig) -> int:
+    assert rig.host._ward is not None
+    return rig.host._ward.lease.keeper

@@ -1,0 +1,344 @@
+"""From a launch to an instance and back, with a real keeper, zygote and kernel."""
+
+import asyncio
+import dataclasses
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from exod.errors import Refused
+from exod.linux import cgroupfs, procfs
+from exod.sandbox import residue
+from exod.sandbox.host import Host, Limits
+from exod.supervisor.ports import Exit
+from tests.exod.sandbox.rig import LIMITS, Peer, Rig, keeper_pid
+
+
+async def until_exit(rig: Rig, count: int = 1) -> None:
+    async with asyncio.timeout(10):
+        while len(rig.exits) < count:
+            await asyncio.sleep(0.001)
+
+
+async def test_an_instance_is_born_with_its_own_uid_root_and_nonce(rig: Rig) -> None:
+    launch = rig.launch(7)
+    await rig.host.prepare(launch)
+    born = await rig.host.spawn(launch)
+    with born.end as end:
+        assert isinstance(end, socket.socket)
+        assert end.getblocking()
+        hello = Peer(7, born.pid, end, {}).end.recv(65536)
+        assert launch.nonce.hex().encode() in hello
+        assert b'"instance": 7' in hello
+    assert procfs.status(born.pid)["Uid"].split()[0] == str(launch.uid)
+    assert born.cgroup == cgroupfs.identity(rig.group / "instances/i-7")
+
+
+async def test_the_walls_stand_when_seen_from_inside(rig: Rig) -> None:
+    peer = await rig.start()
+    with peer.end:
+        walls = peer.hello["walls"]
+    assert walls["seccomp"] == "2"
+    assert walls["no_new_privileges"] == "1"
+    assert walls["capabilities"] == "0" * 16
+    assert walls["dumpable"] == walls["groups"] == "0"
+    assert walls["pid"] == "1"
+    denials = {key: walls[key] for key in ("executable_memory", "socket", "host_file", "sealed_code", "unknown_call")}
+    assert denials == {
+        "executable_memory": "EPERM",
+        "socket": "EPERM",
+        "host_file": "ENOENT",
+        "sealed_code": "EROFS",
+        "unknown_call": "ENOSYS",
+    }
+
+
+async def test_the_walls_stand_when_seen_from_outside(rig: Rig) -> None:
+    peer = await rig.start()
+    found = await rig.host.inspect(1)
+    peer.end.close()
+    host = procfs.namespaces("self")
+    assert all(found[f"ns_{kind}"] != str(number) for kind, number in host.items())
+    assert found["seccomp"] == "2"
+    assert found["capabilities"] == "0" * 16
+
+
+async def test_the_root_holds_the_package_and_the_runtime_and_nothing_of_the_host(rig: Rig) -> None:
+    peer = await rig.start()
+    with peer.end:
+        assert peer.ask("sorted(os.listdir('/'))") == "['plugin', 'run', 'tmp', 'usr']"
+        assert peer.ask("sorted(os.listdir('/run/exod/sdk'))") == "['exosdk', 'msgspec', 'pluggy']"
+        assert peer.ask("os.listdir('/usr'), os.listdir('/usr/lib')") == "(['lib'], ['python3.11'])"
+        assert peer.ask("open('/plugin/code/hello.py').read()") == repr("GREETING = 'hello'\n")
+
+
+async def test_tmp_is_writable_small_and_private(rig: Rig) -> None:
+    first, second = await rig.start(1), await rig.start(2)
+    with first.end, second.end:
+        assert first.ask("open('/tmp/x', 'w').write('mine')") == "4"
+        assert second.ask("os.listdir('/tmp')") == "[]"
+        assert "No space left" in first.ask("open('/tmp/big', 'wb').write(bytes(8 << 20))")
+
+
+async def test_no_two_instances_share_a_uid_or_a_namespace(rig: Rig) -> None:
+    first, second = await rig.start(1), await rig.start(2)
+    first.end.close()
+    second.end.close()
+    one, two = procfs.namespaces(first.pid), procfs.namespaces(second.pid)
+    assert all(one[kind] != two[kind] for kind in procfs.NAMESPACES)
+    assert procfs.status(first.pid)["Uid"] != procfs.status(second.pid)["Uid"]
+
+
+async def test_the_true_end_is_told_once(rig: Rig) -> None:
+    peer = await rig.start()
+    with peer.end:
+        peer.end.send(b"os._exit(7)")
+        await until_exit(rig)
+    assert rig.exits == [Exit(1, "exited", 7)]
+    await rig.host.discard(1)
+    assert len(rig.exits) == 1
+
+
+async def test_an_instance_that_is_killed_ends_by_that_signal(rig: Rig) -> None:
+    peer = await rig.start()
+    peer.end.close()
+    os.kill(peer.pid, signal.SIGKILL)
+    await until_exit(rig)
+    assert rig.exits == [Exit(1, "signal", signal.SIGKILL)]
+
+
+async def test_discard_ends_what_runs_and_says_that_it_was_us(rig: Rig) -> None:
+    peer = await rig.start()
+    peer.end.close()
+    await rig.host.discard(1)
+    assert rig.exits == [Exit(1, "ended", signal.SIGKILL)]
+    assert not (rig.group / "instances/i-1").exists()
+
+
+@pytest.mark.parametrize("done", ["nothing", "prepared", "spawned"])
+async def test_discard_takes_back_any_part_of_a_start_twice(rig: Rig, done: str) -> None:
+    await (await _warm(rig))
+    before = residue.look(rig.scope())
+    launch = rig.launch(5)
+    if done != "nothing":
+        await rig.host.prepare(launch)
+    if done == "spawned":
+        (await rig.host.spawn(launch)).end.close()
+    await rig.host.discard(5)
+    await rig.host.discard(5)
+    assert {trace for trace in residue.look(rig.scope()) - before if trace.kind != "descriptor"} == set()
+    frame = await rig.host._ward.lease.stat()  # type: ignore[union-attr]
+    assert frame.nonce[:8] == bytes(8), "the keeper still knows an instance or an exit"
+
+
+async def _warm(rig: Rig):  # type: ignore[no-untyped-def]
+    peer = await rig.start(999)
+    peer.end.close()
+    return rig.host.discard(999)
+
+
+async def test_a_start_that_cannot_fork_is_refused_and_taken_back(rig: Rig) -> None:
+    launch = rig.launch(3)
+    await rig.host.prepare(launch)
+    cell = rig.host._cells[3]
+    os.dup2(cell.fork["log"], cell.fork["cgroup"], inheritable=False)
+    with pytest.raises(Refused, match="fork failed"):
+        await rig.host.spawn(launch)
+    await rig.host.discard(3)
+
+
+async def test_a_wall_that_does_not_stand_is_named(rig: Rig) -> None:
+    launch = rig.launch(3)
+    await rig.host.prepare(launch)
+    cell = rig.host._cells[3]
+    os.dup2(cell.fork["log"], cell.fork["network"], inheritable=False)
+    with pytest.raises(Refused) as refused:
+        await rig.host.spawn(launch)
+    assert refused.value.refusal.evidence["wall"] == "enter_network"
+    await until_exit(rig)
+    await rig.host.discard(3)
+
+
+async def test_spawning_without_preparing_is_refused(rig: Rig) -> None:
+    with pytest.raises(Refused, match="not prepared"):
+        await rig.host.spawn(rig.launch(4))
+
+
+async def test_a_frozen_instance_uses_no_time_until_it_is_thawed(rig: Rig) -> None:
+    peer = await rig.start()
+    with peer.end:
+        await rig.host.freeze(1)
+        peer.end.send(b"1 + 1")
+        assert cgroupfs.events(rig.group / "instances/i-1")["frozen"] == 1
+        with pytest.raises(BlockingIOError):
+            peer.end.recv(10, socket.MSG_DONTWAIT)
+        await rig.host.thaw(1)
+        assert peer.end.recv(10) == b"2"
+
+
+async def test_usage_tells_memory_time_and_tasks_and_nothing_of_the_dead(rig: Rig) -> None:
+    peer = await rig.start()
+    peer.end.close()
+    usage = rig.host.usage(1)
+    assert 0 < usage["memory"] <= usage["rss"] < 64 << 20
+    assert usage["cpu_usec"] > 0
+    assert usage["tasks"] == 1
+    await rig.host.discard(1)
+    assert rig.host.usage(1) == rig.host.usage(99) == {}
+
+
+async def test_what_an_instance_prints_is_in_its_plugins_log(rig: Rig) -> None:
+    peer = await rig.start()
+    with peer.end:
+        peer.ask("print('to the log \\x1b[31m')")
+        peer.ask("os.write(2, b'unfinished')")
+    await rig.host.discard(1)
+    lines = rig.host.logs("hello", 10)
+    assert [line.split(" ", 2)[1:] for line in lines] == [["1", "to the log \x1b[31m"], ["1", "unfinished"]]
+    assert rig.host.logs("hello", 1) == lines[1:]
+    assert rig.host.logs("other", 5) == []
+
+
+async def test_granted_files_appear_at_their_own_path_and_read_as_the_hosts(rig: Rig) -> None:
+    peer = await rig.start(files=("/proc/stat", "/proc/1/net/dev", "/proc/pressure/cpu", "/etc/debian_version"))
+    with peer.end:
+        assert peer.ask("open('/etc/debian_version').read()") == repr(Path("/etc/debian_version").read_text())
+        inside = peer.ask("open('/proc/1/net/dev').read().count(':')")
+        assert inside == str(Path("/proc/1/net/dev").read_text().count(":"))
+        assert peer.ask("open('/proc/stat').read(3)") == "'cpu'"
+        assert peer.ask("sorted(os.listdir('/proc'))") == "['1', 'pressure', 'stat']"
+        assert "Read-only" in peer.ask("open('/proc/pressure/cpu', 'r+')"), "mode 0666 on the host"
+
+
+async def test_a_grant_that_is_refused_leaves_nothing(rig: Rig) -> None:
+    with pytest.raises(Refused, match="cannot grant /etc/shadow"):
+        await rig.host.prepare(rig.launch(files=("/proc/stat", "/etc/shadow")))
+    await rig.host.discard(1)
+
+
+async def test_state_belongs_to_the_instance_inside_and_to_the_data_uid_on_disk(rig: Rig) -> None:
+    place = rig.directory / "data/hello"
+    place.mkdir(mode=0o700)
+    os.chown(place, LIMITS.data_uid, LIMITS.data_uid)
+    first = await rig.start()
+    with first.end:
+        assert first.ask("open('/state/kept', 'w').write('it')") == "2"
+        assert first.ask("os.stat('/state/kept').st_uid == os.getuid()") == "True"
+    await rig.host.discard(1)
+    assert (place / "kept").stat().st_uid == LIMITS.data_uid
+    second = await rig.start(2)
+    with second.end:
+        assert second.ask("open('/state/kept').read()") == "'it'"
+
+
+async def test_a_large_package_is_whole_inside(rig: Rig) -> None:
+    peer = await rig.start(tree={"assets/big": (bytes(range(256)) * 4096, False)})
+    with peer.end:
+        assert peer.ask("open('/plugin/assets/big', 'rb').read() == bytes(range(256)) * 4096") == "True"
+
+
+async def test_a_generation_that_crashed_is_not_forked_from_again(rig: Rig) -> None:
+    peer = await rig.start(1)
+    before = rig.host._cells[1].zygote
+    with peer.end:
+        peer.end.send(b"os._exit(3)")
+        await until_exit(rig)
+    (await rig.start(2)).end.close()
+    assert rig.host._cells[2].zygote is not before
+
+
+async def test_signers_do_not_share_a_zygote(rig: Rig) -> None:
+    first = rig.launch(1, signer="one")
+    await rig.host.prepare(first)
+    await rig.host.prepare(rig.launch(2, signer="one"))
+    await rig.host.prepare(rig.launch(3, signer="two"))
+    zygotes = [rig.host._cells[number].zygote for number in (1, 2, 3)]
+    assert zygotes[0] is zygotes[1] is not zygotes[2]
+
+
+async def test_a_zygote_is_replaced_after_its_share_of_forks(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, limits=dataclasses.replace(LIMITS, zygote_forks=2))
+    await rig.attach()
+    try:
+        for number in (1, 2, 3):
+            (await rig.start(number)).end.close()
+        cells = [rig.host._cells[number] for number in (1, 2, 3)]
+        assert cells[0].zygote is cells[1].zygote is not cells[2].zygote
+    finally:
+        await rig.host.close()
+
+
+async def test_losing_the_keeper_ends_everything_and_is_told(rig: Rig) -> None:
+    peer = await rig.start()
+    with peer.end:
+        os.kill(keeper_pid(rig), signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while not rig.lost:
+                await asyncio.sleep(0.001)
+        assert rig.exits == [Exit(1, "lost", 0)]
+        assert peer.end.recv(10) == b"", "the instance lives on"
+    with pytest.raises(Refused, match="keeper"):
+        await rig.host.prepare(rig.launch(2))
+    await rig.host.discard(1)
+
+
+async def test_a_new_keeper_serves_after_the_last_was_lost(rig: Rig) -> None:
+    os.kill(keeper_pid(rig), signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while not rig.lost:
+            await asyncio.sleep(0.001)
+    assert await rig.attach() == []
+    (await rig.start(2)).end.close()
+
+
+async def test_an_end_that_the_keeper_does_not_tell_is_found_out(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, limits=dataclasses.replace(LIMITS, patience=0.05))
+    await rig.attach()
+    try:
+        peer = await rig.start()
+        with peer.end:
+            os.kill(keeper_pid(rig), signal.SIGSTOP)
+            peer.end.send(b"os._exit(3)")
+            await until_exit(rig)
+            assert rig.exits in ([Exit(1, "exited", 3)], [Exit(1, "lost", 0)])
+    finally:
+        os.kill(keeper_pid(rig), signal.SIGCONT)
+        await rig.host.close()
+
+
+async def test_the_keeper_starts_itself_again_in_place_and_loses_nothing(rig: Rig) -> None:
+    peer = await rig.start()
+    pid = keeper_pid(rig)
+    assert rig.host._ward is not None
+    await rig.host._ward.lease.reexec()
+    frame = await rig.host._ward.lease.stat()
+    assert frame.pid == pid
+    (await rig.start(2)).end.close()
+    with peer.end:
+        peer.end.send(b"os._exit(5)")
+        await until_exit(rig)
+    assert rig.exits == [Exit(1, "exited", 5)]
+
+
+async def test_another_exod_in_the_same_place_is_told_to_wait(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await rig.host._ward.lease.stat()).aux == 0  # type: ignore[union-attr]
+    monkeypatch.setattr("exod.sandbox.lease.Lease.take.__kwdefaults__", {"seconds": 0.05})
+    with pytest.raises(Refused, match="another exod"):
+        await rig.make().attach(on_exit=rig.exits.append, on_lost=lambda: None)
+
+
+async def test_a_uid_range_that_an_account_uses_is_refused(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, limits=Limits(uid_first=0, uid_last=1000))
+    with pytest.raises(Refused, match="root has 0"):
+        await rig.attach()
+
+
+async def test_without_development_a_missing_keeper_is_not_started(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    host = Host(dataclasses.replace(rig.host._places, development=None), LIMITS)
+    with pytest.raises(Refused, match="does not answer"):
+        await host.attach(on_exit=rig.exits.append, on_lost=lambda: None)
+    await host.close()
