@@ -66,11 +66,13 @@ class DataDirs:
         await self._writer.submit(lambda: self._drop(_name(plugin)))
 
     async def restore(self, plugin: str) -> None:
+        """Bring back what was dropped, in place of what was made since; nothing when nothing was dropped."""
         await self._writer.submit(lambda: self._restore(_name(plugin)))
+        await asyncio.to_thread(self._empty_gone)
 
     async def discard(self, plugin: str) -> None:
         """Forget what was dropped. Removal runs beside the writer: a plugin may leave a million files."""
-        await self._writer.submit(lambda: self._bury(_name(plugin)))
+        await self._writer.submit(lambda: self._bury(_name(plugin), self._trash))
         await asyncio.to_thread(self._empty_gone)
 
     async def usage(self, plugin: str) -> Quota:
@@ -111,19 +113,20 @@ class DataDirs:
 
     def _drop(self, plugin: str) -> None:
         if self._root.has(plugin):
-            self._bury(plugin)
+            self._bury(plugin, self._trash)
             self._root.move(plugin, to=self._trash, name_there=plugin)
 
     def _restore(self, plugin: str) -> None:
-        # rename(2) puts a directory over an empty one only: data made since the drop is never overwritten.
         if self._trash.has(plugin):
+            self._bury(plugin, self._root)
             self._trash.move(plugin, to=self._root, name_there=plugin)
 
-    def _bury(self, plugin: str) -> None:
+    def _bury(self, plugin: str, where: Directory) -> None:
+        """Move what lies there out of the way, to be removed: rename(2) replaces no directory that is not empty."""
         number = len(os.listdir(self._gone.fd))
         while self._gone.has(f"{plugin}-{number}"):
             number += 1
-        self._trash.move(plugin, to=self._gone, name_there=f"{plugin}-{number}")
+        where.move(plugin, to=self._gone, name_there=f"{plugin}-{number}")
 
     def _empty_gone(self) -> None:
         with self._emptying:

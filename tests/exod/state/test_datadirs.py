@@ -78,15 +78,16 @@ async def test_a_second_drop_takes_the_place_of_the_first(root: Path) -> None:
         assert (root / "data/hello/file").read_bytes() == b"second"
 
 
-async def test_data_made_since_the_drop_is_never_overwritten(root: Path) -> None:
+async def test_restored_data_takes_the_place_of_what_was_made_since(root: Path) -> None:
     async with opened(root) as data:
         await data.make("hello", quota=0)
+        fill(root)
         await data.drop("hello")
         await data.make("hello", quota=0)
-        fill(root)
-        with pytest.raises(OSError, match="not empty"):
-            await data.restore("hello")
-    assert (root / "data/hello/file").read_bytes() == b"mine"
+        (root / "data/hello/other").write_bytes(b"the next owner's")
+        await data.restore("hello")
+    assert os.listdir(root / "data/hello") == ["file"]
+    assert os.listdir(root / "data/.gone") == []
 
 
 async def test_discards_at_once_do_not_disturb_each_other(root: Path) -> None:
