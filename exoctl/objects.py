@@ -1,7 +1,7 @@
 """exod's objects on the bus as plain values: properties by snake_case name, variants opened, paths kept."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exoctl.bus import Connection
@@ -47,22 +47,9 @@ def managed(bus: Connection, interface: str) -> dict[str, dict[str, Any]]:
     return {path: properties(faces[interface]) for path, faces in objects.items() if interface in faces}
 
 
-def both(bus: Connection) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """All plugins and all instances; what an instance uses is told only when it is asked for."""
-    (objects,) = bus.call(ROOT_PATH, _OBJECT_MANAGER, "GetManagedObjects")
-    plugins = {path: properties(faces[PLUGIN]) for path, faces in objects.items() if PLUGIN in faces}
-    instances = [path for path, faces in objects.items() if INSTANCE in faces]
-    return plugins, {path: found for path in instances if (found := _instance(bus, path))}
-
-
-def _instance(bus: Connection, path: str) -> dict[str, Any]:
-    """Empty when it ended since it was listed."""
-    try:
-        return properties(bus.properties(path, INSTANCE))
-    except Refused as error:
-        if error.refusal.code in _ABSENT:
-            return {}
-        raise
+def usage_of(bus: Connection, instances: Iterable[str]) -> dict[str, dict[str, int]]:
+    """path → what the instance uses, which it tells only when asked; one that ended since is left out."""
+    return bus.property_of_each([path for path in instances if path != "/"], INSTANCE, "Usage")
 
 
 def plugin(bus: Connection, name: str, member: str, signature: str = "", *body: Any, verb: str) -> list[Any]:

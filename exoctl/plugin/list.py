@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from exoctl.objects import both
+from exoctl.objects import PLUGIN, managed, usage_of
 from exoctl.session import Session
 from exoctl.verb import verb
 
@@ -16,8 +16,9 @@ _HEAD = ("NAME", "VERSION", "STATE", "PID", "MEMORY", "SIGNER", "TRUST", "TYPE")
 @click.option("--state", metavar="STATE", help="Only plugins in this state, such as running.")
 def command(session: Session, *, kind: str | None, state: str | None) -> None:
     """Lists the installed plugins."""
-    plugins, instances = both(session.bus)
-    rows = [_with_usage(plugin, instances) for _, plugin in sorted(plugins.items())]
+    plugins = [plugin for _, plugin in sorted(managed(session.bus, PLUGIN).items())]
+    usage = usage_of(session.bus, [plugin["instance"] for plugin in plugins])
+    rows = [plugin | {"memory": usage.get(plugin["instance"], {}).get("memory", 0)} for plugin in plugins]
     rows = [row for row in rows if kind in (None, row["type"]) and state in (None, row["state_name"])]
     if session.json_mode:
         session.printer.document(rows)
@@ -25,11 +26,6 @@ def command(session: Session, *, kind: str | None, state: str | None) -> None:
         session.printer.table(_HEAD, [_cells(row) for row in rows])
     else:
         session.printer.line("no plugins; load one with: exoctl plugin load FILE")
-
-
-def _with_usage(plugin: dict[str, Any], instances: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    usage = instances.get(plugin["instance"], {}).get("usage", {})
-    return plugin | {"memory": usage.get("memory", 0)}
 
 
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:

@@ -199,6 +199,9 @@ class FakeExod(threading.Thread):
     def _answer(self, message: Any) -> tuple[str, list[Any]]:
         if message.member == "GetAll":
             return "a{sv}", [self._variants(message.body[0], self._properties(message.path, message.body[0]))]
+        if message.member == "Get":
+            interface, name = message.body
+            return "v", [self._variants(interface, {name: self._properties(message.path, interface)[name]})[name]]
         if message.member == "Introspect":
             return "s", [self.introspection[message.path]]
         if message.member == "GetManagedObjects":
