@@ -14,7 +14,7 @@ from exoctl.bus import DRIVER, DRIVER_PATH, Connection
 from exoctl.codec import MessageType
 from exod.names import BUS_NAME, service_path
 
-IN_FLIGHT = 32
+IN_FLIGHT = 16
 
 
 @contextmanager
