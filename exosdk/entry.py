@@ -4,13 +4,12 @@ Runs plugin code: only inside a sandbox, or in a test of that plugin. What diffe
 before the plugin is loaded, instead of at the first call.
 """
 
-import inspect
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import pluggy
 
 from exosdk import hooks, wire
+from exosdk.arity import accepts, annotations
 from exosdk.context import Context
 from exosdk.signature import python_type, snake_case, split
 
@@ -42,7 +41,7 @@ def load(entry: str) -> type:
 def make(plugin_class: type, *, context: Context) -> object:
     """The class may take the context or nothing."""
     try:
-        arguments = (context,) if _takes(plugin_class, 1) else ()
+        arguments = (context,) if accepts(plugin_class, 1) else ()
         plugin: object = plugin_class(*arguments)
     except Exception as error:
         raise UnusableError(
@@ -90,12 +89,14 @@ def _check_method(plugin: object, method: wire.Method, *, service: str) -> None:
     if not callable(function):
         raise UnusableError("method-missing", f"the plugin has no {where}")
     bound = getattr(plugin, name)
-    if not _takes(bound, len(types)):
+    if not accepts(bound, len(types)):
         raise UnusableError(
             "method-differs", f"{where} does not take the {len(types)} arguments that the manifest declares"
         )
-    for parameter, declared in zip(_positional(bound), types, strict=False):
-        _check_annotation(parameter, declared, where=where)
+    for (parameter, stated), declared in zip(annotations(bound), types, strict=False):
+        wanted = python_type(declared)
+        if wanted and stated in _BUILTINS and stated != wanted:
+            raise UnusableError("method-differs", f"{where} takes {parameter} as {stated}, declared is {declared}")
 
 
 def _check_property(plugin: object, declared: wire.Property, *, service: str) -> None:
@@ -106,27 +107,6 @@ def _check_property(plugin: object, declared: wire.Property, *, service: str) ->
     on_class = getattr(type(plugin), name, None)
     if declared.access == "readwrite" and isinstance(on_class, property) and on_class.fset is None:
         raise UnusableError("property-differs", f"{where} is declared readwrite and has no setter")
-
-
-def _check_annotation(parameter: inspect.Parameter, declared: str, *, where: str) -> None:
-    annotation = parameter.annotation
-    stated = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    wanted = python_type(declared)
-    if wanted and stated in _BUILTINS and stated != wanted:
-        raise UnusableError("method-differs", f"{where} takes {parameter.name} as {stated}, declared is {declared}")
-
-
-def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [one for one in inspect.signature(function).parameters.values() if one.kind in kinds]
-
-
-def _takes(function: Callable[..., Any], arguments: int) -> bool:
-    try:
-        inspect.signature(function).bind(*([None] * arguments))
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _told(error: BaseException) -> str:

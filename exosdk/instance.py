@@ -1,0 +1,138 @@
+"""What an instance does from its hello on: waits for go, loads the plugin, serves one call at a time until the end.
+
+One thread. A ping is answered between two calls, and the supervisor sends none during a call whose deadline has not
+passed: a second thread would cost its stack and pluggy's callers a lock, and would go on answering for a plugin whose
+own thread is stuck. Runs plugin code; reads nothing but the channel and the plugin's package.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+from exosdk import hooks, wire
+from exosdk.context import Context, timers
+from exosdk.entry import UnusableError, text
+from exosdk.post import GoneError, Post
+from exosdk.serving import Serving
+
+
+def separate_from_siblings() -> None:
+    """Children of one zygote share all random state of the modules it had imported."""
+    if random := sys.modules.get("random"):
+        random.seed()
+    for module, name in (("tempfile", "_name_sequence"), ("uuid", "_node"), ("uuid", "_last_timestamp")):
+        if module in sys.modules:
+            setattr(sys.modules[module], name, None)
+
+
+class Runner:
+    """`code` goes on sys.path; `state` is the state directory if it exists."""
+
+    def __init__(self, post: Post, *, manager: hooks.Manager, code: str, state: str) -> None:
+        self._post = post
+        self._manager = manager
+        self._code = code
+        self._state = state
+        self._serving: Serving | None = None
+        self._leave = False
+
+    def run(self, hello: wire.Hello) -> int:
+        """The exit status, once the supervisor says bye or nobody is left to serve."""
+        try:
+            self._post.send(hello)
+            while not self._leave:
+                self._turn()
+        except GoneError:
+            return 0
+        return 0
+
+    def _turn(self) -> None:
+        """At most one frame, then at most one timer, so that neither starves the other."""
+        serving = self._serving
+        pause = timers(serving.context).wait(serving.context.clock.monotonic()) if serving else None
+        if self._post.wait(pause) and (frame := self._post.receive()) is not None:
+            self._handle(frame)
+        if self._serving is not None:
+            self._run_timer(self._serving)
+
+    def _handle(self, frame: wire.Down) -> None:
+        match frame:
+            case wire.Call():
+                self._answer(frame)
+            case wire.Ping():
+                self._post.send(wire.Pong(frame.number))
+            case wire.Epoch():
+                self._post.send(wire.Passed(frame.epoch))
+            case wire.Go():
+                self._go(frame)
+            case wire.Bye():
+                self._leave = True
+
+    def _go(self, go: wire.Go) -> None:
+        """After a failure the instance stays but serves nothing: its answer has to be read before its death is seen."""
+        sys.path.insert(0, self._code)
+        state = self._state if os.path.isdir(self._state) else ""
+        context = Context(go, state_dir=state, send=self._post.send)
+        try:
+            serving = Serving(go, context=context, manager=self._manager)
+        except GoneError:
+            raise
+        except Exception as error:
+            sys.excepthook(*sys.exc_info())
+            code = error.code if isinstance(error, UnusableError) else "entry-raised"
+            self._post.send(wire.Failed(code, text(error)))
+            return
+        self._serving = serving
+        self._post.send(wire.Ready(wire.API_LEVEL, serving.implemented, tuple(one.name for one in go.services)))
+
+    def _answer(self, call: wire.Call) -> None:
+        answer = self._guarded(lambda: self._result(call), call.id)
+        if self._serving is not None:
+            self._flush(self._serving)
+        try:
+            self._post.send(answer)
+        except wire.MalformedError as error:
+            self._post.send(wire.Fault(call.id, "MalformedError", text(error)))
+
+    def _result(self, call: wire.Call) -> wire.Reply:
+        serving = self._serving
+        if serving is None:
+            raise wire.MalformedError("no plugin is loaded")
+        arguments, caller = wire.unpack(call.arguments), (call.caller, call.uid)
+        if call.kind == "hook":
+            value = serving.hook(call.member, arguments)
+        elif call.kind == "method":
+            value = serving.call(call.service, call.member, arguments, caller=caller)
+        elif call.kind == "get":
+            value = serving.get(call.service, call.member)
+        else:
+            serving.set(call.service, call.member, arguments[0], caller=caller)
+            value = None
+        return wire.Reply(call.id, wire.pack(value))
+
+    def _guarded(self, work: Callable[[], wire.Reply], call: int) -> wire.Reply | wire.Fault:
+        try:
+            return work()
+        except GoneError:
+            raise
+        except Exception as error:
+            sys.excepthook(*sys.exc_info())
+            return wire.Fault(call, type(error).__name__[:100], text(error))
+
+    def _run_timer(self, serving: Serving) -> None:
+        """A timer's exception ends that call of it only, and is in the log."""
+        try:
+            if serving.due(serving.context.clock.monotonic()):
+                self._flush(serving)
+        except GoneError:
+            raise
+        except Exception:
+            sys.excepthook(*sys.exc_info())
+
+    def _flush(self, serving: Serving) -> None:
+        try:
+            serving.flush()
+        except GoneError:
+            raise
+        except Exception:
+            sys.excepthook(*sys.exc_info())
