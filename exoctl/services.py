@@ -19,7 +19,6 @@ class Method:
     interface: str
     name: str
     takes: str
-    gives: str
 
     def __str__(self) -> str:
         return f"{self.service}.{self.name}"
@@ -54,10 +53,8 @@ def methods(bus: Connection, plugin: str) -> Iterator[Method]:
 
 def _methods(interface: ElementTree.Element, *, service: str, path: str, name: str) -> Iterator[Method]:
     for method in interface.findall("method"):
-        directions = {"in": "", "out": ""}
-        for arg in method.findall("arg"):
-            directions[arg.get("direction", "in")] += arg.get("type", "")
-        yield Method(service, path, name, method.get("name", ""), directions["in"], directions["out"])
+        takes = "".join(arg.get("type", "") for arg in method.findall("arg") if arg.get("direction", "in") == "in")
+        yield Method(service, path, name, method.get("name", ""), takes)
 
 
 def _introspect(bus: Connection, path: str) -> ElementTree.Element:

@@ -6,7 +6,7 @@ the directory; a link, a device, a name that a package cannot carry, or more tha
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from exoctl.faults import failed, not_found, usage
 from exod.errors import Refused
@@ -16,8 +16,6 @@ DIRECTORIES = ("code", "assets", "ebpf")
 TOTAL_MAX = 64 << 20
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _DEPTH_MAX = 32
-
-Tree = Mapping[str, tuple[bytes, bool]]
 
 
 def read(directory: str) -> dict[str, tuple[bytes, bool]]:
