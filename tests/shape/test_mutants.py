@@ -33,7 +33,7 @@ def small_tree(tmp_path: Path) -> Path:
     tests = [
         "from check import allowed",
         "def test_sees(): assert not allowed(1)",
-        "def test_blind(): assert allowed(0)",
+        "def test_idle(): assert allowed(0)",
     ]
     (tmp_path / "test_check.py").write_text("\n".join(tests))
     (tmp_path / ".venv/bin").mkdir(parents=True)
