@@ -63,18 +63,28 @@ class Keeper:
                 self._reap(descriptor)
         while self.table.holder_pidfd < 0 and self.table.waiting:
             self._lease(socket.socket(fileno=self.table.waiting.pop(0)))
+        if self._holder is None:
+            self._return()
 
     # --- lease --------------------------------------------------------------------------------------------------------
 
     def _accept(self) -> None:
         peer, _ = self._listener.accept()
-        pid, uid = _credentials(peer)
-        if uid == 0 and self._holder is None and pid == self.table.holder_pid:
-            self._hold(peer)  # the holder itself, which lost its socket but lives
-        elif uid == 0 and len(self.table.waiting) < WAITING_MAX:
+        _, uid = _credentials(peer)
+        if uid == 0 and len(self.table.waiting) < WAITING_MAX:
             self.table.waiting.append(peer.detach())
         else:
             peer.close()
+
+    def _return(self) -> None:
+        """The holder itself, which closed its socket but lives, need not wait for its own end."""
+        for place, descriptor in enumerate(self.table.waiting):
+            with socket.socket(fileno=descriptor) as peer:
+                if _credentials(peer)[0] == self.table.holder_pid:
+                    del self.table.waiting[place]
+                    self._hold(socket.socket(fileno=peer.detach()))
+                    return
+                peer.detach()
 
     def _lease(self, peer: socket.socket) -> None:
         """One holder at a time: a closed socket is not a dead exod, only its pidfd says that."""

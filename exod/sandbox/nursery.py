@@ -60,9 +60,8 @@ class Nursery:
         for key in list(self._living):
             self.retire(key)
         spare, self._spare = self._spare, None
-        if spare is not None:
-            spare.add_done_callback(_close_spare)
-            spare.cancel()
+        if spare is not None and not spare.cancel() and spare.exception() is None:
+            spare.result().close()
 
     def _fit(self, zygote: Zygote, uid: int) -> bool:
         return zygote.alive and zygote.forks < self._forks and zygote.block.holds(uid)
@@ -71,7 +70,10 @@ class Nursery:
         spare, self._spare = self._spare, None
         zygote = await spare if spare is not None else await self._fresh()
         self.warm()
-        return zygote if zygote.alive else await self._fresh()
+        if zygote.alive:
+            return zygote
+        zygote.close()
+        return await self._fresh()
 
     async def _fresh(self) -> Zygote:
         pid, channel, descriptor = await self._lease.zygote()
@@ -82,8 +84,3 @@ def _notice(task: asyncio.Task[Zygote]) -> None:
     """Whoever takes the spare hears of its failure; nobody may ever take it."""
     if not task.cancelled():
         task.exception()
-
-
-def _close_spare(task: asyncio.Task[Zygote]) -> None:
-    if not task.cancelled() and task.exception() is None:
-        task.result().close()
