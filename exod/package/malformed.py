@@ -8,7 +8,7 @@ SHOWN = 60
 
 def shown(text: object) -> str:
     """Foreign text, safe on a terminal and in a log: ASCII, quoted, cut."""
-    quoted = ascii(text if isinstance(text, str | int | float | bool) else type(text).__name__)
+    quoted = ascii(text if isinstance(text, str) else type(text).__name__)
     return quoted if len(quoted) <= SHOWN else quoted[:SHOWN] + "..."
 
 

@@ -136,18 +136,25 @@ def _manifest(top: dict[str, Any]) -> Manifest:
 
 
 def _line_of(text: str, key: str) -> int:
-    """The line where the deepest part of `key` stands that can be found: 0 where none can."""
-    parts = re.sub(r"\[\d+\]$", "", key).split(".") if key else []
+    """The line where the deepest part of `key` stands that can be found: 0 where none can.
+
+    Plain string operations: a search by pattern takes quadratic time on a line that is made for it.
+    """
+    parts = re.sub(r"\[\d+\]$", "", key).split(".")
     found, table = 0, 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        header = re.match(r"\s*\[\s*([^\]\[]+?)\s*\]", line)
-        if header:
-            names = [name.strip(" \"'") for name in header[1].split(".")]
+    for number, line in enumerate(text.split("\n") if key else (), start=1):
+        start = line.strip()
+        if start.startswith("["):
+            names = _names(start.partition("]")[0].lstrip("["))
             table = len(names) if names == parts[: len(names)] else -1
             found = number if table > 0 else found
-        elif table >= 0 and len(parts) > table and re.match(rf"\s*[\"']?{re.escape(parts[table])}[\"']?\s*[.=]", line):
+        elif 0 <= table < len(parts) and _names(start.partition("=")[0])[0] == parts[table]:
             return number
     return found
+
+
+def _names(dotted: str) -> list[str]:
+    return [name.strip(" \t\"'") for name in dotted.split(".")]
 
 
 _IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"

@@ -64,9 +64,8 @@ def parse(data: bytes) -> Package | Refusal:
         return fault.refusal("package", code="package-malformed")
     signed = envelope.parse(head, expected=_KINDS)
     if isinstance(signed, Refusal):
-        return (
-            replace(signed, hint="exoctl package sign FILE --key KEY") if signed.code == "signature-missing" else signed
-        )
+        unsigned = signed.code == "signature-missing"
+        return replace(signed, hint="exoctl package sign FILE --key KEY") if unsigned else signed
     claims = payload.parse(signed.payload)
     if isinstance(claims, Refusal):
         return claims

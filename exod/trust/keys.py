@@ -7,6 +7,7 @@ A key id is SHA-256(`EXOD-HYBRID-1` || Ed25519 public || ML-DSA-65 public); the 
 import base64
 import binascii
 import hashlib
+import importlib
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,9 +150,8 @@ def sign(payload_type: str, payload: bytes, *, keys: "tuple[PrivateIdentity, ...
 
 def warm() -> None:
     """Imports what verification needs: called when the daemon is ready, so that no load pays for it."""
-    import cryptography.exceptions
-    import cryptography.hazmat.primitives.asymmetric.ed25519
-    import cryptography.hazmat.primitives.asymmetric.mldsa  # noqa: F401
+    for name in ("exceptions", "hazmat.primitives.asymmetric.ed25519", "hazmat.primitives.asymmetric.mldsa"):
+        importlib.import_module(f"cryptography.{name}")
 
 
 def _malformed() -> Refusal:

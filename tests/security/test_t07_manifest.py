@@ -44,17 +44,24 @@ def test_ten_megabytes_are_refused_unread() -> None:
     assert refused(manifest_toml(more=f'[x]\ny = "{"A" * 10_000_000}"\n')).code == "manifest-too-large"
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"x = " + b"[" * 60_000, b"x = " + b"{a=" * 20_000, b"[" + b"a." * 30_000 + b"a]", b"a." * 30_000 + b"a = 1"]
-    + [
-        b'"a".' * 15_000 + b"a = 1",
-        b"x = {" + b"a." * 30_000 + b"a = 1}",
-        b"\n".join([b"a." * 60 + b"b%d = 1" % n for n in range(400)]),
-    ],
-    ids=["arrays", "tables", "header", "dotted", "quoted", "inline", "many"],
-)
-def test_deep_nesting_is_refused_in_no_time(data: bytes) -> None:
+HOSTILE = {
+    "arrays": b"x = " + b"[" * 60_000,
+    "tables": b"x = " + b"{a=" * 20_000,
+    "header": b"[" + b"a." * 30_000 + b"a]",
+    "dotted": b"a." * 30_000 + b"a = 1",
+    "quoted": b'"a".' * 15_000 + b"a = 1",
+    "inline": b"x = {" + b"a." * 30_000 + b"a = 1}",
+    "many": b"\n".join([b"a." * 60 + b"b%d = 1" % number for number in range(400)]),
+    "open header": b"[" + b" " * 60_000,
+    "header in text": b'x = """\n[' + b" " * 60_000 + b'\n"""\n',
+    "spaces": b" " * 60_000 + b"x",
+    "digits": b"x = " + b"9" * 60_000,
+    "hexadecimal": b"x = 0x" + b"f" * 60_000,
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_depth_and_length_are_refused_in_no_time(data: bytes) -> None:
     before = time.process_time()
     refused(data)
     assert time.process_time() - before < 2

@@ -21,7 +21,7 @@ def test_defaults_are_filled_in_and_keys_renamed() -> None:
         ({}, "at.one", "missing"),
         ({"one": 1, "three": 1}, "at.three", "unknown key"),
         ({"one": 1, "a\nb": 1}, "at.'a\\nb'", "unknown key"),
-        ({"one": 1, 5: 1}, "at.5", "unknown key"),
+        ({"one": 1, 5: 1}, "at.'int'", "unknown key"),
         ({"one": 6}, "at.one", "outside 1 to 5"),
         ({"one": True}, "at.one", "got a boolean"),
         ({"one": 1.0}, "at.one", "got a float"),
