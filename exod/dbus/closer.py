@@ -14,12 +14,14 @@ from queue import SimpleQueue
 from typing import Final
 
 _THREADS: Final = 8
-_STUCK: Final = 0.05
 _NO_LINGER: Final = struct.pack("ii", 0, 0)
 
 
 class Closer:
-    """One thread; another whenever all are stuck in close(), up to eight. Threads die with the process."""
+    """As many threads as descriptors wait at once, up to eight, so that one that hangs holds up no other.
+
+    Eight that hang hold up the rest, until they return or the process ends.
+    """
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[int | None] = SimpleQueue()
@@ -28,16 +30,13 @@ class Closer:
         self._threads = 0
 
     def close(self, descriptors: Iterable[int]) -> None:
-        descriptors = list(descriptors)
-        if not descriptors:
-            return
         for fd in descriptors:
             self._queue.put(fd)
         with self._lock:
-            if self._idle or self._threads >= _THREADS:
-                return
-            self._threads += 1
-        threading.Thread(target=self._work, name="fd-closer", daemon=True).start()
+            more = max(0, min(self._queue.qsize() - self._idle, _THREADS - self._threads))
+            self._threads += more
+        for _ in range(more):
+            threading.Thread(target=self._work, name="fd-closer", daemon=True).start()
 
     def _work(self) -> None:
         while True:

@@ -38,7 +38,7 @@ async def test_none_of_a_thousand_calls_with_descriptors_remains(careless_bus) -
             for _ in range(ROUNDS):
                 with pytest.raises(Failed):
                     await client.call(member, signature, body, interface=interface, fds=[0, 0, 0])
-        await rigs.until(lambda: open_here() == before)
+        await rigs.until(lambda: open_here() <= before)
 
 
 async def test_signals_and_replies_with_descriptors_leave_none(careless_bus) -> None:
@@ -47,18 +47,25 @@ async def test_signals_and_replies_with_descriptors_leave_none(careless_bus) -> 
         to = BUS_NAME
         signal = Outgoing(SIGNAL, ROOT_PATH, "a.b", "C", destination=to)
         for _ in range(ROUNDS):
-            send(client, signal)
+            await send(client, signal)
         for kind, error in ((RETURN, ""), (ERROR, "a.b.C")):
             for serial in range(1, 20):
-                send(client, Outgoing(kind, error=error, reply_to=serial, destination=to))
+                await send(client, Outgoing(kind, error=error, reply_to=serial, destination=to))
         await client.call("Ping", interface=PEER)
-        await rigs.until(lambda: open_here() == before)
+        await rigs.until(lambda: open_here() <= before)
         assert rig.bus.losses == 0
 
 
-def send(client: Client, message: Outgoing) -> None:
+async def send(client: Client, message: Outgoing) -> None:
     client.wire._serial += 1
-    socket.send_fds(client.wire._end, [with_descriptors(message.pack(client.wire._serial), 2)], [0, 0])
+    data = with_descriptors(message.pack(client.wire._serial), 2)
+    while True:
+        try:
+            assert socket.send_fds(client.wire._end, [data], [0, 0]) == len(data)
+        except BlockingIOError:
+            await asyncio.sleep(0)
+        else:
+            return
 
 
 async def test_an_answer_we_waited_for_may_not_leave_one_either(careless_bus) -> None:
@@ -71,9 +78,9 @@ async def test_an_answer_we_waited_for_may_not_leave_one_either(careless_bus) ->
             calling = asyncio.ensure_future(rig.bus.wire.call(peer.name, "/", "a.b", "C", returns=""))
             while (header := await queue.get()).member != "C":
                 pass
-            send(peer, Outgoing(RETURN, reply_to=header.serial, destination=header.sender))
+            await send(peer, Outgoing(RETURN, reply_to=header.serial, destination=header.sender))
             assert await calling == []
-        await rigs.until(lambda: open_here() == before)
+        await rigs.until(lambda: open_here() <= before)
 
 
 async def test_the_shipped_policy_keeps_them_away_from_all_but_four_methods() -> None:

@@ -1,5 +1,7 @@
 """Bus addresses, as the D-Bus specification writes them."""
 
+import os
+
 import pytest
 
 from exod.dbus.address import BadAddress, candidates
@@ -26,7 +28,7 @@ def test_an_address_without_a_unix_socket_is_refused(address: str) -> None:
 
 
 async def test_an_abstract_socket_is_reached() -> None:
-    with rigs.daemon(listen="unix:abstract=exod-test-bus") as daemon:
+    with rigs.daemon(listen=f"unix:abstract=exod-test-{os.getpid()}") as daemon:
         assert "abstract" in daemon.address
         async with rigs.client(f"unix:path=/nowhere;{daemon.address}") as client:
             assert client.name.startswith(":")

@@ -133,7 +133,7 @@ async def test_descriptors_are_closed_whatever_becomes_of_the_call() -> None:
             for member, interface in (("Ping", PEER), ("Nope", MANAGER), ("Reload", MANAGER), ("Find", MANAGER)):
                 with pytest.raises(Failed):
                     await client.call(member, interface=interface, fds=[0, 0])
-            await rigs.until(lambda: len(os.listdir("/proc/self/fd")) == before)
+            await rigs.until(lambda: len(os.listdir("/proc/self/fd")) <= before)
 
 
 async def test_what_is_no_call_or_comes_too_early_is_dropped(rig: Rig) -> None:

@@ -113,7 +113,7 @@ async def test_descriptors_of_a_skipped_message_are_nobody_elses(pair: Pair) -> 
 
     await asyncio.gather(asyncio.to_thread(send), pair.until(1))
     assert pair.got[0].fds == []
-    await until(lambda: len(os.listdir("/proc/self/fd")) == before)
+    await until(lambda: len(os.listdir("/proc/self/fd")) <= before)
     os.close(file)
 
 
@@ -211,7 +211,7 @@ async def test_answers_that_nobody_waits_for_are_dropped_with_their_descriptors(
         socket.send_fds(pair.bus, [data], [0])
     pair.bus.send(PING.pack(2))
     await pair.until(1)
-    await until(lambda: len(os.listdir("/proc/self/fd")) == before)
+    await until(lambda: len(os.listdir("/proc/self/fd")) <= before)
 
 
 async def test_calls_end_with_the_connection(pair: Pair) -> None:
