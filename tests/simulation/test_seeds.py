@@ -45,7 +45,6 @@ def test_runs_are_not_all_alike_and_do_reach_the_deep_parts() -> None:
         "code=host-error",
         "code=dependency-failed",
         "code=timed-out",
-        "subject=call",
         "kind=restore",
         "kind=restart",
         "change=unpin",

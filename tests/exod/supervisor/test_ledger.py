@@ -1,0 +1,36 @@
+"""Audit records: every field is text, and configuration values are never among them."""
+
+from exod.errors import Refusal
+from exod.supervisor.ledger import Ledger
+
+
+class Book:
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, str]]] = []
+
+    def write(self, event: str, fields: dict[str, str]) -> None:
+        self.lines.append((event, fields))
+
+    async def flush(self) -> None:
+        pass
+
+
+def test_every_event_is_written_as_text() -> None:
+    book = Book()
+    ledger = Ledger(book)
+    refusal = Refusal("no", "cannot do it: because", "try", {"why": "1"})
+    ledger.refused(refusal, caller=":1.1", subject="load a", job=3)
+    ledger.verdict(plugin="a", version="1", level="trusted")
+    ledger.state("a", old="unloaded", new="loading", instance=1)
+    ledger.job(3, kind="load", plugin="a", caller="exod", state="done")
+    ledger.exit("a", instance=1, cause="signal", status=9, expected=False)
+    ledger.fault("a", refusal)
+    ledger.restart("a", attempt=1, delay=0.02)
+    ledger.strike("a", instance=1, reason="it lied")
+    ledger.config("a", keys="word")
+    ledger.trust("pin", generation=2, plugin="a")
+    ledger.daemon("start")
+    events = [event for event, _ in book.lines]
+    assert events == "refused verdict state job exit fault restart strike config trust daemon".split()
+    assert all(isinstance(value, str) for _, fields in book.lines for value in fields.values())
+    assert book.lines[0][1]["evidence.why"] == "1"
