@@ -1,7 +1,6 @@
 """`exod` (system bus, /etc/exod, /var/lib/exod, /run/exod) and `exod --dev DIR`."""
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -26,7 +25,12 @@ def main() -> int:
             return _refuse(claimed)
         layout = claimed
         dev.start_bus(layout)
-    from exod.daemon import Daemon  # after the bus was started: both come up side by side
+    # After the bus was started, so that both come up side by side. asyncio takes ssl if it finds it; we speak no TLS,
+    # and OpenSSL's wrapper costs 5 ms and 2 MB.
+    sys.modules["ssl"] = None  # type: ignore[assignment]
+    import asyncio
+
+    from exod.daemon import Daemon
 
     with asyncio.Runner() as runner:
         ended = runner.run(Daemon(layout, verbose=arguments.verbose).run())

@@ -11,8 +11,21 @@ The entry's class is made with the context (or with nothing, if it takes nothing
 D-Bus `Greet` is `greet`. It imports nothing of exod, and reads no file.
 """
 
-from exosdk.context import Context
-from exosdk.hooks import hookimpl
-from exosdk.timers import Timer
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from exosdk.context import Context
+    from exosdk.hooks import hookimpl
+    from exosdk.timers import Timer
 
 __all__ = ["Context", "Timer", "hookimpl"]
+_HOMES = {"Context": "exosdk.context", "Timer": "exosdk.timers", "hookimpl": "exosdk.hooks"}
+
+
+def __getattr__(name: str) -> Any:
+    """On first use: the daemon takes `exosdk.wire` from here, and must not pay for a plugin's side of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found

@@ -6,6 +6,8 @@ that involves a pre-, post- or development release and the containment in a rang
 """
 
 import re
+from collections.abc import Iterable
+from functools import cmp_to_key
 
 from exod.names import NAME_MAX
 
@@ -35,6 +37,15 @@ def precedes(version: str, other: str) -> bool:
     from packaging.version import Version
 
     return Version(version) < Version(other)
+
+
+def in_order(versions: Iterable[str]) -> list[str]:
+    """Oldest first."""
+    return sorted(versions, key=cmp_to_key(_compare))
+
+
+def _compare(one: str, other: str) -> int:
+    return precedes(other, one) - precedes(one, other)
 
 
 def contains(interval: str, version: str) -> bool:

@@ -8,8 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from exod.errors import Refusal
 from exod.names import API_LEVEL
 from exod.package.limits import Limits
@@ -17,6 +15,7 @@ from exod.package.manifest import Manifest
 from exod.package.options import Value
 from exod.package.permissions import FileAccess
 from exod.package.services import Service
+from exod.package.versions import contains, is_range
 from exod.plan.policy import Policy
 
 
@@ -134,10 +133,7 @@ def _kernel_fits(wanted: str, release: str) -> bool:
     """`6.1` means at least that; `>=6.1,<7` is taken as written. `6.18.5-amd64` counts as 6.18.5."""
     number = re.match(r"\d+(\.\d+)*", release)
     text = wanted if wanted[0] in "<>=!~" else f">={wanted}"
-    try:
-        return number is not None and SpecifierSet(text).contains(number.group())
-    except InvalidSpecifier:
-        return False
+    return number is not None and is_range(text) and contains(text, number.group())
 
 
 def _unbuilt(manifest: Manifest) -> Refusal | None:

@@ -8,11 +8,9 @@ there is a dependency to resolve: it costs a plugin without any nothing.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
-
 from exod.errors import Outcome, Refusal
 from exod.package.manifest import Dependency
+from exod.package.versions import contains, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +67,8 @@ def _fitting(dependency: Dependency, offer: Offer) -> list[str]:
     """Versions that satisfy one dependency, best first: the loaded one alone, else the preferred, else the newest."""
     name = dependency.name
     held = offer.loaded.get(name)
-    versions = [held] if held is not None else sorted(offer.versions.get(name, ()), key=Version, reverse=True)
-    inside = list(SpecifierSet(dependency.range).filter(versions, prereleases=True))
+    versions = [held] if held is not None else in_order(offer.versions.get(name, ()))[::-1]
+    inside = [version for version in versions if contains(dependency.range, version)]
     return sorted(inside, key=lambda version: version != offer.preferred.get(name))
 
 

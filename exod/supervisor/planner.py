@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from packaging.version import Version
-
 from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
 from exod.package.manifest import Manifest
 from exod.package.options import Value
+from exod.package.versions import in_order
 from exod.plan import verbs
 from exod.plan.confine import Confinement, Host, confine
 from exod.plan.policy import Policy
@@ -223,7 +222,7 @@ class Planner:
             version_record=version_text(stored if stored is not None and same else record),
             plugin_record=plugin_text(row),
             owner=signer,
-            mark=max(mark or version, version, key=Version),
+            mark=in_order((mark or version, version))[-1],
             quota=judged.manifest.limits.storage,
             keeps_data=judged.keeps_data,
             kept=self._roster.trust.former.get(f"{row.name}/{signer}", ""),

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from packaging.version import Version
-
 from exod.errors import Refusal
 from exod.package.manifest import Manifest
+from exod.package.versions import in_order
 from exod.supervisor.instance import Instance
 from exod.supervisor.lifecycle import State
 from exod.supervisor.ports import PluginRecord, VersionRecord
@@ -57,7 +56,7 @@ class Plugin:
         return self.manifests.get(running)
 
     def newest(self) -> str:
-        return max(self.versions, key=Version, default="")
+        return next(reversed(in_order(self.versions)), "")
 
 
 def view(plugin: Plugin) -> PluginView:
@@ -66,7 +65,7 @@ def view(plugin: Plugin) -> PluginView:
     return PluginView(
         name=plugin.name,
         version=plugin.record.version,
-        versions=tuple(sorted(plugin.versions, key=Version)),
+        versions=tuple(in_order(plugin.versions)),
         type=version.type if version else "custom",
         summary=manifest.summary if manifest else "",
         state=int(plugin.state),
