@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.package.services import Service
-from exod.supervisor.instance import Instance
+from exod.supervisor.instance import LOST, Instance
 from exod.supervisor.lifecycle import State
 from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import Caller, Channel
@@ -61,8 +61,9 @@ class Calls:
         instance.calls.append(caller)
         try:
             result = await ask(line)
-        except BaseException:
-            if instance.exit is None:
+        except BaseException as error:
+            # The channel tells of the end before the process's exit does: such a call stays noted, or nobody's it was.
+            if not (isinstance(error, Refused) and error.refusal.code == LOST):
                 instance.calls.remove(caller)
             raise
         instance.calls.remove(caller)

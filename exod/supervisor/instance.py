@@ -8,6 +8,9 @@ from exod.errors import Outcome, Refusal, Refused
 from exod.plan.confine import Confinement
 from exod.supervisor.ports import Caller, Channel, Exit, InstanceRecord, Launch, Listener
 
+LOST = "instance-lost"
+"""The code of whatever was wanted of an instance that is gone; the channel's refusals have it too."""
+
 
 @dataclass(slots=True)
 class Instance:
@@ -59,9 +62,7 @@ class Instance:
         """Why it is gone, for whoever still wanted something of it."""
         how = describe(self.exit) if self.exit is not None else "it has no channel"
         evidence = {"instance": str(self.id)}
-        return Refusal(
-            "instance-lost", f"cannot reach {self.plugin} {self.version}: {how}", "", evidence, Outcome.FAILED
-        )
+        return Refusal(LOST, f"cannot reach {self.plugin} {self.version}: {how}", "", evidence, Outcome.FAILED)
 
     def hang_up(self) -> None:
         if self.channel is not None:

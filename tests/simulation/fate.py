@@ -44,6 +44,7 @@ class Fate:
     effects: int = 0
     points: list[str] = field(default_factory=list)
     on_death: Callable[[], None] | None = None
+    on_point: Callable[[str], None] | None = None
 
     def die(self, where: str) -> None:
         if not self.dead:
@@ -78,6 +79,8 @@ class Fate:
         if self.dead:
             return
         self.points.append(point)
+        if self.on_point is not None:
+            self.on_point(point)
         if point == self.crash_point:
             self.crash_nth -= 1
             if self.crash_nth == 0:

@@ -9,6 +9,7 @@ from typing import Any
 
 from exod.plan.confine import Host as Machine
 from exod.plan.policy import Policy
+from exod.plan.steps import Step, decode
 from exod.settings import Settings
 from exod.supervisor.lifecycle import State, is_legal
 from exod.supervisor.ports import Caller, World
@@ -168,12 +169,36 @@ class House:
 
     async def do(self, verb: Verb | str, plugin: str = "", kit: Kit | None = None, **options: Any) -> JobView:
         """One request to its end."""
-        package = kit.data() if kit is not None else None
-        request = Request(Verb(verb), ROOT, plugin, package, options)
-        return await self.supervisor.finished(self.supervisor.submit(request))
+        return await self.supervisor.finished(self.supervisor.submit(self.request(verb, plugin, kit, **options)))
 
     async def load(self, kit: Kit = Kit(), **options: Any) -> JobView:  # noqa: B008 - frozen
         return await self.do(Verb.LOAD, kit=kit, **({"start": True} | options))
+
+    def request(self, verb: Verb | str, plugin: str = "", kit: Kit | None = None, **options: Any) -> Request:
+        return Request(Verb(verb), ROOT, plugin, kit.data() if kit is not None else None, options)
+
+    def executed(self, job: int) -> tuple[Step, ...]:
+        """The plan that a job journalled; nothing when there was nothing to do."""
+        steps = self.disk.jobs[job].steps
+        return decode(steps).steps if steps else ()
+
+    def fresh_fate(self) -> Fate:
+        return Fate(self.random, self.trace)
+
+    async def quiet(self, *, steps: int = 100) -> None:
+        """Lets everything run that waits for no timer."""
+        for _ in range(steps):
+            await asyncio.sleep(0)
+
+    async def died(self) -> None:
+        dead = asyncio.Event()
+        self.fate.on_death = dead.set
+        if not self.fate.dead:
+            await dead.wait()
+
+    @property
+    def root(self) -> Caller:
+        return ROOT
 
     def events(self, event: str) -> list[dict[str, str]]:
         return [fields for name, fields in self.audit.written if name == event]

@@ -64,7 +64,10 @@ def test_an_older_version_is_taken_when_the_newest_needs_what_is_not_here() -> N
 
 def test_a_missing_dependency_is_named() -> None:
     found = refused(resolve("a", "1", offer=Offer({"a": {"1": (on("b", ">=1"),)}})))
-    assert (found.code, found.sentence) == ("dependency-missing", "cannot load a: it needs b >=1, which is not installed")
+    assert (found.code, found.sentence) == (
+        "dependency-missing",
+        "cannot load a: it needs b >=1, which is not installed",
+    )
 
 
 def test_a_conflict_names_what_is_installed() -> None:

@@ -65,7 +65,10 @@ def test_every_kind_of_step_says_in_words_what_it_does() -> None:
 
 def test_words_of_a_step_name_no_instance_because_a_dry_run_has_none() -> None:
     one, two = (
-        [step.describe() for step in verbs.bring_up("a", version="1", digest="d", instance=number, goal="running").steps]
+        [
+            step.describe()
+            for step in verbs.bring_up("a", version="1", digest="d", instance=number, goal="running").steps
+        ]
         for number in (1, 777)
     )
     assert one == two

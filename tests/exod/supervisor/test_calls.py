@@ -1,0 +1,77 @@
+"""Calls of services: to whom, what exists, how long, and who is turned away."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from exod.errors import Outcome, Refusal, Refused
+from exod.plan.policy import Policy
+from exod.supervisor.ports import Caller
+from tests.simulation.house import ROOT, House, played
+from tests.simulation.packages import Kit
+
+ADA, BOB = Caller(":1.7", 1000), Caller(":1.8", 1001)
+
+
+async def refusal(awaitable: object) -> Refusal:
+    with pytest.raises(Refused) as caught:
+        await awaitable  # type: ignore[misc]
+    return caught.value.refusal
+
+
+@played
+async def test_a_method_answers_and_counts_as_activity(house: House) -> None:
+    await house.load()
+    await asyncio.sleep(5)
+    before = house.supervisor.info("hello")["last_activity"]
+    assert await house.supervisor.call("hello", "hello", "Greet", ["ada"], ADA) == ["hello ada"]
+    assert house.supervisor.info("hello")["last_activity"] == before + 5
+    assert await house.supervisor.get_property("hello", "hello", "Count") == 1
+    await house.supervisor.set_property("hello", "hello", "Word", "hey", ADA)
+
+
+@played
+async def test_what_was_not_declared_does_not_exist(house: House) -> None:
+    await house.load()
+    call = house.supervisor.call
+    for unknown in (
+        call("hello", "hello", "Fly", [], ADA),
+        call("hello", "other", "Greet", [], ADA),
+        call("nobody", "hello", "Greet", [], ADA),
+        house.supervisor.get_property("hello", "hello", "Age"),
+    ):
+        assert (await refusal(unknown)).outcome is Outcome.NOT_FOUND
+    assert (await refusal(house.supervisor.set_property("hello", "hello", "Count", 3, ADA))).code == "read-only"
+
+
+@pytest.mark.parametrize("verb", ["stop", "suspend", "unload"])
+@played
+async def test_a_plugin_that_does_not_run_is_not_called(house: House, verb: str) -> None:
+    await house.load()
+    await house.do(verb, "hello")
+    assert (await refusal(house.supervisor.call("hello", "hello", "Greet", ["x"], ADA))).code == "not-running"
+
+
+@pytest.mark.parametrize(("conduct", "code"), [("hang", "call-timeout"), ("refuse", "plugin-raised")])
+@played
+async def test_a_call_that_fails_is_the_callers_matter_only(house: House, conduct: str, code: str) -> None:
+    await house.load(Kit(behaviour={"call": conduct}))
+    start = house.loop.time()
+    assert (await refusal(house.supervisor.call("hello", "hello", "Greet", ["x"], ADA))).code == code
+    assert house.loop.time() - start <= 2.001
+    assert house.supervisor.plugins["hello"].state_name == "running"
+    assert house.supervisor._roster.instances[1].calls == []
+
+
+@played
+async def test_a_caller_in_whose_calls_it_keeps_dying_is_turned_away_and_audited(house: House) -> None:
+    house.supervisor._roster.inputs = replace(house.disk.inputs, policies={"hello": Policy(critical=True)})
+    await house.load(Kit(critical=True))
+    for _ in range(3):
+        assert (await refusal(house.supervisor.call("hello", "hello", "Die", [], ADA))).code == "instance-lost"
+        await asyncio.sleep(1)
+    assert (await refusal(house.supervisor.call("hello", "hello", "Greet", ["x"], ADA))).code == "deadly-caller"
+    assert await house.supervisor.call("hello", "hello", "Greet", ["x"], BOB) == ["hello x"]
+    assert await house.supervisor.call("hello", "hello", "Greet", ["x"], ROOT) == ["hello x"]
+    assert [fields["code"] for fields in house.events("refused")] == ["deadly-caller"]

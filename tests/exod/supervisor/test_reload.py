@@ -1,0 +1,138 @@
+"""Trust read anew, and what it does to those who run."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from exod.errors import Refusal, Refused
+from exod.plan.policy import Policy
+from exod.settings import Settings
+from exod.supervisor.ports import TrustInputs
+from tests.simulation.house import House, played
+from tests.simulation.packages import Kit
+
+
+@played
+async def test_a_reload_says_what_changed(house: House) -> None:
+    house.disk.inputs = TrustInputs(
+        anchors=("alice", "carol"),
+        revocations="new",
+        policies={"hello": Policy(critical=True)},
+        problems=(Refusal("anchor-invalid", "cannot read anchor x: no"),),
+    )
+    changes = await house.supervisor.reload(Settings(job_days=3))
+    assert changes == [
+        "anchors: 1 new, 1 gone, 2 in force",
+        "revocations: changed",
+        "policies: changed for hello",
+        "cannot read anchor x: no",
+    ]
+    assert house.supervisor.degraded == {"trust-1": "cannot read anchor x: no"}
+    assert house.events("trust")[-1]["change"] == "reload"
+
+
+@played
+async def test_a_reload_of_the_same_says_nothing(house: House) -> None:
+    assert await house.supervisor.reload() == []
+
+
+@played
+async def test_an_instance_whose_signer_is_no_longer_trusted_is_stopped_with_the_reason(house: House) -> None:
+    await house.load()
+    await house.load(Kit("other", signer="bob"))
+    house.disk.inputs = replace(house.disk.inputs, anchors=("bob",))
+    changes = await house.supervisor.reload()
+    await house.quiet()
+    view = house.supervisor.plugins["hello"]
+    assert "hello is stopped: signed by alice, who is not trusted" in changes
+    assert (view.state_name, view.fault["code"]) == ("error", "signer-unknown")
+    assert view.fault["sentence"].startswith("cannot keep hello running: ")
+    assert house.supervisor.plugins["other"].state_name == "running"
+    assert len(house.events("fault")) == 1
+
+
+@played
+async def test_a_stop_by_trust_is_no_crash_and_is_not_restarted(house: House) -> None:
+    policies = {"hello": Policy(critical=True)}
+    house.supervisor._roster.inputs = house.disk.inputs = replace(house.disk.inputs, policies=policies)
+    await house.load(Kit(critical=True))
+    house.disk.inputs = replace(house.disk.inputs, anchors=("bob",))
+    await house.supervisor.reload()
+    await asyncio.sleep(100)
+    assert house.supervisor.plugins["hello"].restarts == 0
+
+
+@played
+async def test_a_critical_plugin_may_run_on_and_is_reported(house: House) -> None:
+    policies = {"hello": Policy(critical=True, stop_revoked=False)}
+    house.disk.inputs = replace(house.disk.inputs, policies=policies)
+    await house.supervisor.reload()
+    await house.load(Kit(critical=True))
+    house.disk.inputs = replace(house.disk.inputs, anchors=("bob",))
+    await house.supervisor.reload()
+    assert house.supervisor.plugins["hello"].state_name == "running"
+    assert "runs on until it is replaced" in house.supervisor.degraded["revoked-hello"]
+    house.disk.inputs = replace(house.disk.inputs, anchors=("alice",))
+    await house.supervisor.reload()
+    assert house.supervisor.degraded == {}
+
+
+@played
+async def test_time_alone_is_enough_to_stop_it_within_the_hour(house: House) -> None:
+    await house.load()
+    house.supervisor._roster.inputs = replace(house.disk.inputs, anchors=())
+    await asyncio.sleep(3700)
+    assert house.supervisor.plugins["hello"].state_name == "error"
+
+
+@played
+async def test_a_policy_that_takes_a_file_away_stops_who_has_it(house: House) -> None:
+    await house.load(Kit(files=("/proc/stat",)))
+    house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(files=())})
+    await house.supervisor.reload()
+    await house.quiet()
+    assert house.supervisor.plugins["hello"].fault["code"] == "permission-denied"
+
+
+@played
+async def test_a_disk_that_cannot_be_read_says_nothing_about_a_signer(house: House) -> None:
+    await house.load()
+    house.fate.fail = lambda name: name.startswith("packages.get")
+    assert await house.supervisor.reload() == []
+    assert house.supervisor.plugins["hello"].state_name == "running"
+
+
+@played
+async def test_revocation_lists_that_were_seen_are_remembered(house: House) -> None:
+    house.disk.inputs = replace(house.disk.inputs, sequences={"a" * 64: 3})
+    await house.supervisor.reload()
+    await house.supervisor.reload()
+    assert (house.disk.trust.lists, house.disk.trust.generation) == ({"a" * 64: 3}, 1)
+
+
+@played
+async def test_old_jobs_are_forgotten(house: House) -> None:
+    job = await house.load()
+    await asyncio.sleep(31 * 86400)
+    assert job.id not in house.disk.jobs
+    assert job.id not in house.supervisor.jobs
+
+
+@played
+async def test_a_full_disk_keeps_old_jobs_for_another_hour(house: House) -> None:
+    job = await house.load()
+
+    async def fail(*, before: float) -> None:
+        raise OSError(28, "No space left on device")
+
+    house.supervisor._world.registry.prune_jobs = fail  # type: ignore[method-assign]
+    await asyncio.sleep(7200)
+    assert job.id in house.disk.jobs
+
+
+@played
+async def test_trust_that_is_sound_is_not_recovered(house: House) -> None:
+    with pytest.raises(Refused, match="sound"):
+        await house.supervisor.recover_trust(house.root)
+    assert house.events("refused")[0]["code"] == "trust-sound"
