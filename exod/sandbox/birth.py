@@ -1,7 +1,6 @@
 """Launch → cell → instance: everything made before the fork, the fork, and the first word. Undone by discarding.
 
-Blocks the loop for well under a millisecond at a time; what may take longer (a large package, an idmapped mount) runs
-in a thread. The keeper's answers are awaited after the work beside them, for each costs two switches of processes.
+Blocks the loop for well under a millisecond at a time; what may take longer (a large package) runs in a thread. The keeper's answers are awaited after the work beside them, for each costs two switches of processes.
 """
 
 import asyncio
@@ -62,7 +61,7 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     cell.fork["network"] = await zygote.network()
     cell.network = os.fstat(cell.fork["network"]).st_ino
     if state:
-        cell.fork["state"] = await _state(ward, plugin, uid=launch.uid)
+        cell.fork["state"] = _state(ward, plugin, uid=launch.uid)
     await ward.lease.answered(deposited)
 
 
@@ -105,8 +104,8 @@ async def _root(launch: Launch, *, state: bool) -> root.Root:
     return root.build(launch.tree, files=files, state=state)
 
 
-async def _state(ward: Ward, plugin: str, *, uid: int) -> int:
-    tree = await asyncio.to_thread(data.bind, str(ward.data / plugin), data_uid=ward.data_uid, uid=uid)
+def _state(ward: Ward, plugin: str, *, uid: int) -> int:
+    tree = data.bind(str(ward.data / plugin), data_uid=ward.data_uid, uid=uid)
     if tree is None:
         ward.degraded.add(
             "data directories lie on a file system without idmapped mounts: plugins with state are refused"
