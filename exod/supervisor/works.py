@@ -1,6 +1,7 @@
 """Jobs at work: each waits for its plugin's turn, is planned, and is run; every end is recorded and audited once."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.settings import Settings
@@ -13,6 +14,8 @@ from exod.supervisor.planner import Planner, Prepared
 from exod.supervisor.requests import Request, Verb
 from exod.supervisor.roster import Roster
 from exod.supervisor.views import JobView
+
+_STARTING = (Verb.LOAD, Verb.RESTORE, Verb.RESTART)
 
 
 @dataclass(slots=True)
@@ -86,12 +89,13 @@ class Works:
         await self._settle_before(job)
         if job.cancelled:
             raise Refused(cancelled(job))
-        prepared = await self._prepare(job, package)
+        # Taken before anything waits: jobs of other plugins are being planned too, and two must not get the same id.
+        instance = self._roster.next_instance() if job.request.verb in _STARTING else 0
+        prepare = partial(self._planner.prepare, job.request, job.plugin, package, instance=instance)
+        prepared = await prepare()
         if prepared.missing:
             await self._load_first(job, prepared)
-            prepared = await self._prepare(job, package)
-        if job.request.verb in (Verb.LOAD, Verb.RESTORE, Verb.RESTART):
-            self._roster.next_instance()
+            prepared = await prepare()
         self._verdict(prepared)
         job.plan, job.result = prepared.plan, dict(prepared.result)
         if not job.plan.steps:
@@ -101,10 +105,6 @@ class Works:
         hands = self._hands(prepared)
         if not await self._executor.run(job, hands):
             self._leave(job)
-
-    async def _prepare(self, job: Job, package: object) -> Prepared:
-        instance = self._roster.peek_instance()
-        return await self._planner.prepare(job.request, job.plugin, package, instance=instance)
 
     async def _load_first(self, job: Job, prepared: Prepared) -> None:
         """Each dependency by a job of its own, which stays done whatever becomes of this one."""

@@ -58,6 +58,7 @@ class Fate:
         if self.dead:
             await _never()
         self.effects += 1
+        await asyncio.sleep(0)  # a real port always lets others run
         await self._delay()
         if self.effects == self.crash_at:
             self.die(f"before {name}")
