@@ -1,6 +1,7 @@
 """Launch → cell → instance: everything made before the fork, the fork, and the first word. Undone by discarding.
 
-Blocks the loop for well under a millisecond at a time; what may take longer (a large package) runs in a thread. The keeper's answers are awaited after the work beside them, for each costs two switches of processes.
+Blocks the loop for well under a millisecond at a time; what may take longer (a large package) runs in a thread. The
+keeper's answers are awaited after the work beside them, for each costs two switches of processes.
 """
 
 import asyncio
