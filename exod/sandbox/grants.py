@@ -74,7 +74,7 @@ def _open(path: str) -> int:
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise Refused(_refuse(path, "it is not a regular file"))
-        if path not in PROC_FILES and (kind := _filesystem(file)) in _FOREIGN:
+        if path not in PROC_FILES and (kind := _filesystem(file)) in (*_FOREIGN, _UNKNOWN):
             raise Refused(_refuse(path, f"it lies on {kind}, which others may change"))
         tree = mount.open_tree(file, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
         mount.mount_setattr(tree, set_=READ_ONLY, propagation=mount.MS_PRIVATE)
@@ -84,20 +84,22 @@ def _open(path: str) -> int:
 
 
 _FOREIGN = frozenset("fuse fuseblk nfs nfs4 cifs smb3 9p virtiofs proc sysfs cgroup cgroup2 devtmpfs".split())
+_UNKNOWN = "an unknown file system"
 
 
 def _filesystem(file: int) -> str:
-    """The file system's type, by the device of the file; several types never share one."""
-    device = os.fstat(file).st_dev
-    wanted = f"{os.major(device)}:{os.minor(device)}"
-    return next((kind for number, kind in _mounted() if number == wanted), "an unknown file system")
+    """Its type, by the mount that the descriptor is on; a device number would not do (btrfs has several)."""
+    with open(f"/proc/self/fdinfo/{file}", encoding="ascii") as rows:
+        mount_id = next(row.split()[1] for row in rows if row.startswith("mnt_id:"))
+    return next((kind for number, kind in _mounted() if number == mount_id), _UNKNOWN)
 
 
 def _mounted() -> Iterator[tuple[str, str]]:
+    """(mount id, type) of every mount this process sees."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as table:
         for line in table:
             left, _, right = line.partition(" - ")
-            yield left.split(" ")[2], right.split(" ")[0].partition(".")[0]
+            yield left.split(" ")[0], right.split(" ")[0].partition(".")[0]
 
 
 def _refuse(path: str, reason: str) -> Refusal:

@@ -82,23 +82,37 @@ class Host:
     async def attach(self, *, on_exit: Callable[[Exit], None], on_lost: Callable[[], None]) -> Sequence[Survivor]:
         """Takes the lease, starting a keeper first if this is development and none answers."""
         self._on_exit, self._on_lost = on_exit, on_lost
-        places, limits = self._places, self._limits
         self._check_uids()
-        groups = self._groups = Groups(place(directory=places.development), keeper=limits.keeper_uid)
-        end = _connect(places.run / "keeper.sock")
-        if end is None and places.development is not None:
-            await groups.end(groups.top)
-            groups.make()
-            self._started = development.start(places.run, sdk=places.sdk, groups=groups.top, uid=limits.keeper_uid)
-            end = _connect(places.run / "keeper.sock")
+        groups = self._groups = Groups(place(directory=self._places.development), keeper=self._limits.keeper_uid)
+        try:
+            lease, held = await self._take()
+        except Refused as refused:
+            if self._places.development is None or refused.refusal.code == "lease-held":
+                raise
+            await self._start_keeper(groups)
+            lease, held = await self._take()
+        self._ward = self._open_ward(lease, groups)
+        self._ward.nursery.warm()
+        return [self._survivor(found, groups) for found in held]
+
+    async def _take(self) -> tuple[Lease, Sequence[Held]]:
+        """Of a keeper that answers. Its socket may outlive it for a moment, in a zygote that is just being started."""
+        end = _connect(self._places.run / "keeper.sock")
         if end is None:
             sentence = "cannot reach the keeper: it does not answer"
             raise Refused(Refusal("no-keeper", sentence, "systemctl start exod-keeper", outcome=Outcome.UNREACHABLE))
         lease = Lease(end, on_exit=self._exited, on_lost=self._lost)
-        held = await lease.take()
-        self._ward = self._open_ward(lease, groups)
-        self._ward.nursery.warm()
-        return [self._survivor(found, groups) for found in held]
+        try:
+            return lease, await lease.take()
+        except BaseException:
+            lease.close()
+            raise
+
+    async def _start_keeper(self, groups: Groups) -> None:
+        await groups.end(groups.top)
+        groups.make()
+        uid = self._limits.keeper_uid
+        self._started = development.start(self._places.run, sdk=self._places.sdk, groups=groups.top, uid=uid)
 
     def _check_uids(self) -> None:
         passwd, subuid = Path("/etc/passwd"), Path("/etc/subuid")
@@ -251,8 +265,9 @@ class Host:
     def _lost(self) -> None:
         """The keeper is gone: zygotes first, or they would go on forking children of pid 1; then everything."""
         ward, self._ward = self._ward, None
-        if ward is not None:
-            ward.nursery.close()
+        if ward is None:
+            return  # whoever is taking the lease is told
+        ward.nursery.close()
         if self._groups is not None:
             for group in (self._groups.top / "zygotes", self._groups.instances):
                 with contextlib.suppress(OSError):

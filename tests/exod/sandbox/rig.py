@@ -1,9 +1,10 @@
 """A real Host on a throw-away directory, and instances that answer questions; everything is gone at the end."""
 
+import asyncio
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ LIMITS = Limits(uid_first=2147100000, uid_last=2147102559, keeper_uid=2147099998
 """Apart from a daemon that may run beside the tests."""
 
 
-def confinement(*, plugin: str = "hello", files: tuple[str, ...] = (), signer: str = "s", level: str = "l") -> Confinement:
+def confinement(
+    *, plugin: str = "hello", files: tuple[str, ...] = (), signer: str = "s", level: str = "l"
+) -> Confinement:
     values: dict[str, Any] = {"limits": PackageLimits(), "services": (), "config": {}, "permissions": {}}
     return Confinement(
         plugin=plugin, version="1.0.0", type="custom", digest="0" * 64, signer=signer, level=level, entry="hello:Hello",
@@ -50,6 +53,7 @@ class Rig:
     sdk: Path = STUB
     exits: list[Exit] = field(default_factory=list)
     lost: int = 0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     host: Host = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +72,14 @@ class Rig:
         return Host(places, self.limits)
 
     async def attach(self) -> list[Survivor]:
-        return list(await self.host.attach(on_exit=self.exits.append, on_lost=self._on_lost))
+        return list(await self.host.attach(on_exit=self._on_exit, on_lost=self._on_lost))
+
+    async def until(self, reached: Callable[[], object]) -> None:
+        """Waits for exits and losses until they add up to `reached`."""
+        async with asyncio.timeout(10):
+            while not reached():
+                self.news.clear()
+                await self.news.wait()
 
     def launch(self, instance: int = 1, *, tree: Mapping[str, tuple[bytes, bool]] = TREE, **how: Any) -> Launch:
         return Launch(instance, os.urandom(16), self.host.next_uid(), confinement(**how), tree)
@@ -91,8 +102,13 @@ class Rig:
         limits = self.limits
         return Scope(limits.uid_first, limits.uid_last, limits.keeper_uid, self.group, (self.directory,))
 
+    def _on_exit(self, exit_: Exit) -> None:
+        self.exits.append(exit_)
+        self.news.set()
+
     def _on_lost(self) -> None:
         self.lost += 1
+        self.news.set()
 
 
 def keeper_pid(rig: Rig) -> int:

@@ -1,6 +1,5 @@
 """From a launch to an instance and back, with a real keeper, zygote and kernel."""
 
-import asyncio
 import dataclasses
 import os
 import signal
@@ -17,10 +16,8 @@ from exod.supervisor.ports import Exit
 from tests.exod.sandbox.rig import LIMITS, Peer, Rig, keeper_pid
 
 
-async def until_exit(rig: Rig, count: int = 1) -> None:
-    async with asyncio.timeout(10):
-        while len(rig.exits) < count:
-            await asyncio.sleep(0.001)
+async def until_exit(rig: Rig) -> None:
+    await rig.until(lambda: rig.exits)
 
 
 async def test_an_instance_is_born_with_its_own_uid_root_and_nonce(rig: Rig) -> None:
@@ -202,12 +199,16 @@ async def test_what_an_instance_prints_is_in_its_plugins_log(rig: Rig) -> None:
     assert rig.host.logs("other", 5) == []
 
 
+def host_text(path: str) -> str:
+    return Path(path).read_text()
+
+
 async def test_granted_files_appear_at_their_own_path_and_read_as_the_hosts(rig: Rig) -> None:
     peer = await rig.start(files=("/proc/stat", "/proc/1/net/dev", "/proc/pressure/cpu", "/etc/debian_version"))
     with peer.end:
-        assert peer.ask("open('/etc/debian_version').read()") == repr(Path("/etc/debian_version").read_text())
+        assert peer.ask("open('/etc/debian_version').read()") == repr(host_text("/etc/debian_version"))
         inside = peer.ask("open('/proc/1/net/dev').read().count(':')")
-        assert inside == str(Path("/proc/1/net/dev").read_text().count(":"))
+        assert inside == str(host_text("/proc/1/net/dev").count(":"))
         assert peer.ask("open('/proc/stat').read(3)") == "'cpu'"
         assert peer.ask("sorted(os.listdir('/proc'))") == "['1', 'pressure', 'stat']"
         assert "Read-only" in peer.ask("open('/proc/pressure/cpu', 'r+')"), "mode 0666 on the host"
@@ -275,9 +276,7 @@ async def test_losing_the_keeper_ends_everything_and_is_told(rig: Rig) -> None:
     peer = await rig.start()
     with peer.end:
         os.kill(keeper_pid(rig), signal.SIGKILL)
-        async with asyncio.timeout(10):
-            while not rig.lost:
-                await asyncio.sleep(0.001)
+        await rig.until(lambda: rig.lost)
         assert rig.exits == [Exit(1, "lost", 0)]
         assert peer.end.recv(10) == b"", "the instance lives on"
     with pytest.raises(Refused, match="keeper"):
@@ -287,9 +286,7 @@ async def test_losing_the_keeper_ends_everything_and_is_told(rig: Rig) -> None:
 
 async def test_a_new_keeper_serves_after_the_last_was_lost(rig: Rig) -> None:
     os.kill(keeper_pid(rig), signal.SIGKILL)
-    async with asyncio.timeout(10):
-        while not rig.lost:
-            await asyncio.sleep(0.001)
+    await rig.until(lambda: rig.lost)
     assert await rig.attach() == []
     (await rig.start(2)).end.close()
 

@@ -56,7 +56,9 @@ def test_every_number_gets_the_verdict_of_the_table(program: bytes) -> None:
     checked = {NUMBER[name] for name in seccomp.CHECKED}
     silent = {NUMBER[name] for name in seccomp.UNSUPPORTED}
     for number in set(range(1024)) - checked:
-        expected = ALLOW if number in allowed else EPERM if number in denied else ENOTSUP if number in silent else ENOSYS
+        expected = (
+            ALLOW if number in allowed else EPERM if number in denied else ENOTSUP if number in silent else ENOSYS
+        )
         assert run(program, arch=X86_64, number=number) == expected, number
 
 
@@ -85,7 +87,9 @@ def test_the_aarch64_filter_knows_its_own_numbers_and_no_other_entry() -> None:
     assert run(program, arch=AARCH64, number=numbers["read"]) == ALLOW
     assert run(program, arch=AARCH64, number=numbers["ptrace"]) == EPERM
     assert run(program, arch=AARCH64, number=0x40000000) == ENOSYS
-    assert {run(program, arch=arch, number=number) for arch in (ARM, X86_64) for number in range(1024)} == {KILL_PROCESS}
+    assert {run(program, arch=arch, number=number) for arch in (ARM, X86_64) for number in range(1024)} == {
+        KILL_PROCESS
+    }
 
 
 def test_no_call_has_two_verdicts() -> None:
@@ -198,5 +202,7 @@ def run_length(program: bytes, number: int) -> int:
         elif code == 0x54:
             accumulator &= operand
         else:
-            holds = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}[code]
+            holds = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}[
+                code
+            ]
             at += if_true if holds else if_false

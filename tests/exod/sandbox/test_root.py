@@ -1,0 +1,82 @@
+"""An instance's root: exactly the verified bytes, and no way to write any more."""
+
+import os
+
+import pytest
+
+from exod.linux import mount
+from exod.sandbox import root
+from exod.sandbox.sealed import Superblock, room_for, scratch
+
+TREE = {"code/a.py": (b"one", False), "code/deep/er/b.py": (b"two" * 5000, True), "empty": (b"", False)}
+
+
+def read(directory: int, path: str) -> bytes:
+    file = os.open(path, os.O_RDONLY, dir_fd=directory)
+    try:
+        return os.read(file, 1 << 20)
+    finally:
+        os.close(file)
+
+
+def test_the_tree_is_there_byte_for_byte_and_readable_to_all() -> None:
+    made = root.build(TREE, files=["/proc/stat"])
+    try:
+        for path, (data, _) in TREE.items():
+            assert read(made.tree, f"plugin/{path}") == data
+            assert os.stat(f"plugin/{path}", dir_fd=made.tree).st_mode & 0o7777 == 0o444
+        assert os.stat("plugin/code/deep", dir_fd=made.tree).st_mode & 0o7777 == 0o755
+        assert os.fstat(made.targets[0]).st_ino == os.stat("proc/stat", dir_fd=made.tree).st_ino
+    finally:
+        made.close()
+
+
+def test_state_has_a_place_only_where_there_is_state() -> None:
+    for state in (False, True):
+        made = root.build({}, files=[], state=state)
+        try:
+            assert ("state" in os.listdir(os.open(f"/proc/self/fd/{made.tree}", os.O_RDONLY))) is state
+        finally:
+            made.close()
+
+
+def test_the_superblock_is_read_only_for_every_mount_of_it() -> None:
+    made = root.build(TREE, files=[])
+    again = mount.open_tree(made.tree, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
+    try:
+        mount.mount_setattr(again, clear=mount.MOUNT_ATTR_RDONLY)
+        for tree in (made.tree, again):
+            for path, flags in (("plugin/code/a.py", os.O_WRONLY), ("plugin/new", os.O_WRONLY | os.O_CREAT)):
+                with pytest.raises(OSError, match="Read-only"):
+                    os.open(path, flags, dir_fd=tree)
+    finally:
+        made.close()
+        os.close(again)
+
+
+def test_a_failure_on_the_way_leaves_no_descriptor() -> None:
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OSError, match="exists"):
+        root.build(TREE, files=["/etc/x", "/etc/x"])
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_the_size_covers_what_is_written_and_little_more() -> None:
+    block = Superblock(size=room_for([100_000] * 20), attributes=0)
+    try:
+        for number in range(20):
+            block.write(f"file{number}", bytes(100_000))
+        with pytest.raises(OSError, match="No space"):
+            block.write("more", bytes(10 << 20))
+    finally:
+        block.close()
+        block.close()
+
+
+def test_tmp_belongs_to_the_instance_alone() -> None:
+    tree = scratch(size=1 << 20, uid=4711)
+    try:
+        found = os.fstat(tree)
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (4711, 4711, 0o700)
+    finally:
+        os.close(tree)
