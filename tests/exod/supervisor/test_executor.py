@@ -62,6 +62,15 @@ async def test_a_failed_load_of_an_installed_plugin_is_an_error_with_its_reason(
 
 
 @played
+async def test_a_step_that_fails_half_way_is_undone_too(house: House) -> None:
+    old = Kit(level="dev")
+    await house.do("install", kit=old)
+    failing(house, "packages.put")
+    job = await house.load(old.but(sequence=2))
+    assert (job.state, house.disk.packages) == ("failed", {("hello", "1.0.0"): old.data()})
+
+
+@played
 async def test_an_error_of_the_host_is_told_with_its_number(house: House) -> None:
     failing(house, "data.make", times=1)
     job = await house.load()
