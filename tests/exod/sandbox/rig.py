@@ -17,7 +17,9 @@ from exod.supervisor.ports import Exit, Launch, Survivor
 
 STUB = Path(__file__).parent / "stub" / "exosdk"
 TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}
-LIMITS = Limits(uid_first=2147100000, uid_last=2147102559, keeper_uid=2147099998, data_uid=2147099999)
+_UIDS = 2130000000 + os.getpid() % 4096 * 4096
+"""Of this process: another worker's keepers and instances are none of our residue."""
+LIMITS = Limits(uid_first=_UIDS + 256, uid_last=_UIDS + 2815, keeper_uid=_UIDS, data_uid=_UIDS + 1)
 """Apart from a daemon that may run beside the tests."""
 
 
