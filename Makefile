@@ -10,7 +10,7 @@ SPAWN := exod/sandbox/_spawn.cpython-311-$(shell uname -m)-linux-gnu.so
 setup:
 	@packaging/setup.sh
 
-$(SPAWN): exod/sandbox/_spawn.c exod/sandbox/_walls.c exod/sandbox/_walls.h setup.py | setup
+$(SPAWN): $(wildcard exod/sandbox/_*.c exod/sandbox/_*.h) setup.py | setup
 	@$(PY) setup.py --quiet build_ext --inplace
 
 # Python writes no bytecode where the environment forbids it; without bytecode the daemon starts four times slower.

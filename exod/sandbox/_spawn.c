@@ -5,6 +5,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "_idmap.h"
 #include "_walls.h"
 
 #include <errno.h>
@@ -21,7 +22,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef CLONE_NEWCGROUP
@@ -30,7 +30,6 @@
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
 #endif
-#define HOLDER_STACK (64 << 10)
 #define INSTANCE_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 #define KEPT_FROM 200 /* the zygote's own descriptors, clear of what requests bring and of 0-3 in a child */
 
@@ -153,8 +152,16 @@ static ssize_t receive(int socket, struct request *request, int *fds, unsigned i
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
             continue;
         unsigned int found = (unsigned int)((part->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-        for (unsigned int i = 0; i < found && *count < FDS_MAX; i++)
-            memcpy(&fds[(*count)++], CMSG_DATA(part) + i * sizeof(int), sizeof(int));
+        for (unsigned int i = 0; i < found; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+            if (*count < FDS_MAX) {
+                fds[(*count)++] = fd;
+            } else { /* CMSG_SPACE rounds up: one more than the most may arrive */
+                close(fd);
+                *truncated = 1;
+            }
+        }
     }
     explicit_bzero(&control, sizeof control);
     return size;
@@ -188,7 +195,7 @@ static int acceptable(const struct request *request, ssize_t size, unsigned int 
         return fds == 0 && !request->files && !request->flags;
     unsigned int state = request->flags & FLAG_STATE ? 1 : 0;
     return request->op == OP_FORK && !(request->flags & ~FLAG_STATE) && request->files <= FILES_MAX
-           && fds == FIXED_FDS + state + 2 * request->files && request->uid >= armour.uid_first
+           && fds == FIXED_FDS + state + 2 * request->files && armour.uid_first && request->uid >= armour.uid_first
            && request->uid <= armour.uid_last;
 }
 
@@ -327,55 +334,6 @@ static PyObject *py_serve(PyObject *self, PyObject *args) {
         if (made >= 0)
             close(made);
     }
-}
-
-/* --- exod's own process --------------------------------------------------------------------------------------- */
-
-/* Runs beside its parent in the same memory and with the same errno: reads, and nothing else. */
-static int wait_for_end(void *gate) {
-    unsigned int mine = (unsigned int)((int *)gate)[0];
-    char end;
-    /* Its descriptors are copies: the gate of a neighbour among them would keep that neighbour waiting. */
-    syscall(SYS_close_range, mine + 1, ~0U, 0);
-    if (mine > 0)
-        syscall(SYS_close_range, 0, mine - 1, 0);
-    while (read((int)mine, &end, 1) > 0)
-        ;
-    return 0;
-}
-
-/* A user namespace in which `inside` is `outside`, for an idmapped mount. Its owner is root, nobody else has a
- * capability over it, and the child does nothing but wait. */
-static int mapped_users(unsigned int inside, unsigned int outside) {
-    char path[64], map[64];
-    int gate[2], users = -1, error = 0;
-    if (pipe2(gate, O_CLOEXEC))
-        return -1;
-    /* CLONE_VM: a copy of the daemon's page tables, and the faults after it, would cost 2 ms of every start. */
-    char *stack = mmap(NULL, HOLDER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    pid_t pid = -1;
-    if (stack != MAP_FAILED)
-        pid = clone(wait_for_end, stack + HOLDER_STACK, CLONE_NEWUSER | CLONE_VM | SIGCHLD, gate);
-    if (pid < 0)
-        error = errno;
-    snprintf(map, sizeof map, "%u %u 1\n", inside, outside);
-    for (int i = 0; pid > 0 && i < 2 && !error; i++) {
-        snprintf(path, sizeof path, "/proc/%d/%s", pid, i ? "gid_map" : "uid_map");
-        error = walls_put(AT_FDCWD, path, map) ? errno : 0;
-    }
-    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
-    if (pid > 0 && !error)
-        users = open(path, O_RDONLY | O_CLOEXEC);
-    if (users < 0 && !error)
-        error = errno;
-    close(gate[1]);
-    if (pid > 0)
-        waitpid(pid, NULL, 0);
-    close(gate[0]);
-    if (stack != MAP_FAILED)
-        munmap(stack, HOLDER_STACK);
-    errno = error;
-    return users;
 }
 
 static PyObject *py_mapped_users(PyObject *self, PyObject *args) {

@@ -38,7 +38,7 @@ class Zygote:
 
     @property
     def alive(self) -> bool:
-        return self._end.fileno() >= 0 and not pidfd.ended(self.descriptor)
+        return self._end.fileno() >= 0 and self.descriptor >= 0 and not pidfd.ended(self.descriptor)
 
     async def arm(self, block: Block, *, group: int, program: bytes, log: bool) -> None:
         """Maps its users, gives it its procfs and its filter. Once; after it the zygote serves."""
@@ -74,13 +74,13 @@ class Zygote:
 
     def close(self) -> None:
         """Hang-up: the zygote serves what was asked and exits. Twice is fine."""
-        if self._end.fileno() < 0:
-            return
         if self._refill is not None:
             self._refill.cancel()
         self._hung_up()
-        os.close(self.descriptor)
         _close(self._networks)
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
 
     async def _network(self) -> int:
         error, _, received = await self._reply(self._ask(frames.request(frames.NETNS)), 0)

@@ -1,0 +1,60 @@
+"""The finder of residue finds each kind of trace, and nothing where nothing is."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from exod.sandbox import residue
+from exod.sandbox.groups import place
+from exod.sandbox.residue import Scope, Trace, look
+from tests.exod.sandbox.rig import LIMITS, Rig
+
+
+@pytest.fixture
+def scope(tmp_path: Path) -> Scope:
+    group = place(directory=tmp_path)
+    return Scope(LIMITS.uid_first, LIMITS.uid_last, LIMITS.keeper_uid, group, (tmp_path,))
+
+
+def kinds(scope: Scope) -> set[str]:
+    return {trace.kind for trace in look(scope)}
+
+
+def test_nothing_is_found_where_nothing_is(scope: Scope) -> None:
+    assert look(scope) == frozenset()
+
+
+async def test_a_running_instance_is_seen_from_every_side(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    await rig.attach()
+    (await rig.start()).end.close()
+    found = look(rig.scope())
+    assert {trace.kind for trace in found} == {"process", "namespace", "cgroup", "socket", "descriptor"}
+    assert Trace("cgroup", str(rig.group / "instances/i-1")) in found
+    await rig.host.close()
+    assert look(rig.scope()) == frozenset()
+
+
+def test_shared_memory_of_an_instances_uid_is_found(scope: Scope) -> None:
+    path = residue.SHM / f"exod-test-{os.getpid()}"
+    path.touch()
+    try:
+        assert kinds(scope) == set()
+        os.chown(path, LIMITS.uid_first + 1, 0)
+        assert kinds(scope) == {"shm"}
+    finally:
+        path.unlink()
+
+
+def test_a_mount_below_our_places_is_found(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = f"99 1 0:1 / {scope.places[0]}/data rw - tmpfs none rw\n100 1 0:1 / /elsewhere rw - tmpfs none rw\n"
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: row)
+    assert [trace.what for trace in residue._mounts(scope)] == [f"{scope.places[0]}/data"]
+
+
+def test_a_kept_namespace_or_pidfd_is_found(scope: Scope) -> None:
+    for kept in (os.open("/proc/self/ns/net", os.O_RDONLY), os.pidfd_open(os.getpid())):
+        assert kinds(scope) == {"descriptor"}
+        os.close(kept)
+    assert kinds(scope) == set()
