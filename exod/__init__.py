@@ -1,4 +1,7 @@
-"""exod, the supervisor of signed, sandboxed plugins."""
+"""The daemon: signed packages and requests on the bus → confined processes that serve, journalled and audited.
+
+Refuses whatever is unsigned, untrusted, out of scope or not built yet, by name. Runs no plugin code itself.
+"""
 
 __version__ = "0.1.0"
 BUILT = 1795219200

@@ -57,7 +57,7 @@ def parse(data: bytes) -> Settings | Refusal:
             value = float(value)
         if type(value) is not wanted:
             return _refuse(f'cannot read settings: "{name}" wants {wanted.__name__}, not {type(value).__name__}')
-        if wanted is not bool and not isinstance(value, str) and value < 0:
+        if isinstance(value, int | float) and value < 0:
             return _refuse(f'cannot read settings: "{name}" is negative')
         values[row.name] = value
     settings = Settings(**values)

@@ -1,4 +1,4 @@
-"""A development exod as a child process: start, ask, kill, stop. DIR → a running daemon with a private bus and its own key.
+"""A development exod as a child process: DIR → a running daemon on a private bus. Start, ask, kill, stop.
 
 Speaks only through `exoctl --json`, as a plugin's author would; imports nothing of exod. Needs root.
 """
@@ -41,11 +41,17 @@ class Daemon:
         began = time.monotonic()
         command = [_script("exod"), "--dev", str(self.directory)]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment,
         )
         words = self._await_export(began + deadline)
         self.seconds_to_ready = time.monotonic() - began
-        self.environment.update(word.split("=", 1) for word in words.removeprefix("export ").split())
+        for name, _, value in (word.partition("=") for word in words.removeprefix("export ").split()):
+            self.environment[name] = value
         return self
 
     def _await_export(self, until: float) -> str:
