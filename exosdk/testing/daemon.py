@@ -55,7 +55,8 @@ class Daemon:
         return self
 
     def _await_export(self, until: float) -> str:
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
+        assert self.process.stdout is not None
         said: list[str] = []
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
