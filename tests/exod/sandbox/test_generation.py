@@ -31,6 +31,11 @@ class Taken:
         frames.send(self.end, struct.pack("<IiQiI", frames.REQUEST_MAGIC, error, id_, pid, 0), fds)
 
 
+def reap(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
 @pytest.fixture
 async def taken() -> AsyncIterator[Taken]:
     before = set(os.listdir("/proc/self/fd"))
@@ -39,8 +44,7 @@ async def taken() -> AsyncIterator[Taken]:
     taken.zygote.close()
     taken.zygote.close()
     taken.end.close()
-    os.kill(taken.pid, 9)
-    os.waitpid(taken.pid, 0)
+    reap(taken.pid)
     await asyncio.sleep(0)
     assert set(os.listdir("/proc/self/fd")) == before
 

@@ -23,6 +23,10 @@ async def groups(tmp_path: Path) -> AsyncIterator[Groups]:
     await groups.end(groups.top)
 
 
+def status_of(pid: int) -> int:
+    return os.waitpid(pid, 0)[1]
+
+
 def owner(path: Path) -> tuple[int, int]:
     return path.stat().st_uid, path.stat().st_mode & 0o777
 
@@ -58,7 +62,7 @@ async def test_ending_a_group_takes_its_processes_and_may_be_repeated(groups: Gr
     assert not remove(group)
     await groups.end(group)
     await groups.end(group)
-    assert os.waitpid(pid, 0)[1] == signal.SIGKILL
+    assert status_of(pid) == signal.SIGKILL
 
 
 async def test_waiting_has_an_end() -> None:

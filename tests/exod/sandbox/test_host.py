@@ -72,14 +72,6 @@ async def test_the_root_holds_the_package_and_the_runtime_and_nothing_of_the_hos
         assert peer.ask("open('/plugin/code/hello.py').read()") == repr("GREETING = 'hello'\n")
 
 
-async def test_tmp_is_writable_small_and_private(rig: Rig) -> None:
-    first, second = await rig.start(1), await rig.start(2)
-    with first.end, second.end:
-        assert first.ask("open('/tmp/x', 'w').write('mine')") == "4"
-        assert second.ask("os.listdir('/tmp')") == "[]"
-        assert "No space left" in first.ask("open('/tmp/big', 'wb').write(bytes(8 << 20))")
-
-
 async def test_no_two_instances_share_a_uid_or_a_namespace(rig: Rig) -> None:
     first, second = await rig.start(1), await rig.start(2)
     first.end.close()
@@ -137,33 +129,6 @@ async def _warm(rig: Rig):  # type: ignore[no-untyped-def]
     return rig.host.discard(999)
 
 
-async def test_a_start_that_cannot_fork_is_refused_and_taken_back(rig: Rig) -> None:
-    launch = rig.launch(3)
-    await rig.host.prepare(launch)
-    cell = rig.host._cells[3]
-    os.dup2(cell.fork["log"], cell.fork["cgroup"], inheritable=False)
-    with pytest.raises(Refused, match="fork failed"):
-        await rig.host.spawn(launch)
-    await rig.host.discard(3)
-
-
-async def test_a_wall_that_does_not_stand_is_named(rig: Rig) -> None:
-    launch = rig.launch(3)
-    await rig.host.prepare(launch)
-    cell = rig.host._cells[3]
-    os.dup2(cell.fork["log"], cell.fork["network"], inheritable=False)
-    with pytest.raises(Refused) as refused:
-        await rig.host.spawn(launch)
-    assert refused.value.refusal.evidence["wall"] == "enter_network"
-    await until_exit(rig)
-    await rig.host.discard(3)
-
-
-async def test_spawning_without_preparing_is_refused(rig: Rig) -> None:
-    with pytest.raises(Refused, match="not prepared"):
-        await rig.host.spawn(rig.launch(4))
-
-
 async def test_a_frozen_instance_uses_no_time_until_it_is_thawed(rig: Rig) -> None:
     peer = await rig.start()
     with peer.end:
@@ -197,48 +162,6 @@ async def test_what_an_instance_prints_is_in_its_plugins_log(rig: Rig) -> None:
     assert [line.split(" ", 2)[1:] for line in lines] == [["1", "to the log \x1b[31m"], ["1", "unfinished"]]
     assert rig.host.logs("hello", 1) == lines[1:]
     assert rig.host.logs("other", 5) == []
-
-
-def host_text(path: str) -> str:
-    return Path(path).read_text()
-
-
-async def test_granted_files_appear_at_their_own_path_and_read_as_the_hosts(rig: Rig) -> None:
-    peer = await rig.start(files=("/proc/stat", "/proc/1/net/dev", "/proc/pressure/cpu", "/etc/debian_version"))
-    with peer.end:
-        assert peer.ask("open('/etc/debian_version').read()") == repr(host_text("/etc/debian_version"))
-        inside = peer.ask("open('/proc/1/net/dev').read().count(':')")
-        assert inside == str(host_text("/proc/1/net/dev").count(":"))
-        assert peer.ask("open('/proc/stat').read(3)") == "'cpu'"
-        assert peer.ask("sorted(os.listdir('/proc'))") == "['1', 'pressure', 'stat']"
-        assert "Read-only" in peer.ask("open('/proc/pressure/cpu', 'r+')"), "mode 0666 on the host"
-
-
-async def test_a_grant_that_is_refused_leaves_nothing(rig: Rig) -> None:
-    with pytest.raises(Refused, match="cannot grant /etc/shadow"):
-        await rig.host.prepare(rig.launch(files=("/proc/stat", "/etc/shadow")))
-    await rig.host.discard(1)
-
-
-async def test_state_belongs_to_the_instance_inside_and_to_the_data_uid_on_disk(rig: Rig) -> None:
-    place = rig.directory / "data/hello"
-    place.mkdir(mode=0o700)
-    os.chown(place, LIMITS.data_uid, LIMITS.data_uid)
-    first = await rig.start()
-    with first.end:
-        assert first.ask("open('/state/kept', 'w').write('it')") == "2"
-        assert first.ask("os.stat('/state/kept').st_uid == os.getuid()") == "True"
-    await rig.host.discard(1)
-    assert (place / "kept").stat().st_uid == LIMITS.data_uid
-    second = await rig.start(2)
-    with second.end:
-        assert second.ask("open('/state/kept').read()") == "'it'"
-
-
-async def test_a_large_package_is_whole_inside(rig: Rig) -> None:
-    peer = await rig.start(tree={"assets/big": (bytes(range(256)) * 4096, False)})
-    with peer.end:
-        assert peer.ask("open('/plugin/assets/big', 'rb').read() == bytes(range(256)) * 4096") == "True"
 
 
 async def test_a_generation_that_crashed_is_not_forked_from_again(rig: Rig) -> None:

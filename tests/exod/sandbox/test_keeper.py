@@ -359,10 +359,3 @@ def test_the_table_goes_through_a_re_execution_unchanged(bench: Bench) -> None:
     keeper._listener.detach()
     assert keeper._holder is not None
     keeper._holder.detach()
-
-
-def test_a_table_that_is_not_sealed_is_not_read() -> None:
-    memory = os.memfd_create("open", os.MFD_ALLOW_SEALING)
-    with pytest.raises(ValueError, match="not sealed"):
-        load(memory)
-    os.close(memory)

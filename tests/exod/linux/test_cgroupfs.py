@@ -1,0 +1,64 @@
+"""cgroup v2 as files, on the real one."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exod.linux import cgroupfs
+
+
+@pytest.fixture
+def group() -> Iterator[Path]:
+    top = cgroupfs.mountpoint(Path("/proc/self/mounts").read_text())
+    assert top is not None
+    path = top / f"exod-cgroupfs-{os.getpid()}"
+    path.mkdir()
+    yield path
+    for found in (*cgroupfs.below(path), path):
+        cgroupfs.remove(found)
+
+
+def member(group: Path) -> int:
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    cgroupfs.write(group, "cgroup.procs", str(pid))
+    return pid
+
+
+def test_the_mount_is_found_in_the_table_of_mounts() -> None:
+    table = "proc /proc proc rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n"
+    assert cgroupfs.mountpoint(table) == Path("/sys/fs/cgroup/unified")
+    assert cgroupfs.mountpoint("proc /proc proc rw 0 0\n\n") is None
+
+
+def test_a_group_is_populated_frozen_and_killed(group: Path) -> None:
+    assert not cgroupfs.populated(group)
+    pid = member(group)
+    assert cgroupfs.populated(group)
+    assert cgroupfs.procs(group) == [pid]
+    cgroupfs.freeze(group, frozen=True)
+    cgroupfs.freeze(group, frozen=False)
+    cgroupfs.kill(group)
+    assert os.waitpid(pid, 0)[1] == signal.SIGKILL
+
+
+def test_a_group_is_known_by_its_inode_and_tells_its_time(group: Path) -> None:
+    assert cgroupfs.identity(group) == group.stat().st_ino
+    assert cgroupfs.cpu(group)["usage_usec"] >= 0
+
+
+def test_groups_below_are_listed_deepest_first(group: Path) -> None:
+    (group / "a/b").mkdir(parents=True)
+    (group / "c").mkdir()
+    found = list(cgroupfs.below(group))
+    assert set(found) == {group / "a/b", group / "a", group / "c"}
+    assert found.index(group / "a/b") < found.index(group / "a")
+
+
+def test_a_file_that_is_not_there_is_missing(group: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        cgroupfs.write(group, "no.such", "1")
