@@ -48,27 +48,32 @@ class Daemon:
             text=True,
             env=self.environment,
         )
-        words = self._await_export(began + deadline)
+        try:
+            words = self._await_export(began + deadline)
+        except (RuntimeError, TimeoutError):
+            self.kill()
+            raise
         self.seconds_to_ready = time.monotonic() - began
         for name, _, value in (word.partition("=") for word in words.removeprefix("export ").split()):
             self.environment[name] = value
         return self
 
     def _await_export(self, until: float) -> str:
+        """Reads the pipe itself: a line that a buffered reader already holds wakes no selector."""
         assert self.process is not None
         assert self.process.stdout is not None
-        said: list[str] = []
+        pipe, said = self.process.stdout.fileno(), b""
         with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
+            selector.register(pipe, selectors.EVENT_READ)
             while selector.select(max(0.0, until - time.monotonic())):
-                line = self.process.stdout.readline()
-                if line.startswith("export "):
-                    return line.strip()
-                said.append(line)
-                if not line:
-                    self.process.wait()
-                    raise RuntimeError("exod ended before it was ready: " + "".join(said[-20:]))
-        raise TimeoutError("exod was not ready in time: " + "".join(said[-20:]))
+                more = os.read(pipe, 65_536)
+                said += more
+                for line in said.decode(errors="replace").splitlines(keepends=True):
+                    if line.startswith("export ") and line.endswith("\n"):
+                        return line.strip()
+                if not more:
+                    raise RuntimeError(f"exod ended before it was ready: {_last(said)}")
+        raise TimeoutError(f"exod was not ready in time: {_last(said)}")
 
     @property
     def pid(self) -> int:
@@ -116,6 +121,10 @@ class Daemon:
     def __exit__(self, *_: object) -> None:
         if self.process is not None and self.process.poll() is None:
             self.stop()
+
+
+def _last(said: bytes) -> str:
+    return "".join(said.decode(errors="replace").splitlines(keepends=True)[-20:])
 
 
 def _script(name: str) -> str:
