@@ -8,15 +8,20 @@ passes, so a new step is covered without anybody adding it here.
 import json
 import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from exosdk.testing.daemon import CommandFailed, Daemon
+from tests.acceptance.residue import Traces
+from tests.acceptance.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parents[1]
 SUBJECT, BYSTANDER = "echo", "hostpulse"
+SETTLED = 15.0
+"""Seconds that restoring may take; what is not settled by then is judged as it is."""
 ENDED = {"done", "failed", "refused", "cancelled"}
 
 
@@ -37,7 +42,7 @@ STORIES = (
     Story("start", (LOAD, ("plugin", "stop", SUBJECT)), ("plugin", "start", SUBJECT)),
     Story("unload", (LOAD,), ("plugin", "unload", SUBJECT)),
     Story("remove", (LOAD,), ("plugin", "remove", SUBJECT)),
-    Story("config", (LOAD,), ("plugin", "config", SUBJECT, "--set", "prefix=again ")),
+    Story("config", (LOAD,), ("plugin", "config", SUBJECT, "prefix=again ")),
 )
 
 
@@ -76,20 +81,15 @@ class Stage:
 
     def _sign(self, daemon: Daemon) -> None:
         work = self.directory / "work"
-        work.mkdir()
-        phrase, secret, public = work / "phrase", str(work / "key"), str(work / "key.pub")
-        phrase.write_text("kills\n")
-        with_phrase = ("--passphrase-file", str(phrase))
-        daemon.exoctl("key", "new", secret, "--name", "kills", *with_phrase)
-        daemon.exoctl("key", "export", secret, *with_phrase, "-o", public)
-        daemon.exoctl("key", "trust", public, "--name", "kills", "--scope", f"{SUBJECT},{BYSTANDER}")
+        work.mkdir(mode=0o700)
+        shop = Workshop(daemon, work)
+        shop.key("kills", scope=f"{SUBJECT},{BYSTANDER}")
+        shop.reload()
         broken = shutil.copytree(ROOT / "plugins" / SUBJECT, work / "broken")
         code = broken / "code" / "echo.py"
         code.write_text(code.read_text().replace("        self._read()\n", '        raise OSError("broken")\n', 1))
         sources = {SUBJECT: ROOT / "plugins" / SUBJECT, BYSTANDER: ROOT / "plugins" / BYSTANDER, "broken": broken}
-        for name, source in sources.items():
-            self.packages[name] = str(work / f"{name}.exopkg")
-            daemon.exoctl("package", "build", str(source), "-o", self.packages[name], "--key", secret, *with_phrase)
+        self.packages = {name: str(shop.package(source, key="kills")) for name, source in sources.items()}
 
     def _beginning(self, story: Story) -> Path:
         return self.directory / f"begin-{story.name}"
@@ -140,6 +140,7 @@ class Stage:
             judge(outcome, now, before=before, after=after)
             outcome.violations += [f"job {row['id']} is {row['state']}" for row in _unfinished(successor)]
             outcome.violations += unsound(directory, successor)
+        outcome.residue += left_behind(directory)
         shutil.rmtree(directory)
         return outcome
 
@@ -153,11 +154,19 @@ def judge(outcome: Outcome, now: Mapping[str, Any], *, before: Mapping[str, Any]
 
 def seen(daemon: Daemon) -> dict[str, Any]:
     """Each plugin as a client sees it once the desired state is restored: version, state, configuration."""
-    rows = daemon.exoctl("plugin", "list")
-    rows = rows if isinstance(rows, list) else [rows]
+    until = time.monotonic() + SETTLED
+    while _unfinished(daemon) or any(row["state_name"] in ("loading", "unloading") for row in _plugins(daemon)):
+        if time.monotonic() > until:
+            break
     return {
-        row["name"]: [row["version"], row["state_name"], daemon.exoctl("plugin", "config", row["name"])] for row in rows
+        row["name"]: [row["version"], row["state_name"], daemon.exoctl("plugin", "config", row["name"])]
+        for row in _plugins(daemon)
     }
+
+
+def _plugins(daemon: Daemon) -> list[dict[str, Any]]:
+    rows = daemon.exoctl("plugin", "list")
+    return rows if isinstance(rows, list) else [rows]
 
 
 def _unfinished(daemon: Daemon) -> list[dict[str, Any]]:
@@ -168,15 +177,16 @@ def _unfinished(daemon: Daemon) -> list[dict[str, Any]]:
 def unsound(directory: Path, daemon: Daemon) -> list[str]:
     """Where the store and the registry differ."""
     stored = {str(path.relative_to(directory / "lib/packages")) for path in directory.glob("lib/packages/*/*")}
-    rows = daemon.exoctl("plugin", "list")
-    listed = {
-        f"{row['name']}/{version}.exopkg"
-        for row in (rows if isinstance(rows, list) else [rows])
-        for version in row["versions"]
-    }
+    listed = {f"{row['name']}/{version}.exopkg" for row in _plugins(daemon) for version in row["versions"]}
     return [f"{name} is stored and not registered" for name in sorted(stored - listed)] + [
         f"{name} is registered and not stored" for name in sorted(listed - stored)
     ]
+
+
+def left_behind(directory: Path) -> list[str]:
+    """What a stopped daemon still holds on the host."""
+    left = Traces.now(directory)
+    return [f"{row.name}: {word}" for row in fields(left) for word in getattr(left, row.name)]
 
 
 def _marks(directory: Path) -> Path:

@@ -24,7 +24,6 @@ from typing import Any
 
 from bench.host import machine
 from tests import kills
-from tests.acceptance.residue import Traces
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence" / "spine.json"
@@ -122,13 +121,8 @@ def main(arguments: Sequence[str]) -> int:
         shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     seeds = simulate(work, chosen.seeds)
-    before = Traces.now()
     killed = kill(work)
     found = evidence(seeds, killed, began=began)
-    left = Traces.now()
-    if left != before:
-        found["residue"] += 1
-        found["figures"]["left behind"] = {name: str(what) for name, what in left.beyond(before).items()}
     EVIDENCE.parent.mkdir(exist_ok=True)
     EVIDENCE.write_text(json.dumps(found, indent=1) + "\n")
     print("soak: " + ", ".join(f"{name} {found[name]}" for name in ("runs", "lost", "residue", "violations")))
