@@ -37,7 +37,8 @@ class Directory:
         return here
 
     def child(self, name: str, *, make: bool = False) -> "Directory":
-        """The directory `name` in this one, judged; made durable first, 0700, when `make` and it is missing."""
+        """The directory `name` in this one, both judged; made durable first, 0700, when `make` and it is missing."""
+        self.judge()
         return self._open_child(name, make=make, parent=False)
 
     def _open_child(self, name: str, *, make: bool, parent: bool) -> "Directory":
@@ -128,6 +129,7 @@ class Directory:
 
     def remove(self, name: str) -> None:
         """Unlink the file `name`, durable on return; nothing when there is none."""
+        self.judge()
         if self._unlink(_component(name)):
             self.sync()
 

@@ -88,7 +88,6 @@ class Packages:
                 self._trash.move(f"{plugin}_{file}", to=room, name_there=file)
 
     def _room(self, plugin: str) -> Directory | None:
-        self._root.judge()
         try:
             return self._root.child(plugin)
         except FileNotFoundError:

@@ -179,6 +179,7 @@ def test_a_loop_that_is_gone_is_not_told(root: Path) -> None:
     audit._release()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", powercut.ENDS)
 async def test_wherever_writing_is_interrupted_the_log_holds_and_keeps_what_was_flushed(root: Path, end: str) -> None:
     flushed = 0

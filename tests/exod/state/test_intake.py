@@ -216,7 +216,7 @@ def hanging(root: Path) -> Iterator[Hanging]:
 async def test_a_fuse_file_is_refused_without_asking_it_anything(intake: Intake, hanging: Hanging) -> None:
     fd = opened(hanging.file)
     asked = len(hanging.requests)
-    result = await intake.read_package(fd)
+    result = await intake.read_package(fd, deadline=1)
     assert "fuse" in result.sentence if isinstance(result, Refusal) else False
     await closed(intake)
     assert READ not in hanging.requests[asked:]
@@ -226,7 +226,7 @@ async def test_a_fuse_file_is_refused_without_asking_it_anything(intake: Intake,
 async def test_a_file_of_a_mount_that_is_nowhere_on_this_host_is_refused(intake: Intake, hanging: Hanging) -> None:
     fd = opened(hanging.file)
     hanging.hide()
-    result = await intake.read_package(fd)
+    result = await intake.read_package(fd, deadline=1)
     assert "not one of this host's mounts" in result.sentence if isinstance(result, Refusal) else False
     assert not hanging.reading.is_set()
 

@@ -46,6 +46,7 @@ def test_what_is_no_directory_or_not_there_is_fine(root: Path) -> None:
     assert os.listdir(root) == []
 
 
+@pytest.mark.slow
 def test_a_very_deep_tree_takes_neither_stack_nor_descriptors(root: Path) -> None:
     here = os.open(root, os.O_RDONLY)
     for _ in range(3000):
