@@ -43,6 +43,18 @@ class Groups:
         os.chown(self.top / "zygotes/cgroup.procs", self._keeper, self._keeper)
         os.chown(self.top / "zygotes/cgroup.kill", self._keeper, self._keeper)
 
+    async def renew_zygotes(self) -> None:
+        """A new group for zygotes, after the old one's were killed. Since Linux 6.14 every kill of a group is counted
+        in it, and a child that is cloned into a group whose count is not its parent's is killed at once (seen on 6.18):
+        no zygote could ever fork again from a group that was killed once. The keeper that is there stays its owner.
+        """
+        group = self.top / "zygotes"
+        owner = (group / "cgroup.procs").stat()
+        await self.end(group)
+        group.mkdir()
+        for name in ("cgroup.procs", "cgroup.kill"):
+            os.chown(group / name, owner.st_uid, owner.st_gid)
+
     def add(self, id_: int) -> Path:
         """The group of a new instance, which the keeper may kill: it may not signal what has another uid."""
         group = self.instance(id_)

@@ -91,6 +91,8 @@ class Host:
                 raise
             await self._start_keeper(groups)
             lease, held = await self._take()
+        else:
+            await groups.renew_zygotes()
         self._ward = self._open_ward(lease, groups)
         self._ward.nursery.warm()
         return [self._survivor(found, groups) for found in held]

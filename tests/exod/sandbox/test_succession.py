@@ -124,3 +124,12 @@ async def _ended(pidfd: int) -> None:
         await done
     finally:
         loop.remove_reader(pidfd)
+
+
+async def test_the_next_exod_can_start_instances_too(rig: Rig) -> None:
+    Holder(rig.directory, "running").kill()
+    for found in await rig.attach():
+        await rig.host.discard(found.instance)
+    peer = await rig.start(7)
+    assert peer.ask("1 + 1") == "2"
+    await rig.host.discard(7)
