@@ -183,6 +183,6 @@ async def run(scenario: Callable[[Path], Awaitable[None]], disk: Disk) -> bool:
         except (Ended, OSError):
             if not disk.fired:
                 raise
-    if disk.fired and disk.end == "cut":
-        disk.lose_power()
+    if disk.end == "cut":
+        disk.lose_power()  # also after the last call: what has come back must be durable
     return completed
