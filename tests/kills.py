@@ -8,6 +8,7 @@ passes, so a new step is covered without anybody adding it here.
 import json
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -133,16 +134,27 @@ class Stage:
             self.play(daemon, story.act)
         except CommandFailed:
             pass  # the bus lost its owner under the call
-        killed = daemon.process is not None and daemon.process.wait(10) == -signal.SIGKILL
-        outcome = Outcome(story.name, point, killed)
+        outcome = Outcome(story.name, point, killed=ended_by_kill(daemon))
         with Daemon(directory) as successor:
             now = seen(successor)
             judge(outcome, now, before=before, after=after)
             outcome.violations += [f"job {row['id']} is {row['state']}" for row in _unfinished(successor)]
-            outcome.violations += unsound(directory, successor)
+            outcome.violations += unsound(directory, _plugins(successor))
         outcome.residue += left_behind(directory)
         shutil.rmtree(directory)
         return outcome
+
+
+def ended_by_kill(daemon: Daemon) -> bool:
+    """False when the point was never passed: then the daemon is stopped, and the run proves nothing."""
+    assert daemon.process is not None
+    try:
+        daemon.process.wait(SETTLED)
+    except subprocess.TimeoutExpired:
+        daemon.stop()
+        return False
+    daemon.kill()
+    return daemon.process.returncode == -signal.SIGKILL
 
 
 def judge(outcome: Outcome, now: Mapping[str, Any], *, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -174,10 +186,10 @@ def _unfinished(daemon: Daemon) -> list[dict[str, Any]]:
     return [row for row in (rows if isinstance(rows, list) else [rows]) if row["state"] not in ENDED]
 
 
-def unsound(directory: Path, daemon: Daemon) -> list[str]:
+def unsound(directory: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Where the store and the registry differ."""
     stored = {str(path.relative_to(directory / "lib/packages")) for path in directory.glob("lib/packages/*/*")}
-    listed = {f"{row['name']}/{version}.exopkg" for row in _plugins(daemon) for version in row["versions"]}
+    listed = {f"{row['name']}/{version}.exopkg" for row in rows for version in row["versions"]}
     return [f"{name} is stored and not registered" for name in sorted(stored - listed)] + [
         f"{name} is registered and not stored" for name in sorted(listed - stored)
     ]
