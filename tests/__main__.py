@@ -23,7 +23,7 @@ CORE = ("exod/package", "exod/trust", "exod/plan", "exod/supervisor")
 
 def main(arguments: Sequence[str]) -> int:
     shutil.rmtree(FIGURES, ignore_errors=True)
-    FIGURES.mkdir(parents=True)
+    FIGURES.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"COVERAGE_FILE": str(FIGURES / "data")}
     pytest = ["pytest", "-q", "-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder", *arguments]
     verdict = _coverage(["run", "-m", *pytest], environment)
