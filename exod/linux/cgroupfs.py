@@ -36,10 +36,6 @@ def events(group: Path) -> dict[str, int]:
     return _numbers((group / "cgroup.events").read_text())
 
 
-def populated(group: Path) -> bool:
-    return bool(events(group)["populated"])
-
-
 def procs(group: Path) -> list[int]:
     return [int(line) for line in (group / "cgroup.procs").read_text().split()]
 

@@ -38,10 +38,5 @@ def memory(pid: int) -> dict[str, int]:
     return {row[0].rstrip(":"): int(row[1]) << 10 for row in rows if len(row) == 3 and row[2] == "kB"}
 
 
-def children(pid: int) -> list[int]:
-    """Of its main thread, which forks; zombies included."""
-    return [int(word) for word in (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()]
-
-
 def command(pid: int) -> list[str]:
     return [word.decode(errors="replace") for word in (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")[:-1]]

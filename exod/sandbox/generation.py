@@ -13,7 +13,7 @@ from pathlib import Path
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import mount, netns, pidfd, procfs
-from exod.sandbox import frames
+from exod.sandbox import frames, seccomp
 from exod.sandbox.uids import Block
 
 DEADLINE = 10.0
@@ -46,7 +46,7 @@ class Zygote:
         await self._word(self._warm, b"warm")
         self._map("gid_map", f"0 {group} 1\n{block.first + 1} {block.first + 1} {block.last - block.first}\n")
         self._map("uid_map", f"0 {block.first} 1\n{block.first + 1} {block.first + 1} {block.last - block.first}\n")
-        head = frames.ARM.pack(frames.REQUEST_MAGIC, block.first + 1, block.last, 2 if log else 0)
+        head = frames.ARM.pack(frames.REQUEST_MAGIC, block.first + 1, block.last, seccomp.FLAG_LOG if log else 0)
         procs = _procfs()
         try:
             armed = self._ask(head + program, (procs,))

@@ -13,8 +13,6 @@ from pathlib import Path
 
 TURN = 1 << 16
 LINE_MAX = 4096
-KEPT = 2
-"""Files of one plugin: the current one and the one before."""
 
 
 class PluginLog:

@@ -36,9 +36,9 @@ def test_the_mount_is_found_in_the_table_of_mounts() -> None:
 
 
 def test_a_group_is_populated_frozen_and_killed(group: Path) -> None:
-    assert not cgroupfs.populated(group)
+    assert cgroupfs.events(group)["populated"] == 0
     pid = member(group)
-    assert cgroupfs.populated(group)
+    assert cgroupfs.events(group)["populated"] == 1
     assert cgroupfs.procs(group) == [pid]
     cgroupfs.freeze(group, frozen=True)
     cgroupfs.freeze(group, frozen=False)

@@ -17,8 +17,8 @@ from exod.supervisor.ports import Exit, Launch, Survivor
 
 STUB = Path(__file__).parent / "stub" / "exosdk"
 TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}
-_UIDS = 2130000000 + os.getpid() % 4096 * 4096
-"""Of this process: another worker's keepers and instances are none of our residue."""
+_UIDS = int(os.environ.setdefault("EXOD_TEST_UIDS", str(2130000000 + os.getpid() % 4096 * 4096)))
+"""Of this process and its children: another worker's keepers and instances are none of our residue."""
 LIMITS = Limits(uid_first=_UIDS + 256, uid_last=_UIDS + 2815, keeper_uid=_UIDS, data_uid=_UIDS + 1)
 """Apart from a daemon that may run beside the tests."""
 

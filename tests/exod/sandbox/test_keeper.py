@@ -259,6 +259,7 @@ def test_a_second_exod_waits_while_the_first_lives_even_without_a_socket(bench: 
     gate, wait = os.pipe()
     pid = os.fork()
     if pid == 0:
+        bench.end.close()
         other = bench.connect()
         send(other, Frame(Op.STAT).encode())
         os.write(wait, b"x")

@@ -129,7 +129,6 @@ async def _ended(pidfd: int) -> None:
 async def test_the_next_exod_can_start_instances_too(rig: Rig) -> None:
     holder = Holder(rig.directory, "running")
     holder.kill()
-    (rig.directory / "run" / "next-uid").unlink()  # each process of these tests has a range of its own
     for found in await rig.attach():
         await rig.host.discard(found.instance)
     peer = await rig.start(7)
