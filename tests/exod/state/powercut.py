@@ -10,7 +10,9 @@ import errno
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -156,14 +158,12 @@ def copy(base: Path, root: Path) -> None:
 
 def points(base: Path, *, end: str) -> Iterator[Disk]:
     """A Disk for n = 1, 2, …, each over a fresh copy of `base` at `disk.root`; ends when one was not fired."""
-    at = 0
-    while True:
-        at += 1
-        root = base.with_name(f"{base.name}.{end}.{at}")
-        copy(base, root)
-        with Disk(root, at=at, end=end) as disk:
-            yield disk
-        shutil.rmtree(root)
+    for at in count(1):
+        # What is lost is decided here, not by a device: in memory a sync costs nothing.
+        with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="exod-powercut-") as place:
+            copy(base, Path(place, "lib"))
+            with Disk(Path(place, "lib"), at=at, end=end) as disk:
+                yield disk
         if not disk.fired:
             return
 
