@@ -37,7 +37,8 @@ DAY = 86400.0
 class Supervisor:
     """One per daemon. Nothing here blocks; whatever cannot be done is a refusal.
 
-    state: starting, running, degraded or stopping. mode: production or development.
+    state: starting (until desired state is restored; requests are served already), running, degraded or stopping.
+    mode: production or development.
     checkpoint is told where a job is, so that a test can end the daemon exactly there.
     """
 
@@ -90,7 +91,6 @@ class Supervisor:
         await self._recovery.end_survivors(survivors, snapshot.instances)
         await self._recovery.settle(snapshot.jobs)
         self._roster.ledger.daemon("start")
-        self._phase = "running"
         self._tasks.spawn(self._restore(), name="restore")
         self._tasks.spawn(self._daily(), name="daily")
         self._world.face.daemon()
@@ -295,6 +295,9 @@ class Supervisor:
             await self._recovery.restore()
         finally:
             self._restored.set()
+            if self._phase == "starting":
+                self._phase = "running"
+                self._world.face.daemon()
 
     async def _daily(self) -> None:
         """What only time brings about: signers expire, old jobs are forgotten."""
