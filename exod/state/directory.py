@@ -24,6 +24,7 @@ class Directory:
     def __init__(self, fd: int, path: str) -> None:
         self.fd = fd
         self.path = path
+        self._durable: set[str] = set()
 
     @classmethod
     def open(cls, path: Path, *, make: bool = False) -> "Directory":
@@ -61,9 +62,11 @@ class Directory:
         try:
             os.mkdir(name, 0o700, dir_fd=self.fd)
         except FileExistsError:
-            pass
-        # Also when it exists: whoever made it may have died before this.
+            if name in self._durable:
+                return
+        # Once also when it exists: whoever made it may have died before this.
         self.sync()
+        self._durable.add(name)
 
     def judge(self, *, parent: bool = False) -> None:
         """Raise Refused unless root owns this directory and nobody else may write it.
@@ -135,6 +138,7 @@ class Directory:
 
     def remove_empty(self, name: str) -> None:
         """Remove the directory `name` if it is there and empty."""
+        self._durable.discard(name)
         try:
             os.rmdir(_component(name), dir_fd=self.fd)
         except OSError:  # not empty, or not there: both are what the caller can live with

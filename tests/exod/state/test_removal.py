@@ -57,7 +57,7 @@ def test_a_very_deep_tree_takes_neither_stack_nor_descriptors() -> None:
             here = below
         os.close(here)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
         try:
             remove("d", within=Path(place))
         finally:
