@@ -25,9 +25,9 @@ def main() -> int:
             return _refuse(claimed)
         layout = claimed
         dev.start_bus(layout)
-    # After the bus was started, so that both come up side by side. asyncio takes ssl if it finds it; we speak no TLS,
-    # and OpenSSL's wrapper costs 5 ms and 2 MB.
-    sys.modules["ssl"] = None  # type: ignore[assignment]
+    # After the bus was started, so that both come up side by side. asyncio and hashlib take OpenSSL's wrappers if they
+    # find them; we speak no TLS and cryptography brings its own OpenSSL: 8 ms of a start and 5 MB of a daemon.
+    sys.modules["ssl"] = sys.modules["_hashlib"] = None  # type: ignore[assignment]
     import asyncio
 
     from exod.daemon import Daemon

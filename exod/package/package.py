@@ -22,6 +22,7 @@ MAGIC = b"EXOPKG1\n"
 _LENGTH = struct.Struct("<I")
 MAX_BYTES = len(MAGIC) + _LENGTH.size + envelope.MAX_BYTES + archive.MAX_BYTES
 SUFFIX = ".exopkg"
+_LARGE = 1 << 20
 _KINDS = (envelope.PACKAGE, envelope.DEV_PACKAGE)
 
 
@@ -56,10 +57,21 @@ class Package:
         return f"{self.name}_{self.version}{SUFFIX}"
 
 
+def _digest(data: bytes) -> str:
+    """The daemon does without hashlib's OpenSSL; CPython's own SHA-256 is slower, which tells only in a large package."""
+    if len(data) < _LARGE:
+        return hashlib.sha256(data).hexdigest()
+    from cryptography.hazmat.primitives.hashes import SHA256, Hash
+
+    digest = Hash(SHA256())
+    digest.update(data)
+    return digest.finalize().hex()
+
+
 def parse(data: bytes) -> Package | Refusal:
     try:
         head, body = split(data)
-        digest = hashlib.sha256(body).hexdigest()
+        digest = _digest(body)
     except MalformedError as fault:
         return fault.refusal("package", code="package-malformed")
     signed = envelope.parse(head, expected=_KINDS)
