@@ -4,6 +4,7 @@ Refuses, whatever was granted, the host's own state and everything below /proc a
 anywhere on the path; anything that is not a regular file; files that another file system may change under us.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -50,14 +51,17 @@ def open_files(paths: Iterable[str], *, forbidden: Iterable[str] = ()) -> list[i
     if len(chosen) > FILES_MAX:
         raise Refused(_refuse(chosen[FILES_MAX], f"more than {FILES_MAX} files"))
     trees: list[int] = []
+    procfs = _own_procfs() if PROC_FILES.intersection(chosen) else -1
     try:
         for path in chosen:
             if said := refusal(path, forbidden=kept):
                 raise Refused(said)
-            trees.append(_open(path))
+            trees.append(_open_proc(path, procfs=procfs) if path in PROC_FILES else _open(path))
     except BaseException:
         close(trees)
         raise
+    finally:
+        close([procfs] if procfs >= 0 else [])
     return trees
 
 
@@ -74,11 +78,45 @@ def _open(path: str) -> int:
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise Refused(_refuse(path, "it is not a regular file"))
-        if path not in PROC_FILES and (kind := _filesystem(file)) in (*_FOREIGN, _UNKNOWN):
+        if (kind := _filesystem(file)) in (*_FOREIGN, _UNKNOWN):
             raise Refused(_refuse(path, f"it lies on {kind}, which others may change"))
-        tree = mount.open_tree(file, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
-        mount.mount_setattr(tree, set_=READ_ONLY, propagation=mount.MS_PRIVATE)
-        return tree
+        return _clone(file)
+    finally:
+        os.close(file)
+
+
+def _clone(file: int) -> int:
+    tree = mount.open_tree(file, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
+    mount.mount_setattr(tree, set_=READ_ONLY, propagation=mount.MS_PRIVATE)
+    return tree
+
+
+def _own_procfs() -> int:
+    fs = mount.fsopen("proc")
+    try:
+        mount.fsconfig_create(fs)
+        return mount.fsmount(fs, READ_ONLY & ~mount.MOUNT_ATTR_NOSYMFOLLOW)
+    finally:
+        os.close(fs)
+
+
+def _open_proc(path: str, *, procfs: int) -> int:
+    """Of a procfs that nobody else walks: whoever looks up a file below /proc/PID/net unhashes it for all, and then a
+    clone of it cannot be moved any more (ENOENT). Before Linux 6.15 only attached mounts are cloned: the host's then,
+    and a start fails when somebody reads the same file at the same moment.
+    """
+    try:
+        return _clone_of(procfs, path.removeprefix("/proc/"))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise Refused(_refuse(path, (error.strerror or str(error)).lower())) from error
+    return _clone_of(AT_FDCWD, path)
+
+
+def _clone_of(directory: int, name: str) -> int:
+    file = openat2(directory, name, os.O_PATH | os.O_CLOEXEC, resolve=_RESOLVE)
+    try:
+        return _clone(file)
     finally:
         os.close(file)
 

@@ -1,5 +1,6 @@
 """Which single files may be granted, whatever a policy says, and that exactly they are what is mounted."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,3 +137,27 @@ def test_a_grant_is_private_to_whoever_gets_it() -> None:
         assert os.stat(tree).st_mode & 0o222 == 0
     finally:
         os.close(tree)
+
+
+def test_a_figure_that_others_read_meanwhile_can_still_be_moved_to_its_place() -> None:
+    """As somebody's monitor does: looking a file below /proc/PID/net up unhashes it for every other holder."""
+    (tree,) = grants.open_files(["/proc/1/net/dev"])
+    assert Path("/proc/1/net/dev").stat().st_size == 0
+    grants.close(grants.open_files(["/proc/1/net/dev"]))
+    assert "deleted" not in os.readlink(f"/proc/self/fd/{tree}")
+    os.close(tree)
+
+
+def test_where_detached_mounts_cannot_be_cloned_the_hosts_procfs_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    clone, calls = mount.open_tree, []
+
+    def old_kernel(directory: int, path: str, flags: int) -> int:
+        calls.append(directory)
+        if len(calls) == 1:
+            raise OSError(errno.EINVAL, "not before 6.15")
+        return clone(directory, path, flags)
+
+    monkeypatch.setattr(mount, "open_tree", old_kernel)
+    (tree,) = grants.open_files(["/proc/uptime"])
+    assert len(calls) == 2
+    os.close(tree)

@@ -109,7 +109,7 @@ async def test_discard_ends_what_runs_and_says_that_it_was_us(rig: Rig) -> None:
 
 @pytest.mark.parametrize("done", ["nothing", "prepared", "spawned"])
 async def test_discard_takes_back_any_part_of_a_start_twice(rig: Rig, done: str) -> None:
-    await (await _warm(rig))
+    await settle(rig)
     before = residue.look(rig.scope())
     launch = rig.launch(5)
     if done != "nothing":
@@ -123,10 +123,13 @@ async def test_discard_takes_back_any_part_of_a_start_twice(rig: Rig, done: str)
     assert frame.nonce[:8] == bytes(8), "the keeper still knows an instance or an exit"
 
 
-async def _warm(rig: Rig):  # type: ignore[no-untyped-def]
-    peer = await rig.start(999)
-    peer.end.close()
-    return rig.host.discard(999)
+async def settle(rig: Rig) -> None:
+    """After a first start and its end: a generation, and a spare that is warm."""
+    (await rig.start(999)).end.close()
+    await rig.host.discard(999)
+    spare = rig.host._open().nursery._spare
+    assert spare is not None
+    await (await spare)._warm
 
 
 async def test_a_frozen_instance_uses_no_time_until_it_is_thawed(rig: Rig) -> None:
