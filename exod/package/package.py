@@ -58,7 +58,7 @@ class Package:
 
 
 def _digest(data: bytes) -> str:
-    """The daemon does without hashlib's OpenSSL; CPython's own SHA-256 is slower, which tells in large packages only."""
+    """The daemon does without hashlib's OpenSSL; CPython's own SHA-256 is slower, which tells in large ones only."""
     if len(data) < _LARGE:
         return hashlib.sha256(data).hexdigest()
     from cryptography.hazmat.primitives.hashes import SHA256, Hash
