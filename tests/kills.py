@@ -200,7 +200,7 @@ def unsound(directory: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def left_behind(directory: Path) -> list[str]:
-    """What a stopped daemon still holds on the host; shared memory bears no name of whose it is, and others test too."""
+    """What a stopped daemon still holds on the host; shared memory says not whose it is, and others test too."""
     left = Traces.now(directory)
     kinds = [row.name for row in fields(left) if row.name != "shared_memory"]
     return [f"{kind}: {word}" for kind in kinds for word in getattr(left, kind)]
