@@ -6,7 +6,10 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import pytest
+
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", "build", ".*_cache", ".hypothesis", ".coverage*")
+LIBRARIES = Path(pytest.__file__).parents[1]
 COMMANDS = ("exod", "exoctl")
 
 
@@ -17,7 +20,7 @@ def make_copy(root: Path, target: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", "--system-site-packages", str(own)], check=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(own), "platbase": str(own)}))
     # The copy's root first: our own environment also names the tree that was copied.
-    (site / "copy.pth").write_text(f"{target}\n{sysconfig.get_path('purelib')}\n")
+    (site / "copy.pth").write_text(f"{target}\n{LIBRARIES}\n")
     for command in COMMANDS:
         script = own / "bin" / command
         script.write_text(

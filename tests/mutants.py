@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "tests" / "mutants.toml"
 WORKERS = 2
 SECONDS = 120
+LOG = "mutants.log"
 TESTS_FAILED = 1
 """pytest's exit status when tests ran and some failed; 2 to 5 say that they did not run."""
 
@@ -91,9 +92,12 @@ def run_tests(tests: Sequence[str], copy: Path) -> int | None:
     command = [str(copy / ".venv/bin/python"), "-m", "pytest", "-q", "-x", "--no-header", *tests]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE_", "PYTEST_"))}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"  # a mutant of the same size and second would run as the original
-    with subprocess.Popen(
-        command, cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
+    with (
+        (copy / LOG).open("w") as log,
+        subprocess.Popen(
+            command, cwd=copy, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        ) as process,
+    ):
         try:
             return process.wait(SECONDS)
         except subprocess.TimeoutExpired:
@@ -131,6 +135,7 @@ def sound(mutants: Sequence[Mutant], copy: Path) -> bool:
     """Whether the tests named in the list pass as long as nothing is mutated."""
     status = run_tests(sorted({test for mutant in mutants for test in mutant.test.split()}), copy)
     if status != 0:
+        print("".join((copy / LOG).read_text().splitlines(keepends=True)[-40:]))
         print(f"mutants: the tests of the list do not pass by themselves (pytest says {status})")
     return status == 0
 
