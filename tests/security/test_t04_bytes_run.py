@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.exod.sandbox.rig import Rig
+from tests.exod.sandbox.rig import Rig, ending
 
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    rig = Rig(tmp_path)
-    await rig.attach()
-    yield rig
-    await rig.host.close()
+    async with ending(Rig(tmp_path)) as rig:
+        await rig.attach()
+        yield rig
 
 
 async def test_an_instance_runs_the_bytes_of_its_launch_and_no_file_of_that_name(rig: Rig) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exod.sandbox.rig import Rig, keeper_pid
+from tests.exod.sandbox.rig import Rig, ending, keeper_pid
 
 SECRET = b"exod-secret-" + os.urandom(8).hex().encode()
 
@@ -14,10 +14,9 @@ SECRET = b"exod-secret-" + os.urandom(8).hex().encode()
 @pytest.fixture
 async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     monkeypatch.setenv("EXOD_SECRET", SECRET.decode())
-    rig = Rig(tmp_path)
-    await rig.attach()
-    yield rig
-    await rig.host.close()
+    async with ending(Rig(tmp_path)) as rig:
+        await rig.attach()
+        yield rig
 
 
 def writable_memory(pid: int) -> bytes:

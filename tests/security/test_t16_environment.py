@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exod.sandbox.rig import Rig, keeper_pid
+from tests.exod.sandbox.rig import Rig, ending, keeper_pid
 
 
 @pytest.fixture
@@ -15,10 +15,9 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         monkeypatch.setenv(name, value)
     (tmp_path / "json").mkdir()
     (tmp_path / "json/__init__.py").write_text("raise SystemExit('taken over')\n")
-    rig = Rig(tmp_path)
-    await rig.attach()
-    yield rig
-    await rig.host.close()
+    async with ending(Rig(tmp_path)) as rig:
+        await rig.attach()
+        yield rig
 
 
 async def test_variables_of_the_loader_and_the_interpreter_reach_nobody(rig: Rig) -> None:

@@ -8,15 +8,14 @@ import pytest
 
 from exod.linux import mount
 from exod.sandbox import root
-from tests.exod.sandbox.rig import TREE, Rig
+from tests.exod.sandbox.rig import TREE, Rig, ending
 
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    rig = Rig(tmp_path)
-    await rig.attach()
-    yield rig
-    await rig.host.close()
+    async with ending(Rig(tmp_path)) as rig:
+        await rig.attach()
+        yield rig
 
 
 def test_no_mount_of_the_superblock_can_be_written_even_by_root() -> None:

@@ -11,15 +11,14 @@ import pytest
 
 from exod.linux import procfs
 from exod.sandbox import frames
-from tests.exod.sandbox.rig import Rig, keeper_pid
+from tests.exod.sandbox.rig import Rig, ending, keeper_pid
 
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    rig = Rig(tmp_path)
-    await rig.attach()
-    yield rig
-    await rig.host.close()
+    async with ending(Rig(tmp_path)) as rig:
+        await rig.attach()
+        yield rig
 
 
 async def test_signals_umask_session_and_priority_are_reset(rig: Rig) -> None:

@@ -6,17 +6,16 @@ from pathlib import Path
 import pytest
 
 from exod.linux import procfs
-from tests.exod.sandbox.rig import Rig
+from tests.exod.sandbox.rig import Rig, ending
 
 NONE = "0" * 16
 
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    rig = Rig(tmp_path)
-    await rig.attach()
-    yield rig
-    await rig.host.close()
+    async with ending(Rig(tmp_path)) as rig:
+        await rig.attach()
+        yield rig
 
 
 async def test_every_set_is_empty_in_the_instance(rig: Rig) -> None:

@@ -3,40 +3,43 @@
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
+
+import pytest
 
 from exod.linux import procfs
 from exod.sandbox.residue import look
-from tests.exod.sandbox.rig import Rig, keeper_pid
+from tests.exod.sandbox.rig import Rig, ending, keeper_pid
 from tests.exod.sandbox.test_succession import Holder
 
 
-async def test_exods_death_at_any_moment_kills_no_instance(tmp_path: Path) -> None:
-    holder = Holder(tmp_path, "running")
-    holder.kill()
-    rig = Rig(tmp_path)
-    survivors = await rig.attach()
-    assert sorted(found.pid for found in survivors) == sorted(holder.pids)
-    assert {procfs.status(pid)["PPid"] for pid in holder.pids} == {str(keeper_pid(rig))}
-    await rig.host.close()
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """Not attached yet; afterwards nothing may be left, whatever died."""
+    async with ending(Rig(tmp_path)) as rig:
+        yield rig
     assert look(rig.scope()) == frozenset()
 
 
-async def test_the_true_cause_of_an_end_is_told_to_an_exod_that_came_later(tmp_path: Path) -> None:
-    holder = Holder(tmp_path, "running")
+async def test_exods_death_at_any_moment_kills_no_instance(rig: Rig) -> None:
+    holder = Holder(rig.directory, "running")
     holder.kill()
-    rig = Rig(tmp_path)
+    survivors = await rig.attach()
+    assert sorted(found.pid for found in survivors) == sorted(holder.pids)
+    assert {procfs.status(pid)["PPid"] for pid in holder.pids} == {str(keeper_pid(rig))}
+
+
+async def test_the_true_cause_of_an_end_is_told_to_an_exod_that_came_later(rig: Rig) -> None:
+    holder = Holder(rig.directory, "running")
+    holder.kill()
     await rig.attach()
     os.kill(holder.pids[0], signal.SIGKILL)  # no other reaches the first process of a namespace
-    try:
-        await rig.until(lambda: rig.exits)
-    finally:
-        await rig.host.close()
+    await rig.until(lambda: rig.exits)
     assert (rig.exits[0].cause, rig.exits[0].status) == ("signal", signal.SIGKILL)
 
 
-async def test_the_keepers_death_leaves_no_orphan(tmp_path: Path) -> None:
-    rig = Rig(tmp_path)
+async def test_the_keepers_death_leaves_no_orphan(rig: Rig) -> None:
     await rig.attach()
     peers = [await rig.start(number) for number in (1, 2, 3)]
     zygote = rig.host._cells[1].zygote
@@ -50,8 +53,6 @@ async def test_the_keepers_death_leaves_no_orphan(tmp_path: Path) -> None:
             os.close(pidfd)
     for peer in peers:
         peer.end.close()
-    await rig.host.close()
-    assert look(rig.scope()) == frozenset()
 
 
 async def ended(pidfd: int) -> None:

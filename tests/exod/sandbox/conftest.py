@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 
 from exod.sandbox.residue import look
-from tests.exod.sandbox.rig import Rig
+from tests.exod.sandbox.rig import Rig, ending
 
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    rig = Rig(tmp_path)
-    await rig.attach()
-    try:
+    async with ending(Rig(tmp_path)) as rig:
+        await rig.attach()
         yield rig
-    finally:
-        await rig.host.close()
     assert look(rig.scope()) == frozenset()

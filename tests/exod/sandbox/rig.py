@@ -1,16 +1,18 @@
 """A real Host on a throw-away directory, and instances that answer questions; everything is gone at the end."""
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from exod.package.limits import Limits as PackageLimits
 from exod.plan.confine import Confinement
+from exod.sandbox.groups import Groups, place
 from exod.sandbox.host import Host, Limits, Places
 from exod.sandbox.residue import Scope
 from exod.supervisor.ports import Exit, Launch, Survivor
@@ -111,6 +113,17 @@ class Rig:
     def _on_lost(self) -> None:
         self.lost += 1
         self.news.set()
+
+
+@contextlib.asynccontextmanager
+async def ending(rig: Rig) -> AsyncIterator[Rig]:
+    """Whatever happens inside, and whether or not the host was attached, nothing runs afterwards."""
+    try:
+        yield rig
+    finally:
+        await rig.host.close()
+        groups = Groups(place(directory=rig.directory), keeper=rig.limits.keeper_uid)
+        await groups.end(groups.top)
 
 
 def keeper_pid(rig: Rig) -> int:

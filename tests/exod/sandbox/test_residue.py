@@ -8,7 +8,7 @@ import pytest
 from exod.sandbox import residue
 from exod.sandbox.groups import place
 from exod.sandbox.residue import Scope, Trace, look
-from tests.exod.sandbox.rig import LIMITS, Rig
+from tests.exod.sandbox.rig import LIMITS, Rig, ending
 
 
 @pytest.fixture
@@ -26,13 +26,12 @@ def test_nothing_is_found_where_nothing_is(scope: Scope) -> None:
 
 
 async def test_a_running_instance_is_seen_from_every_side(tmp_path: Path) -> None:
-    rig = Rig(tmp_path)
-    await rig.attach()
-    (await rig.start()).end.close()
-    found = look(rig.scope())
+    async with ending(Rig(tmp_path)) as rig:
+        await rig.attach()
+        (await rig.start()).end.close()
+        found = look(rig.scope())
     assert {trace.kind for trace in found} == {"process", "namespace", "cgroup", "socket", "descriptor"}
     assert Trace("cgroup", str(rig.group / "instances/i-1")) in found
-    await rig.host.close()
     assert look(rig.scope()) == frozenset()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from exod.linux import procfs
 from exod.sandbox.residue import look
-from tests.exod.sandbox.rig import Rig, keeper_pid
+from tests.exod.sandbox.rig import Rig, ending, keeper_pid
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -38,9 +38,8 @@ class Holder:
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     """Not attached yet: another exod comes first."""
-    rig = Rig(tmp_path)
-    yield rig
-    await rig.host.close()
+    async with ending(Rig(tmp_path)) as rig:
+        yield rig
     assert look(rig.scope()) == frozenset()
 
 
