@@ -12,9 +12,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from exod import __version__, logs, settings
-from exod.dbus import Bus, BusFace
+from exod.dbus import Bus, BusFace, CallFailed, NameTaken
 from exod.errors import Outcome, Refusal, Refused
-from exod.layout import Layout
+from exod.layout import ENDING, Layout
+from exod.names import BUS_NAME
 from exod.plan.confine import Host
 from exod.sandbox.host import Host as Sandbox
 from exod.sandbox.host import Limits, Places
@@ -25,6 +26,7 @@ from exod.state.store import Store
 from exod.supervisor.channel import Channel
 from exod.supervisor.ports import World
 from exod.supervisor.supervisor import Supervisor
+from exod.trust import keys
 from exod.trusting import EtcTrust, PackageGate
 
 _log = logging.getLogger("exod")
@@ -62,8 +64,8 @@ class Daemon:
         self.layout = layout
         self._verbose = verbose
         self._stopping = asyncio.Event()
+        self._serving = asyncio.Event()
         self._broken: BaseException | None = None
-        self._noted: dict[str, str] = {}
         self._supervisor: Supervisor | None = None
 
     async def run(self) -> Refusal | None:
@@ -71,9 +73,10 @@ class Daemon:
         chosen = read_settings(self.layout)
         if isinstance(chosen, Refusal):
             return chosen
-        _make_directories(self.layout)
-        logs.begin(self.layout.log, size=chosen.log_bytes, verbose=self._verbose)
         try:
+            _make_directories(self.layout)
+            logs.begin(self.layout.log, size=chosen.log_bytes, verbose=self._verbose)
+            self._listen()
             async with AsyncExitStack() as rooms:
                 await self._open(rooms, chosen)
                 await self._stopping.wait()
@@ -84,9 +87,7 @@ class Daemon:
             return refused.refusal
         except OSError as error:
             _log.exception("ended by the host")
-            return Refusal(
-                "host-error", f"cannot run exod: {error}", "exoctl daemon check-config", outcome=Outcome.FAILED
-            )
+            return Refusal("host-error", f"cannot run exod: {error}", "ls -ld / /etc /var/lib", outcome=Outcome.FAILED)
         if self._broken is not None:
             return Refusal("internal", f"internal error: {self._broken!r}", outcome=Outcome.FAILED)
         return None
@@ -99,40 +100,37 @@ class Daemon:
         intake = Intake()
         rooms.callback(intake.close)
         face = BusFace()
-        sandbox = _sandbox(layout, chosen)
-        source = EtcTrust(layout.config, development=layout.development)
-        world = World(
-            clock=RealClock(),
-            chance=RealChance(),
-            registry=store.registry,
-            packages=store.packages,
-            trust_file=store.trust_file,
-            trust_source=source,
-            data=store.data,
-            audit=store.audit,
-            sandbox=sandbox,
-            open_channel=Channel,
-            face=face,
-        )
-        supervisor = self._supervisor = Supervisor(
-            world,
-            settings=chosen,
-            host=Host(arch=os.uname().machine, kernel=os.uname().release),
-            mode="development" if layout.development else "production",
-            gate=PackageGate(development=layout.development, revocation_required=chosen.revocation_required),
-            checkpoint=_checkpoints(layout),
-            failed=self._failed,
-        )
+        supervisor = self._supervisor = self._supervise(_world(layout, chosen, store=store, face=face), chosen)
         bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=intake.read_package, version=__version__)
         rooms.push_async_callback(bus.close)
         rooms.push_async_callback(supervisor.stop)
+        await supervisor.start()  # before the bus, so that it shows past jobs and plugins from its first moment
         await _connect(bus)
-        await supervisor.start()
-        await bus.own_name()
-        self._listen()
-        self._ready(rooms)
+        await _own_name(bus)
+        self._ready(rooms, supervisor)
 
-    def _ready(self, rooms: AsyncExitStack) -> None:
+    def _supervise(self, world: World, chosen: Settings) -> Supervisor:
+        development = self.layout.development
+        gate = PackageGate(development=development, revocation_required=chosen.revocation_required)
+
+        def again() -> Settings | Refusal:
+            found = read_settings(self.layout)
+            if isinstance(found, Settings):
+                gate.revocation_required = found.revocation_required
+            return found
+
+        return Supervisor(
+            world,
+            settings=chosen,
+            read_settings=again,
+            host=Host(arch=os.uname().machine, kernel=os.uname().release),
+            mode="development" if development else "production",
+            gate=gate,
+            checkpoint=_checkpoints(self.layout),
+            failed=self._failed,
+        )
+
+    def _ready(self, rooms: AsyncExitStack, supervisor: Supervisor) -> None:
         _notify("READY=1\nSTATUS=serving")
         if interval := int(os.environ.get("WATCHDOG_USEC", "0")) / 2e6:
             rooms.callback(asyncio.create_task(_watchdog(interval)).cancel)
@@ -141,10 +139,15 @@ class Daemon:
             sys.stdout.write(f"export EXOD_BUS_ADDRESS={self.layout.bus} EXOD_DEV_DIR={root}\n")
             sys.stdout.flush()
         _log.info("ready")
+        self._serving.set()
+        if self.layout.development or supervisor.list_trust():
+            # Whoever trusts nobody loads nothing, and is spared the 7 MB.
+            rooms.callback(asyncio.create_task(asyncio.to_thread(keys.warm)).cancel)
 
     def _listen(self) -> None:
+        """Before anything is opened: what asks us to end while we start finds an orderly end as well."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDING:
             loop.add_signal_handler(number, self._stopping.set)
         reloads: set[asyncio.Task[None]] = set()
 
@@ -154,15 +157,18 @@ class Daemon:
             task.add_done_callback(reloads.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     async def _reload(self) -> None:
         """SIGHUP: trust and settings are read again; what needs a restart is said."""
-        chosen = read_settings(self.layout)
-        if isinstance(chosen, Refusal):
-            _log.error(chosen.sentence)
+        await self._serving.wait()
         assert self._supervisor is not None
-        for change in await self._supervisor.reload(None if isinstance(chosen, Refusal) else chosen):
-            _log.info("reload: %s", change)
+        try:
+            for change in await self._supervisor.reload():
+                _log.info("reload: %s", change)
+        except (Refused, OSError) as error:
+            _log.error("reload: %s", error)
+        _log.info("reloaded")
 
     def _failed(self, error: BaseException) -> None:
         """A task of ours died of something nobody foresaw: go down loudly, be restarted, undo and restore."""
@@ -183,6 +189,22 @@ def read_settings(layout: Layout) -> Settings | Refusal:
     if isinstance(data, Refusal):
         return data
     return Settings() if data is None else settings.parse(data)
+
+
+def _world(layout: Layout, chosen: Settings, *, store: Store, face: BusFace) -> World:
+    return World(
+        clock=RealClock(),
+        chance=RealChance(),
+        registry=store.registry,
+        packages=store.packages,
+        trust_file=store.trust_file,
+        trust_source=EtcTrust(layout.config, development=layout.development),
+        data=store.data,
+        audit=store.audit,
+        sandbox=_sandbox(layout, chosen),
+        open_channel=Channel,
+        face=face,
+    )
 
 
 def _sandbox(layout: Layout, chosen: Settings) -> Sandbox:
@@ -226,6 +248,17 @@ async def _connect(bus: Bus) -> None:
                 reason = Refusal("bus-unreachable", f"cannot connect to the bus: {error}", outcome=Outcome.UNREACHABLE)
                 raise Refused(reason) from error
             await asyncio.sleep(0.002)
+
+
+async def _own_name(bus: Bus) -> None:
+    try:
+        await bus.own_name()
+    except NameTaken as error:
+        sentence = f"cannot start exod: another process owns {BUS_NAME} on the bus"
+        raise Refused(Refusal("already-running", sentence, "systemctl status exod", outcome=Outcome.FAILED)) from error
+    except CallFailed as error:
+        sentence, hint = f"cannot own {BUS_NAME} on the bus: {error}", "install etc/dbus/org.exoos.Exod1.conf"
+        raise Refused(Refusal("bus-refused", sentence, hint, outcome=Outcome.FAILED)) from error
 
 
 async def _watchdog(interval: float) -> None:

@@ -35,10 +35,11 @@ class Store:
         async with AsyncExitStack() as stack:
             writer = Writer()
             stack.push_async_callback(writer.close)
-            audit = await Audit.open(path / "audit", writer=writer, on_degraded=on_degraded)
-            stack.push_async_callback(audit.close)
+            # First: its lock says whether another exod works here, before anything of that one's is touched.
             registry = await Registry.open(path / "registry.sqlite", writer=writer)
             stack.push_async_callback(registry.close)
+            audit = await Audit.open(path / "audit", writer=writer, on_degraded=on_degraded)
+            stack.push_async_callback(audit.close)
             packages = await Packages.open(path / "packages", writer=writer)
             stack.push_async_callback(packages.close)
             trust_file = await TrustFile.open(path / "trust", writer=writer)

@@ -39,6 +39,10 @@ async def release_instance(hands: Hands, step: Step) -> None:
     plugin = hands.plugin(step)
     if plugin is not None and plugin.state in (State.LOADING, State.LOADED, State.RUNNING, State.SUSPENDED):
         hands.roster.move(plugin, State.ERROR, fault=hands.refusal)
+        if hands.refusal is not None and hands.refusal.code == "cancelled":
+            # Nothing is wrong with it: somebody changed their mind. The table leads out of `loading` only this way.
+            hands.roster.move(plugin, State.UNLOADING)
+            hands.roster.move(plugin, State.UNLOADED)
         plugin.loaded_at = 0.0
     await hands.roster.drop_instance(step.number("instance"))
 
