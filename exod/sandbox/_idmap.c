@@ -38,10 +38,14 @@ int mapped_users(unsigned int inside, unsigned int outside) {
     /* CLONE_VM: a copy of the daemon's page tables, and the faults after it, would cost 2 ms of every start. */
     char *stack = mmap(NULL, HOLDER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     pid_t pid = -1;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* a handler in the child would write into this process's memory */
     if (stack != MAP_FAILED)
         pid = clone(wait_for_end, stack + HOLDER_STACK, CLONE_NEWUSER | CLONE_VM | SIGCHLD, gate);
     if (pid < 0)
         error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     snprintf(map, sizeof map, "%u %u 1\n", inside, outside);
     for (int i = 0; pid > 0 && i < 2 && !error; i++) {
         snprintf(path, sizeof path, "/proc/%d/%s", pid, i ? "gid_map" : "uid_map");
@@ -53,8 +57,8 @@ int mapped_users(unsigned int inside, unsigned int outside) {
     if (users < 0 && !error)
         error = errno;
     close(gate[1]);
-    if (pid > 0)
-        waitpid(pid, NULL, 0);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ; /* it lives on this stack */
     close(gate[0]);
     if (stack != MAP_FAILED)
         munmap(stack, HOLDER_STACK);

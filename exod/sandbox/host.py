@@ -144,7 +144,7 @@ class Host:
 
     # --- start --------------------------------------------------------------------------------------------------------
 
-    def next_uid(self, *, signer: str = "", level: str = "") -> int:
+    def next_uid(self, *, signer: str, level: str) -> int:
         """Of the block of that generation's zygote, if the caller says which it will be."""
         return self._uids.next((signer, level))
 

@@ -66,7 +66,7 @@ class FakeSandbox:
         self._on_exit, self._on_lost = on_exit, on_lost
         return [Survivor(one.instance, one.pid, one.nonce, one.cgroup) for one in self.host.processes.values()]
 
-    def next_uid(self) -> int:
+    def next_uid(self, *, signer: str, level: str) -> int:
         self.host.uids += 1
         return 2147000000 + self.host.uids
 

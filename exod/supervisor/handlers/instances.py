@@ -17,7 +17,8 @@ async def reserve_instance(hands: Hands, step: Step) -> None:
     """Recorded before there is a process, so that whatever exists is known."""
     material, world = hands.needed(), hands.world
     number, plugin = step.number("instance"), step.text("plugin")
-    nonce, uid = world.chance.token(NONCE_BYTES), world.sandbox.next_uid()
+    nonce, confinement = world.chance.token(NONCE_BYTES), material.confinement
+    uid = world.sandbox.next_uid(signer=confinement.signer, level=confinement.level)
     record = InstanceRecord(
         id=number,
         plugin=plugin,
@@ -31,7 +32,7 @@ async def reserve_instance(hands: Hands, step: Step) -> None:
     )
     await hands.roster.put_instance(record)
     hands.roster.move(hands.roster.plugins[plugin], State.LOADING)
-    launch = Launch(number, nonce, uid, material.confinement, material.judged.tree)
+    launch = Launch(number, nonce, uid, confinement, material.judged.tree)
     hands.roster.enter(Instance(record, launch))
 
 

@@ -86,7 +86,9 @@ class Rig:
                 await self.news.wait()
 
     def launch(self, instance: int = 1, *, tree: Mapping[str, tuple[bytes, bool]] = TREE, **how: Any) -> Launch:
-        return Launch(instance, os.urandom(16), self.host.next_uid(), confinement(**how), tree)
+        confined = confinement(**how)
+        uid = self.host.next_uid(signer=confined.signer, level=confined.level)
+        return Launch(instance, os.urandom(16), uid, confined, tree)
 
     async def start(self, instance: int = 1, **how: Any) -> Peer:
         """A whole start, outside check included."""

@@ -71,7 +71,7 @@ def test_a_zygote_that_cannot_enter_its_group_is_not_started(tmp_path: Path) -> 
 
 async def test_a_zygote_is_in_its_group_with_one_socket_and_no_environment(rig: Rig) -> None:
     nursery = rig.host._open().nursery
-    zygote = await nursery.generation(("a", "l"), uid=rig.host.next_uid())
+    zygote = await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
     assert _text(zygote.pid, "cgroup").strip().endswith("/zygotes")
     assert _text(zygote.pid, "environ").strip("\0") in ("", "LC_CTYPE=C.UTF-8")
     links = [os.readlink(f"/proc/{zygote.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{zygote.pid}/fd")]

@@ -15,17 +15,17 @@ async def test_a_spare_is_warm_before_it_is_needed(rig: Rig) -> None:
     nursery = rig.host._open().nursery
     assert nursery._spare is not None
     spare = await nursery._spare
-    zygote = await nursery.generation(("a", "l"), uid=rig.host.next_uid())
+    zygote = await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
     assert zygote is spare
     assert nursery._spare is not None, "the next is already asked for"
 
 
 async def test_a_zygote_that_died_is_replaced_and_closed(rig: Rig) -> None:
     nursery = rig.host._open().nursery
-    first = await nursery.generation(("a", "l"), uid=rig.host.next_uid())
+    first = await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
     os.kill(first.pid, signal.SIGKILL)
     assert ended(first.descriptor, seconds=5)
-    second = await nursery.generation(("a", "l"), uid=rig.host.next_uid())
+    second = await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
     assert second is not first
     assert first.descriptor == -1
 
@@ -36,21 +36,21 @@ async def test_a_spare_that_died_is_not_used(rig: Rig) -> None:
     spare = await nursery._spare
     os.kill(spare.pid, signal.SIGKILL)
     assert ended(spare.descriptor, seconds=5)
-    zygote = await nursery.generation(("a", "l"), uid=rig.host.next_uid())
+    zygote = await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
     assert zygote is not spare
     assert zygote.alive
 
 
 async def test_two_starts_at_once_share_one_generation(rig: Rig) -> None:
     nursery = rig.host._open().nursery
-    uids = rig.host.next_uid(), rig.host.next_uid()
+    uids = rig.host.next_uid(signer="a", level="l"), rig.host.next_uid(signer="a", level="l")
     one, two = await asyncio.gather(*(nursery.generation(("a", "l"), uid=uid) for uid in uids))
     assert one is two
 
 
 async def test_a_uid_of_another_block_takes_another_zygote(rig: Rig) -> None:
     nursery = rig.host._open().nursery
-    mine, other = rig.host.next_uid(signer="a"), rig.host.next_uid(signer="b")
+    mine, other = rig.host.next_uid(signer="a", level="l"), rig.host.next_uid(signer="b", level="l")
     first = await nursery.generation(("a", "l"), uid=mine)
     assert await nursery.generation(("a", "l"), uid=other) is not first
 
@@ -66,5 +66,5 @@ async def test_a_zygote_that_cannot_be_armed_is_closed(rig: Rig, monkeypatch: py
     nursery = rig.host._open().nursery
     monkeypatch.setattr(nursery, "_program", b"")
     with pytest.raises(Refused, match="zygote"):
-        await nursery.generation(("a", "l"), uid=rig.host.next_uid())
+        await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
     assert nursery._living == {}

@@ -1,6 +1,7 @@
 """The outside check: what is wrong with a process that is no instance, one thing at a time."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -24,8 +25,9 @@ def expected() -> Expected:
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
     """What /proc says of the instance; each test makes one thing wrong."""
+    walls._host.cache_clear()
     facts: dict[str, object] = {"status": dict(GOOD), "group": "/x/instances/i-1"}
     facts["spaces"] = {kind: 1000 + i for i, kind in enumerate(procfs.NAMESPACES, start=1)}
     facts["spaces"] |= {"net": 1004}  # type: ignore[operator]
@@ -33,7 +35,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     monkeypatch.setattr(procfs, "status", lambda _: facts["status"])
     monkeypatch.setattr(procfs, "cgroup", lambda _: facts["group"])
     monkeypatch.setattr(procfs, "namespaces", lambda pid: host if pid == "self" else facts["spaces"])
-    return facts
+    yield facts
+    walls._host.cache_clear()
 
 
 def test_an_instance_with_all_its_walls_is_described(seen: dict[str, object], expected: Expected) -> None:
