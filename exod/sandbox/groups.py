@@ -64,10 +64,10 @@ class Groups:
 
     def open_for(self, id_: int, *, uid: int) -> None:
         """Lets `uid`, a zygote's root, fork into the group."""
-        os.chown(self.instance(id_) / "cgroup.procs", uid, 0)
+        os.chown(f"{self.top}/instances/i-{id_}/cgroup.procs", uid, 0)
 
     def shut(self, id_: int) -> None:
-        os.chown(self.instance(id_) / "cgroup.procs", 0, 0)
+        os.chown(f"{self.top}/instances/i-{id_}/cgroup.procs", 0, 0)
 
     def living(self) -> list[int]:
         """The ids of all instance groups there are."""

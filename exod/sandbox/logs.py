@@ -88,8 +88,10 @@ class Logs:
 
     def pipe(self, plugin: str, *, instance: int) -> tuple[int, Drain]:
         """The writing end, which is the caller's, and what drains it."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = self._open.setdefault(plugin, PluginLog(self._directory / f"{plugin}.log", limit=self._limit))
+        log = self._open.get(plugin)
+        if log is None:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            log = self._open[plugin] = PluginLog(self._directory / f"{plugin}.log", limit=self._limit)
         read, write = os.pipe2(os.O_CLOEXEC)
         return write, Drain(read, log, instance=instance)
 

@@ -3,6 +3,7 @@
 Done before the instance is let go, and told apart from what the instance says of itself: nothing here comes from it.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,7 +36,7 @@ def inspect(instance: int, expected: Expected) -> Mapping[str, str]:
     # Only now: were it ended, its number could have been another's while we read.
     if pidfd.ended(expected.descriptor):
         raise Refused(_refuse(instance, {"process": "ended"}))
-    host = procfs.namespaces("self")
+    host = _host()
     wrong = {name: found for name, found, wanted in _status(status, expected) if found != wanted}
     wrong |= {f"namespace {kind}": "the host's" for kind in procfs.NAMESPACES if spaces[kind] == host[kind]}
     if spaces["net"] != expected.network:
@@ -47,6 +48,12 @@ def inspect(instance: int, expected: Expected) -> Mapping[str, str]:
     found = {"pid": str(expected.pid), "uid": str(expected.uid), "cgroup": group, "seccomp": status["Seccomp"]}
     found |= {f"ns_{kind}": str(number) for kind, number in spaces.items()}
     return found | {"capabilities": status["CapBnd"], "no_new_privileges": status["NoNewPrivs"]}
+
+
+@functools.cache
+def _host() -> dict[str, int]:
+    """This process's own, which it never leaves."""
+    return procfs.namespaces("self")
 
 
 def _status(status: Mapping[str, str], expected: Expected) -> list[tuple[str, str, str]]:
