@@ -117,7 +117,9 @@ class _Case:
 
     @cached_property
     def clock(self) -> int:
-        return max(self.trust.floor(self.now), self.package.payload.issued)
+        # Held against what nobody signs: package by package a signer would carry the recorded clock by decades.
+        believed = min(self.package.payload.issued, max(self.now, self.trust.built) + FUTURE)
+        return max(self.trust.floor(self.now), believed)
 
     @property
     def signer(self) -> str:
@@ -233,8 +235,7 @@ def _scope(case: _Case, anchor: Anchor) -> Refusal | None:
 def _dates(case: _Case, anchor: Anchor) -> Refusal | None:
     """PACKAGE.md, Trust: against a clock that never runs back."""
     payload, floor = case.package.payload, case.trust.floor(case.now)
-    # Not from the recorded clock: package by package a signer would carry it as far as it likes.
-    if payload.issued > max(case.now, case.trust.built) + FUTURE:
+    if payload.issued > floor + FUTURE:
         reason = f"it was issued on {_date(payload.issued)}, and this host's clock says {_date(floor)}"
         return case.refuse("clock-behind", reason, hint="timedatectl")
     if anchor.expires is not None and anchor.expires <= case.clock:

@@ -188,6 +188,14 @@ def test_the_date_of_a_package_moves_the_clock_but_not_by_years() -> None:
     assert refused(package(issued=NOW + FUTURE + 1), trust()).code == "clock-behind"
 
 
+def test_no_row_of_packages_carries_the_recorded_clock_further_than_one() -> None:
+    known = TrustState(clock=NOW)
+    for _ in range(3):
+        found = accepted(package(issued=known.clock + FUTURE), trust(state=known))
+        known = state.advance(known, now=found.clock)
+    assert known.clock == NOW + FUTURE
+
+
 def test_another_signer_needs_consent_or_the_owners_statement() -> None:
     anchors = (anchor_for(), anchor_for(LAB, name="lab"))
     one = package(LAB)
