@@ -2,12 +2,14 @@
 
 import ast
 import functools
+import io
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("exod", "exosdk", "exoctl")
-CHECKED = ("exod", "exosdk", "exoctl", "plugins", "bench", "tests", "setup.py")
+CHECKED = ("exod", "exosdk", "exoctl", "plugins", "bench", "docs", "tests", "setup.py")
 
 
 def sources(*tops: str, suffix: str = ".py") -> list[Path]:
@@ -22,6 +24,21 @@ def sources(*tops: str, suffix: str = ".py") -> list[Path]:
 @functools.cache
 def syntax(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_bytes(), str(path))
+
+
+_NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+
+
+def code_lines(source: str) -> int:
+    """Lines that say what is done: no blanks, comments or docstrings, which say why and shall not be saved on."""
+    held: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in _NO_CODE:
+            held.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            held.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return len(held)
 
 
 def module_name(path: Path) -> str:
