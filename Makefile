@@ -2,7 +2,7 @@
 # make test   the same set-up, then every deterministic test
 
 PY := .venv/bin/python
-CHECKED := exod exosdk exoctl plugins bench tests setup.py
+CHECKED := exod exosdk exoctl plugins bench docs tests setup.py
 SPAWN := exod/sandbox/_spawn.cpython-311-$(shell uname -m)-linux-gnu.so
 .PHONY: setup build demo dev test bench soak mutants lint format docs clean
 .DEFAULT_GOAL := demo
@@ -46,7 +46,7 @@ format: build
 	@$(PY) -m ruff format $(CHECKED)
 
 docs: build
-	@$(PY) -m exod.dbus.document >docs/dbus.md
+	@$(PY) -m docs.generate >docs/dbus.md
 
 clean:
 	rm -rf .venv build exod/sandbox/_spawn*.so

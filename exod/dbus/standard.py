@@ -19,50 +19,7 @@ from exod.dbus.introspect import Interface, Method
 from exod.dbus.objects import Call, Checked, Facet, Objects, Run, arguments, typed
 from exod.names import ROOT_PATH
 
-_XML: Final = """<node>
-  <interface name="org.freedesktop.DBus.Introspectable">
-    <method name="Introspect"><arg name="xml" type="s" direction="out"/></method>
-  </interface>
-  <interface name="org.freedesktop.DBus.Peer">
-    <method name="Ping"/>
-    <method name="GetMachineId"><arg name="id" type="s" direction="out"/></method>
-  </interface>
-  <interface name="org.freedesktop.DBus.Properties">
-    <method name="Get">
-      <arg name="interface" type="s" direction="in"/>
-      <arg name="property" type="s" direction="in"/>
-      <arg name="value" type="v" direction="out"/>
-    </method>
-    <method name="GetAll">
-      <arg name="interface" type="s" direction="in"/>
-      <arg name="properties" type="a{sv}" direction="out"/>
-    </method>
-    <method name="Set">
-      <arg name="interface" type="s" direction="in"/>
-      <arg name="property" type="s" direction="in"/>
-      <arg name="value" type="v" direction="in"/>
-    </method>
-    <signal name="PropertiesChanged">
-      <arg name="interface" type="s"/>
-      <arg name="changed" type="a{sv}"/>
-      <arg name="invalidated" type="as"/>
-    </signal>
-  </interface>
-  <interface name="org.freedesktop.DBus.ObjectManager">
-    <method name="GetManagedObjects">
-      <arg name="objects" type="a{oa{sa{sv}}}" direction="out"/>
-    </method>
-    <signal name="InterfacesAdded">
-      <arg name="object" type="o"/>
-      <arg name="interfaces" type="a{sa{sv}}"/>
-    </signal>
-    <signal name="InterfacesRemoved">
-      <arg name="object" type="o"/>
-      <arg name="interfaces" type="as"/>
-    </signal>
-  </interface>
-</node>"""
-INTROSPECTABLE, PEER, PROPERTIES, OBJECT_MANAGER = introspect.parse(_XML)
+INTROSPECTABLE, PEER, PROPERTIES, OBJECT_MANAGER = introspect.parse(introspect.source("org.freedesktop.DBus"))
 _STANDARD: Final = {one.name: one for one in (INTROSPECTABLE, PEER, PROPERTIES, OBJECT_MANAGER)}
 _MACHINE_ID: Final = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 

@@ -99,9 +99,7 @@ def test_a_command_that_does_not_exist_is_seen() -> None:
 
 
 def test_the_page_of_the_bus_is_what_the_interfaces_say() -> None:
-    written = subprocess.run(
-        [sys.executable, "-m", "exod.dbus.document"], cwd=tree.ROOT, capture_output=True, text=True
-    )
+    written = subprocess.run([sys.executable, "-m", "docs.generate"], cwd=tree.ROOT, capture_output=True, text=True)
     assert written.returncode == 0, written.stderr
     assert text(Path("docs/dbus.md")) == written.stdout, "run make docs"
 

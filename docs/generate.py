@@ -1,4 +1,4 @@
-"""The shipped XML, comments included, → the page `docs/dbus.md`: `python -m exod.dbus.document > docs/dbus.md`."""
+"""The shipped XML, comments included, → the page `docs/dbus.md`: `python -m docs.generate > docs/dbus.md`."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from exod.errors import Outcome
 
 _HEAD = """# exod on D-Bus
 
-Generated from `exod/dbus/interfaces/`; do not edit. `python -m exod.dbus.document > docs/dbus.md` writes it anew.
+Generated from `exod/dbus/interfaces/`; do not edit. `python -m docs.generate > docs/dbus.md` writes it anew.
 
 Name `org.exoos.Exod1` on the system bus. `/org/exoos/Exod1` has the Manager and the ObjectManager; below it are
 `/plugin/NAME`, `/instance/ID`, `/job/N` and `/service/PLUGIN/SERVICE`, with `-` in a name written as `_`.
