@@ -69,12 +69,11 @@ class ServiceFacet:
         return Checked(self._checked(method.gives, answer, method.name))
 
     async def get(self, call: Call, name: str) -> Any:
-        await self._admitted(call)
-        return await self._read(name)
+        return await self._read(name, await self._admitted(call))
 
     async def get_all(self, call: Call) -> dict[str, Any]:
-        await self._admitted(call)
-        return {name: await self._read(name) for name in self.interface.properties}
+        caller = await self._admitted(call)
+        return {name: await self._read(name, caller) for name in self.interface.properties}
 
     async def set(self, call: Call, name: str, value: Any) -> None:
         caller = await self._admitted(call)
@@ -84,8 +83,8 @@ class ServiceFacet:
             raise Unfit(f"{name} is {self.interface.properties[name].type}: {error}") from error
         await self._supervisor.set_property(self.plugin, self.service, name, value, caller)
 
-    async def _read(self, name: str) -> Any:
-        value = await self._supervisor.get_property(self.plugin, self.service, name)
+    async def _read(self, name: str, caller: Caller) -> Any:
+        value = await self._supervisor.get_property(self.plugin, self.service, name, caller)
         self._checked(self.interface.properties[name].type, (value,), name)
         return value
 

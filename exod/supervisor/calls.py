@@ -5,6 +5,7 @@ is audited. That a plugin is not running or has no such method is an answer, not
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from exod.errors import Outcome, Refusal, Refused
@@ -18,6 +19,7 @@ from exod.supervisor.roster import Roster
 
 T = TypeVar("T")
 
+TIMED_OUT = "call-timeout"
 DEADLY = 3
 """So many crashes of a plugin within restart.WINDOW in one uid's calls, and that uid's calls are refused."""
 
@@ -37,13 +39,12 @@ class Calls:
             instance, caller, lambda line: line.call(service, method, arguments, caller, deadline=deadline)
         )
 
-    async def get(self, plugin: str, service: str, name: str) -> Any:
+    async def get(self, plugin: str, service: str, name: str, caller: Caller) -> Any:
         """The value of a property. Raises Refused."""
-        reader = Caller("exod", 0)
-        instance = self._reach(plugin, reader, what=name)
+        instance = self._reach(plugin, caller, what=name)
         _member(self._service(instance, service), name, kind="properties")
         deadline = self._deadline(instance)
-        return await self._serve(instance, reader, lambda line: line.get(service, name, deadline=deadline))
+        return await self._serve(instance, caller, lambda line: line.get(service, name, caller, deadline=deadline))
 
     async def set(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
         """Raises Refused, also for a property that is declared read-only."""
@@ -56,17 +57,22 @@ class Calls:
         await self._serve(instance, caller, lambda line: line.set(service, name, value, caller, deadline=deadline))
 
     async def _serve(self, instance: Instance, caller: Caller, ask: Callable[[Channel], Awaitable[T]]) -> T:
-        """A call that ends with the instance stays noted on it: it tells in whose call the crash was."""
-        line = instance.line()
-        instance.calls.append(caller)
+        """A call stays noted on the instance while the plugin may be at work on it: it tells in whose call a crash was.
+
+        That is longer than its caller waits: one that came too late or gave up goes on inside, until the plugin, which
+        serves them in order, has answered a later one. One that ended with the instance stays noted for good.
+        """
+        line, note = instance.line(), replace(caller)
+        instance.calls.append(note)
         try:
             result = await ask(line)
-        except BaseException as error:
-            # The channel tells of the end before the process's exit does: such a call stays noted, or nobody's it was.
-            if not (isinstance(error, Refused) and error.refusal.code == LOST):
-                instance.calls.remove(caller)
+        except Refused as refused:
+            if refused.refusal.code not in (LOST, TIMED_OUT):
+                _settle(instance, note)
+            elif refused.refusal.evidence.get("sent") == "no":
+                instance.calls[:] = [one for one in instance.calls if one is not note]
             raise
-        instance.calls.remove(caller)
+        _settle(instance, note)
         self._roster.plugins[instance.plugin].active_at = self._roster.world.clock.time()
         return result
 
@@ -96,6 +102,12 @@ class Calls:
 
     def _deadline(self, instance: Instance) -> float:
         return instance.confinement.limits.call_time
+
+
+def _settle(instance: Instance, note: Caller) -> None:
+    """The plugin has answered this one, and with it all before it."""
+    place = next((index for index, one in enumerate(instance.calls) if one is note), -1)
+    del instance.calls[: place + 1]
 
 
 def _member(service: Service, name: str, *, kind: str) -> Any:

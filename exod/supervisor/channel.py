@@ -133,8 +133,8 @@ class Channel:
             raise Refused(_broken("bad-reply", f"cannot call {service}.{method}: the answer is no list of results"))
         return result
 
-    async def get(self, service: str, name: str, *, deadline: float) -> Any:
-        return await self._ask("get", service, name, [], _EXOD, deadline)
+    async def get(self, service: str, name: str, caller: Caller, *, deadline: float) -> Any:
+        return await self._ask("get", service, name, [], caller, deadline)
 
     async def set(self, service: str, name: str, value: Any, caller: Caller, *, deadline: float) -> None:
         await self._ask("set", service, name, [value], caller, deadline)
@@ -142,6 +142,8 @@ class Channel:
     async def _ask(self, kind: str, service: str, member: str, arguments: Any, caller: Caller, deadline: float) -> Any:
         action = f"run {member}" if kind == "hook" else f"{'call' if kind == 'method' else kind} {service}.{member}"
         self._check_open(action)
+        if kind != "hook":
+            self._check_room(action, caller.uid)
         number = next(self._ids)
         try:
             call = wire.Call(
@@ -150,7 +152,7 @@ class Channel:
             data = wire.encode(call)
         except wire.MalformedError as error:
             raise Refused(Refusal("call-too-large", f"cannot {action}: {error}", "", {}, Outcome.USAGE)) from None
-        question = Question(number, action, data, deadline=deadline, on_late=self._late)
+        question = Question(number, action, data, uid=caller.uid, deadline=deadline, on_late=self._late)
         self._queue.appendleft(question) if kind == "hook" else self._queue.append(question)
         self._next()
         try:
@@ -164,7 +166,10 @@ class Channel:
         if self._paused:
             sentence = f"cannot {action}: the plugin is suspended"
             raise Refused(Refusal("plugin-suspended", sentence, "", {}, Outcome.FAILED))
-        if len(self._queue) >= QUEUE:
+
+    def _check_room(self, action: str, uid: int) -> None:
+        """Hooks need none; among callers, one uid's never fill the queue for the others."""
+        if sum(question.uid == uid for question in self._queue) >= QUEUE:
             sentence = f"cannot {action}: {QUEUE} calls are waiting for the plugin already"
             raise Refused(Refusal("plugin-busy", sentence, "try again later", {}, Outcome.FAILED))
 
@@ -179,9 +184,10 @@ class Channel:
 
     def _late(self, question: Question) -> None:
         """Its deadline passed. One that was never sent is dropped; one in the plugin stays the plugin's question."""
-        question.refuse(timed_out(question.action, deadline=question.deadline))
-        if question in self._queue:
+        waiting = question in self._queue
+        if waiting:
             self._queue.remove(question)
+        question.refuse(timed_out(question.action, deadline=question.deadline, sent=not waiting))
 
     def _withdraw(self, question: Question) -> None:
         """The caller is no longer interested. What the plugin already works on keeps its time to do so."""

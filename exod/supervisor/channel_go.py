@@ -40,9 +40,11 @@ def lost(action: str, *, reason: str) -> Refusal:
     return Refusal("instance-lost", f"cannot {action}: the instance is gone", "", {"reason": reason}, Outcome.FAILED)
 
 
-def timed_out(action: str, *, deadline: float) -> Refusal:
+def timed_out(action: str, *, deadline: float, sent: bool = True) -> Refusal:
+    """`sent`: whether the plugin ever got the question."""
     sentence = f"cannot {action}: no answer within {deadline:g} s"
-    return Refusal("call-timeout", sentence, "", {"deadline": f"{deadline:g}"}, Outcome.TIMED_OUT)
+    evidence = {"deadline": f"{deadline:g}", "sent": "yes" if sent else "no"}
+    return Refusal("call-timeout", sentence, "", evidence, Outcome.TIMED_OUT)
 
 
 def faulted(action: str, fault: wire.Fault) -> Refusal:

@@ -11,12 +11,20 @@ class Question:
     """Armed when made. `on_late` is called once, when the deadline has passed."""
 
     def __init__(
-        self, number: int, action: str, data: bytes, *, deadline: float, on_late: Callable[["Question"], None]
+        self,
+        number: int,
+        action: str,
+        data: bytes,
+        *,
+        uid: int,
+        deadline: float,
+        on_late: Callable[["Question"], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.id = number
         self.action = action
         self.data = data
+        self.uid = uid
         self.deadline = deadline
         self.answer: asyncio.Future[wire.Reply | wire.Fault] = self._loop.create_future()
         self._left = deadline

@@ -11,6 +11,7 @@ from exod.plan import resolve
 from exod.plan.confine import Host
 from exod.plan.steps import Step
 from exod.settings import Settings
+from exod.settings import changes as settings_changes
 from exod.supervisor import descriptor, requests
 from exod.supervisor.calls import Calls
 from exod.supervisor.ending import end_all
@@ -39,6 +40,7 @@ class Supervisor:
 
     state: starting (until desired state is restored; requests are served already), running, degraded or stopping.
     mode: production or development.
+    read_settings: what a reload asks for those of today; without it, they stay as they are.
     checkpoint is told where a job is, so that a test can end the daemon exactly there.
     """
 
@@ -47,6 +49,7 @@ class Supervisor:
         world: World,
         *,
         settings: Settings,
+        read_settings: Callable[[], Settings | Refusal] | None = None,
         host: Host,
         mode: str = "production",
         gate: Gate,
@@ -58,6 +61,7 @@ class Supervisor:
         self._phase = "starting"
         self._world = world
         self._rules = Rules(settings)
+        self._read_settings = read_settings
         self._noted: dict[str, str] = {}
         self._roster = Roster(world)
         self._jobs = Jobs(changed=world.face.job)
@@ -238,8 +242,8 @@ class Supervisor:
         """Calls a plugin's service. Access is checked before. Raises Refused."""
         return await self._calls.call(plugin, service, method, arguments, caller)
 
-    async def get_property(self, plugin: str, service: str, name: str) -> Any:
-        return await self._calls.get(plugin, service, name)
+    async def get_property(self, plugin: str, service: str, name: str, caller: Caller) -> Any:
+        return await self._calls.get(plugin, service, name, caller)
 
     async def set_property(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
         await self._calls.set(plugin, service, name, value, caller)
@@ -253,12 +257,23 @@ class Supervisor:
     # --- trust
 
     async def reload(self, settings: Settings | None = None) -> list[str]:
-        """Reads trust anew, judges every instance again; the sentences say what changed."""
-        if settings is not None:
-            self._rules.settings = settings
-        changes = await self._reload.run()
+        """Reads settings (unless given) and trust anew, judges every instance again; the sentences say what changed."""
+        chosen: Settings | Refusal | None = settings
+        if chosen is None and self._read_settings is not None:
+            chosen = await asyncio.to_thread(self._read_settings)
+        changes = [] if chosen is None else self._change_settings(chosen)
+        changes += await self._reload.run()
         self._world.face.daemon()
         return changes
+
+    def _change_settings(self, chosen: Settings | Refusal) -> list[str]:
+        """Bad ones change nothing, and are seen in `degraded` until they are repaired."""
+        if isinstance(chosen, Refusal):
+            self.note_degraded("settings", f"those of before stay in force: {chosen.sentence}")
+            return [chosen.sentence]
+        self.note_degraded("settings", "")
+        before, self._rules.settings = self._rules.settings, chosen
+        return list(settings_changes(before, chosen))
 
     async def recover_trust(self, caller: Caller) -> None:
         """Accepts the loss of the trust state: installed signers become owners anew. Raises Refused if none is lost."""

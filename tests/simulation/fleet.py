@@ -224,7 +224,7 @@ class FakeChannel:
         self._process.count += 1
         return [f"hello {arguments[0]}"] if arguments else []
 
-    async def get(self, service: str, name: str, *, deadline: float) -> Any:
+    async def get(self, service: str, name: str, caller: Caller, *, deadline: float) -> Any:
         await self._answer("call", deadline)
         return self._process.count
 

@@ -155,7 +155,7 @@ class FakeSupervisor:
             raise answer
         return answer(*arguments) if callable(answer) else answer
 
-    async def get_property(self, plugin: str, service: str, name: str) -> Any:
+    async def get_property(self, plugin: str, service: str, name: str, caller: Caller) -> Any:
         return self.properties[name]
 
     async def set_property(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:

@@ -27,7 +27,7 @@ async def test_a_method_answers_and_counts_as_activity(house: House) -> None:
     before = house.supervisor.info("hello")["last_activity"]
     assert await house.supervisor.call("hello", "hello", "Greet", ["ada"], ADA) == ["hello ada"]
     assert house.supervisor.info("hello")["last_activity"] == before + 5
-    assert await house.supervisor.get_property("hello", "hello", "Count") == 1
+    assert await house.supervisor.get_property("hello", "hello", "Count", ADA) == 1
     await house.supervisor.set_property("hello", "hello", "Word", "hey", ADA)
 
 
@@ -39,7 +39,7 @@ async def test_what_was_not_declared_does_not_exist(house: House) -> None:
         call("hello", "hello", "Fly", [], ADA),
         call("hello", "other", "Greet", [], ADA),
         call("nobody", "hello", "Greet", [], ADA),
-        house.supervisor.get_property("hello", "hello", "Age"),
+        house.supervisor.get_property("hello", "hello", "Age", ADA),
     ):
         assert (await refusal(unknown)).outcome is Outcome.NOT_FOUND
     assert (await refusal(house.supervisor.set_property("hello", "hello", "Count", 3, ADA))).code == "read-only"
@@ -61,7 +61,19 @@ async def test_a_call_that_fails_is_the_callers_matter_only(house: House, conduc
     assert (await refusal(house.supervisor.call("hello", "hello", "Greet", ["x"], ADA))).code == code
     assert house.loop.time() - start <= 2.001
     assert house.supervisor.plugins["hello"].state_name == "running"
-    assert house.supervisor._roster.instances[1].calls == []
+    # A plugin that has not answered may still be at work on it.
+    assert house.supervisor._roster.instances[1].calls == ([ADA] if conduct == "hang" else [])
+
+
+@played
+async def test_a_call_that_came_too_late_is_its_callers_until_a_later_one_is_answered(house: House) -> None:
+    """A crash after the deadline is laid to who asked, not to who asked next."""
+    await house.load()
+    instance = house.supervisor._roster.instances[1]
+    instance.calls = [replace(ADA)]
+    assert instance.serving == ADA.uid
+    await house.supervisor.call("hello", "hello", "Greet", ["x"], BOB)
+    assert instance.serving is None
 
 
 @played

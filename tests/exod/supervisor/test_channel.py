@@ -84,7 +84,7 @@ async def test_a_result_that_no_message_can_hold_is_a_fault_of_the_plugin(channe
 
 async def test_properties_are_read_and_written(channel: Channel, heard: Heard) -> None:
     await channel.set("greeter", "Tone", "loud", ADA, deadline=5)
-    assert await channel.get("greeter", "Tone", deadline=5) == "loud"
+    assert await channel.get("greeter", "Tone", Caller(":1.7", 1000), deadline=5) == "loud"
     assert heard.properties == [("greeter", {"Tone": "loud"})]
 
 

@@ -10,7 +10,7 @@ from tests.exosdk.instances import until
 
 
 def question(late: list[Question], *, deadline: float = 30.0) -> Question:
-    return Question(1, "call it", b"", deadline=deadline, on_late=late.append)
+    return Question(1, "call it", b"", uid=0, deadline=deadline, on_late=late.append)
 
 
 async def test_a_deadline_that_passes_is_told_once() -> None:

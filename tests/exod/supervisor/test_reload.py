@@ -23,6 +23,7 @@ async def test_a_reload_says_what_changed(house: House) -> None:
     )
     changes = await house.supervisor.reload(Settings(job_days=3))
     assert changes == [
+        "job-days: 30 → 3",
         "anchors: 1 new, 1 gone, 2 in force",
         "revocations: changed",
         "policies: changed for hello",
