@@ -76,6 +76,20 @@ class Planner:
             raise Refused(package)
         return self._gate.manifest(package)
 
+    async def followed(self, known: Plugin | None, *, consent: bool) -> Manifest | None:
+        """The manifest that a newer package is measured by; None only where there is nothing. Raises Refused."""
+        if known is None:
+            return None
+        version = known.record.version
+        try:
+            return known.manifests.get(version) or await self.read_manifest(known, version)
+        except Refused as refused:
+            if consent:
+                return None
+            sentence = f"cannot load {known.name}: what it would follow, {version}, cannot be read"
+            evidence = {"reason": refused.refusal.sentence}
+            raise Refused(Refusal("installed-unreadable", sentence, "load it with --consent", evidence)) from refused
+
     async def judge_stored(self, plugin: Plugin, version: str) -> Judged:
         """The bytes in the store, verified against today's trust. Raises Refused."""
         data = await self._roster.world.packages.get(plugin.name, version)
@@ -164,7 +178,7 @@ class Planner:
                 package,
                 downgrade=request.flag("downgrade"),
                 consent=request.flag("consent"),
-                installed=known.manifests.get(known.record.version) if known is not None else None,
+                installed=await self.followed(known, consent=request.flag("consent")),
             )
             self._compare(known, judged)
         else:

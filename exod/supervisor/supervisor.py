@@ -157,16 +157,16 @@ class Supervisor:
         self.refused(refusal, caller=request.caller, subject=f"plan {request.verb} {request.plugin}".strip())
         return refusal
 
-    async def validate(self, data: bytes) -> Mapping[str, Any]:
+    async def validate(self, data: bytes, caller: Caller) -> Mapping[str, Any]:
         """The full security context of a package: accepted, signer, level, …, or its refusal; nothing is changed."""
         try:
             name, package = self._planner.identify(Request(Verb.INSTALL, ITSELF, package=data))
             known = self._roster.plugins.get(name)
-            installed = known.manifests.get(known.record.version) if known is not None else None
+            installed = await self._planner.followed(known, consent=False)
             judged = self._planner.judge(data, package, installed=installed)
             self._planner.confine(judged, values={})
         except Refused as refused:
-            self.refused(refused.refusal, caller=ITSELF, subject="validate")
+            self.refused(refused.refusal, caller=caller, subject="validate")
             return {"accepted": False, "refusal": refused.refusal.fields()}
         return descriptor.accepted(judged, owner=self._roster.owner(name))
 

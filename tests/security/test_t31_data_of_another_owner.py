@@ -72,3 +72,26 @@ async def test_the_former_owners_version_is_not_run_once_the_name_has_another_ow
     job = house.supervisor.submit(Request(Verb.LOAD, ROOT, "hello", options={"version": "1.0.0"}))
     view = await house.supervisor.finished(job)
     assert (view.state, view.refusal["code"]) == ("refused", "owner-differs")
+
+
+@played
+async def test_wider_asks_need_consent_also_before_a_new_daemon_has_read_what_is_installed(house: House) -> None:
+    real(house)
+    await install(house, FIRST)
+    house.supervisor._roster.plugins["hello"].manifests.clear()
+    wider = signed_package(
+        VENDOR,
+        manifest=manifest_toml(version="1.1.0", more='[sandbox]\nfilesystem = ["read-only:/proc/stat"]\n'),
+    )
+    assert await install(house, wider) == ("refused", "widened")
+
+
+@played
+async def test_what_cannot_be_compared_needs_consent(house: House) -> None:
+    real(house)
+    await install(house, FIRST)
+    house.supervisor._roster.plugins["hello"].manifests.clear()
+    house.disk.packages.clear()
+    newer = signed_package(VENDOR, manifest=manifest_toml(version="1.1.0"))
+    assert await install(house, newer) == ("refused", "installed-unreadable")
+    assert await install(house, newer, consent=True) == ("done", "")

@@ -97,7 +97,7 @@ class FakeSupervisor:
         data = {"plugin": "hello", "version": "1.0.0", "instance": 7}
         return [Step(StepKind.SPAWN, data), Step(StepKind.GO, data)]
 
-    async def validate(self, data: bytes) -> Mapping[str, Any]:
+    async def validate(self, data: bytes, caller: Caller) -> Mapping[str, Any]:
         return {"accepted": True, "size": len(data), "capabilities": ["files"], "limits": {"memory": 1}, "ratio": 0.5}
 
     def cancel(self, job: int, caller: Caller) -> Refusal | None:

@@ -1,6 +1,6 @@
 """US-004's descriptor of a plugin, and the security context of a package."""
 
-from tests.simulation.house import House, played
+from tests.simulation.house import ROOT, House, played
 from tests.simulation.packages import Kit
 
 FIELDS = [
@@ -53,7 +53,7 @@ async def test_a_plugin_whose_package_cannot_be_read_is_described_by_its_rows(ho
 
 @played
 async def test_validation_shows_the_whole_context_and_changes_nothing(house: House) -> None:
-    context = await house.supervisor.validate(Kit(files=("/proc/stat",)).data())
+    context = await house.supervisor.validate(Kit(files=("/proc/stat",)).data(), ROOT)
     assert context["accepted"] is True
     assert (context["signer"], context["level"], context["owner"]) == ("alice", "trusted", "alice")
     assert context["capabilities"] == {"filesystem": ["read-only:/proc/stat"]}
@@ -62,6 +62,6 @@ async def test_validation_shows_the_whole_context_and_changes_nothing(house: Hou
 
 @played
 async def test_validation_of_what_would_be_refused_says_why_and_is_audited_once(house: House) -> None:
-    context = await house.supervisor.validate(Kit(signer="eve").data())
+    context = await house.supervisor.validate(Kit(signer="eve").data(), ROOT)
     assert (context["accepted"], context["refusal"]["code"]) == (False, "signer-unknown")
     assert [fields["code"] for fields in house.events("refused")] == ["signer-unknown"]
