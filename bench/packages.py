@@ -5,12 +5,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from exoctl.private import PrivateIdentity, sign_package
 from exod.errors import Refusal
 from exod.package import build
 from exod.trust.anchors import Anchor, encode
-from exod.trust.keys import PrivateIdentity
 from exod.trust.scope import Scope
-from exod.trust.sign import sign_package
 
 _MANIFEST = """\
 [package]

@@ -10,10 +10,10 @@ import stat
 
 from exoctl import files, keyfiles, trustdir
 from exoctl.faults import usage
+from exoctl.private import PrivateIdentity
 from exod.errors import Refused
 from exod.package.manifest import Manifest
 from exod.trust import anchors
-from exod.trust.keys import PrivateIdentity
 from exod.trust.scope import Scope
 
 MARKER = ".exod-dev"

@@ -2,7 +2,8 @@
 
 from exoctl import files
 from exoctl.faults import accepted
-from exod.trust.keys import Identity, PrivateIdentity
+from exoctl.private import PrivateIdentity
+from exod.trust.keys import Identity
 
 _PRIVATE_MAX = 16 << 10
 _PUBLIC_MAX = 8 << 10

@@ -10,11 +10,11 @@ import click
 
 from exoctl import keyfiles, passphrase
 from exoctl.faults import accepted, usage
+from exoctl.private import sign_package
 from exoctl.session import Session
 from exod.errors import Refused
 from exod.package import build, package
 from exod.package.envelope import PACKAGE, Envelope
-from exod.trust.sign import sign_package
 
 _NOBODY = "0" * 64
 

@@ -11,12 +11,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
+from exoctl.private import PrivateIdentity, sign_package
 from exod.errors import Refusal
 from exod.package.build import build
 from exod.trust.anchors import Anchor, everything
-from exod.trust.keys import PrivateIdentity
 from exod.trust.scope import Scope
-from exod.trust.sign import sign_package
 
 NOW = 1_800_000_000
 """A moment of January 2027: the clock of tests that need one."""

@@ -3,9 +3,9 @@
 import click
 
 from exoctl import files, keyfiles, passphrase
+from exoctl.private import PrivateIdentity
 from exoctl.session import Action, Session
 from exoctl.verb import verb
-from exod.trust.keys import PrivateIdentity
 
 
 @verb(example="exoctl key new lab.key --name lab", writes=True)

@@ -11,13 +11,13 @@ import click
 from exoctl import devkey, jobs, objects, reload, sources
 from exoctl.faults import accepted
 from exoctl.lifecycle import flags
+from exoctl.private import sign_package
 from exoctl.session import DEV_VARIABLE, Session
 from exoctl.verb import verb
 from exod.errors import Outcome, Refused
 from exod.names import plugin_path
 from exod.package import build, package
 from exod.package.manifest import Manifest
-from exod.trust.sign import sign_package
 
 _POLL = 0.3
 """Seconds between two looks at the files; two equal looks end a save."""

@@ -1,4 +1,4 @@
-"""A mapping of files → the canonical zip and the payload that speaks for it; signing is `exod.trust.sign`.
+"""A mapping of files → the canonical zip and the payload that speaks for it; signing is `exoctl.private`.
 
 Asks of the files all that `parse` asks, so that what builds also loads. Same files, same bytes.
 """

@@ -1,32 +1,29 @@
 """Hybrid identities: Ed25519 and ML-DSA-65 as one signer, whose two halves sign together and are verified together.
 
 A key id is SHA-256(`EXOD-HYBRID-1` || Ed25519 public || ML-DSA-65 public); the ML-DSA half signs with the context
-`exod-package-v1` || raw key id, so that no half of one pair serves in another. Private keys never enter the daemon.
+`exod-package-v1` || raw key id, so that no half of one pair serves in another. Private keys are the command line's.
 """
 
 import base64
 import binascii
 import hashlib
 import importlib
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from exod.errors import Refusal
-from exod.package.envelope import ED25519_BYTES, Envelope, Signature, pae
+from exod.package.envelope import ED25519_BYTES
 
 if TYPE_CHECKING:  # cryptography takes 50 ms to import: the daemon does not wait for it before it is ready
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 
 ED25519_PUBLIC = 32
 MLDSA_PUBLIC = 1952
 PREFIX = "exod-hybrid-1:"
 _DOMAIN = b"EXOD-HYBRID-1"
 _CONTEXT = b"exod-package-v1"
-_PEM = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END ENCRYPTED PRIVATE KEY-----\n")
-_PEM_MAX = 16 << 10
 
 
 @dataclass(frozen=True)
@@ -87,67 +84,6 @@ class Identity:
         return identity if identity.encode() == text else _malformed()
 
 
-@dataclass(frozen=True, repr=False)
-class PrivateIdentity:
-    """Signs; lives in the command line's process only."""
-
-    _ed25519: "Ed25519PrivateKey"
-    _mldsa: "MLDSA65PrivateKey"
-
-    @classmethod
-    def generate(cls) -> "PrivateIdentity":
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
-
-        return cls(Ed25519PrivateKey.generate(), MLDSA65PrivateKey.generate())
-
-    @cached_property
-    def identity(self) -> Identity:
-        return Identity(self._ed25519.public_key().public_bytes_raw(), self._mldsa.public_key().public_bytes_raw())
-
-    @property
-    def key_id(self) -> str:
-        return self.identity.key_id
-
-    def sign_envelope(self, payload_type: str, payload: bytes) -> Signature:
-        """Both halves sign the same pre-authentication encoding."""
-        message = pae(payload_type, payload)
-        sig = self._ed25519.sign(message) + self._mldsa.sign(message, self.identity.context)
-        return Signature(self.key_id, sig)
-
-    def to_pem(self, passphrase: bytes) -> bytes:
-        """Two encrypted PKCS8 blocks, Ed25519 first. The file that takes them is 0600, made with O_EXCL|O_NOFOLLOW."""
-        from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
-
-        if not passphrase:
-            raise ValueError("internal error: a private key is never written without a passphrase")
-        lock = BestAvailableEncryption(passphrase)
-        halves = (self._ed25519, self._mldsa)
-        return b"".join(half.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock) for half in halves)
-
-    @classmethod
-    def from_pem(cls, data: bytes, *, passphrase: bytes) -> "PrivateIdentity | Refusal":
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-        blocks = _PEM.findall(data) if len(data) <= _PEM_MAX else []
-        if len(blocks) != 2 or b"".join(blocks) != data:
-            return _unreadable("it is not two encrypted PKCS8 blocks")
-        try:
-            ed25519, mldsa = (load_pem_private_key(block, passphrase) for block in blocks)
-        except (ValueError, TypeError):
-            return _unreadable("wrong passphrase or damaged file")
-        if not isinstance(ed25519, Ed25519PrivateKey) or not isinstance(mldsa, MLDSA65PrivateKey):
-            return _unreadable("it does not hold an Ed25519 and an ML-DSA-65 key, in this order")
-        return cls(ed25519, mldsa)
-
-
-def sign(payload_type: str, payload: bytes, *, keys: "tuple[PrivateIdentity, ...]") -> Envelope:
-    """An envelope with one signature per identity."""
-    return Envelope(payload_type, payload, tuple(key.sign_envelope(payload_type, payload) for key in keys))
-
-
 def warm() -> None:
     """Imports what verification needs: called when the daemon is ready, so that no load pays for it."""
     for name in ("exceptions", "hazmat.primitives.asymmetric.ed25519", "hazmat.primitives.asymmetric.mldsa"):
@@ -156,7 +92,3 @@ def warm() -> None:
 
 def _malformed() -> Refusal:
     return Refusal("identity-malformed", f"cannot read identity: it is not {PREFIX} and base64 of two public keys")
-
-
-def _unreadable(reason: str) -> Refusal:
-    return Refusal("key-unreadable", f"cannot read private key: {reason}", "exoctl key new")

@@ -10,7 +10,7 @@ import pytest
 
 from exoctl import files, keyfiles
 from exoctl.__main__ import run
-from exod.trust.keys import PrivateIdentity
+from exoctl.private import PrivateIdentity
 from tests.exoctl.fake import FakeExod, start_bus
 
 

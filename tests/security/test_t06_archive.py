@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 
+from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package import archive, parse
 from exod.package.build import payload_for
 from exod.package.envelope import PACKAGE
 from exod.package.package import join
 from exod.package.payload import Payload
-from exod.trust.keys import sign
 from tests.builders import NOW, files, key, zipped
 
 GOOD = zipped()

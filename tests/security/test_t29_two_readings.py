@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package import parse, payload
 from exod.package.build import payload_for
 from exod.package.envelope import DEV_PACKAGE, PACKAGE, REVOCATION, ROTATION, Envelope
 from exod.package.package import MAGIC, check_file_name, join, split
 from exod.package.payload import Payload
-from exod.trust.keys import sign
 from exod.trust.state import TrustState
 from exod.trust.verify import Trust, verify
 from tests.builders import NOW, anchor_for, key, manifest_toml, signed_package, zipped

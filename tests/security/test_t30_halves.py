@@ -2,12 +2,13 @@
 
 import pytest
 
+from exoctl.private import PrivateIdentity
 from exod.errors import Refusal
 from exod.package import Package, parse
 from exod.package.envelope import Envelope, Signature
 from exod.package.package import join
 from exod.trust import anchors
-from exod.trust.keys import Identity, PrivateIdentity
+from exod.trust.keys import Identity
 from exod.trust.state import TrustState
 from exod.trust.verify import Trust, verify
 from tests.builders import NOW, anchor_for, key, signed_package

@@ -2,11 +2,11 @@
 
 import pytest
 
+from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package import parse
 from exod.package.envelope import REVOCATION
 from exod.trust import anchors, revocation, state
-from exod.trust.keys import sign
 from exod.trust.revocation import RevocationList
 from exod.trust.scope import Scope
 from exod.trust.state import TrustState

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from exoctl.private import PrivateIdentity, sign
 from exod.package.envelope import REVOCATION
 from exod.trust import anchors
-from exod.trust.keys import PrivateIdentity, sign
 from exod.trust.revocation import RevocationList
 from exod.trust.scope import Scope
 from tests.exoctl.conftest import Exoctl, Key

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from exoctl import keyfiles
+from exoctl.private import PrivateIdentity
 from exod.package import package
-from exod.trust.keys import PrivateIdentity
 from tests.exoctl.conftest import Exoctl, Key
 
 

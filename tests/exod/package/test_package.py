@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package import Package, parse
 from exod.package.build import payload_for
 from exod.package.envelope import PACKAGE
 from exod.package.package import MAGIC, MAX_BYTES, check_file_name, join, split
 from exod.package.payload import Payload
-from exod.trust.keys import sign
 from tests.builders import NOW, key, manifest_toml, signed_package, zipped
 
 

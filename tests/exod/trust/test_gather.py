@@ -1,9 +1,9 @@
 """trust.d as a whole: each file for itself."""
 
+from exoctl.private import PrivateIdentity, sign
 from exod.package.envelope import REVOCATION, ROTATION
 from exod.trust import anchors, revocation
 from exod.trust.gather import gather
-from exod.trust.keys import PrivateIdentity, sign
 from exod.trust.revocation import RevocationList, Revocations
 from exod.trust.rotation import Rotation
 from exod.trust.state import TrustState

@@ -6,9 +6,10 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
+from exoctl.private import PrivateIdentity, sign
 from exod.errors import Refusal
 from exod.package.envelope import PACKAGE, pae
-from exod.trust.keys import Identity, PrivateIdentity, sign, warm
+from exod.trust.keys import Identity, warm
 from tests.builders import key
 
 MESSAGE = pae(PACKAGE, b"payload")

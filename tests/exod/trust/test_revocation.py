@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from exoctl.private import PrivateIdentity, sign
 from exod.errors import Refusal
 from exod.package.envelope import PACKAGE, REVOCATION
 from exod.trust import revocation
-from exod.trust.keys import PrivateIdentity, sign
 from exod.trust.revocation import RevocationList, Revocations
 from exod.trust.state import TrustState
 from tests.builders import NOW, anchor_for, key

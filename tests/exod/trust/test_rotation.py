@@ -1,9 +1,9 @@
 """Statements that hand a name from one key to another."""
 
+from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package.envelope import ROTATION
 from exod.trust import rotation
-from exod.trust.keys import sign
 from exod.trust.rotation import Rotation, leads
 from tests.builders import NOW, anchor_for, key
 

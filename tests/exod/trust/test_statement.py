@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package.envelope import PACKAGE, ROTATION, Envelope
 from exod.package.fields import Field, Table, Whole
 from exod.trust import statement
-from exod.trust.keys import Identity, sign
+from exod.trust.keys import Identity
 from tests.builders import key
 
 TABLE = Table(Field("n", Whole(0, 9)))

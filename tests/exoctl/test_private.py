@@ -1,9 +1,8 @@
 """Signing a built zip."""
 
+from exoctl.private import PrivateIdentity, sign_package
 from exod.errors import Refusal
 from exod.package import Package, parse
-from exod.trust.keys import PrivateIdentity
-from exod.trust.sign import sign_package
 from tests.builders import NOW, key, zipped
 
 
