@@ -5,10 +5,11 @@ Refuses nothing a file of ours could say wrong: those are read at start, where a
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from xml.etree import ElementTree
 
+from exod.dbus.codec import tree
 from exod.package.services import Service
 
 ACCESS = "org.exoos.Exod1.Access"
@@ -22,20 +23,13 @@ _DOCTYPE = (
 )
 
 
-def quoteattr(text: str) -> str:
-    """As xml.sax.saxutils has it, which imports urllib, http and ssl on the way: 17 ms of a start."""
-    for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\n", "&#10;")):
-        text = text.replace(plain, escaped)
-    return f'"{text}"'
-
-
 @dataclass(frozen=True, slots=True)
 class Argument:
     name: str
     type: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Method:
     """`takes` and `gives` are the signatures of the call and of the answer."""
 
@@ -43,8 +37,14 @@ class Method:
     inputs: tuple[Argument, ...] = ()
     outputs: tuple[Argument, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
-    takes: str = ""
-    gives: str = ""
+
+    @cached_property
+    def takes(self) -> str:
+        return _signature(self.inputs)
+
+    @cached_property
+    def gives(self) -> str:
+        return _signature(self.outputs)
 
     @property
     def access(self) -> str:
@@ -58,7 +58,7 @@ class Signal:
 
     @property
     def signature(self) -> str:
-        return "".join(argument.type for argument in self.arguments)
+        return _signature(self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def source(name: str) -> bytes:
 def of_service(service: Service) -> Interface:
     """The interface that a plugin declared in `[services.NAME]`; arguments have no names there."""
     methods = (
-        method(one.name, _arguments(one.arguments), _arguments(one.result), {ACCESS: service.access})
+        Method(one.name, _arguments(one.arguments), _arguments(one.result), {ACCESS: service.access})
         for one in service.methods
     )
     return Interface(
@@ -111,22 +111,13 @@ def of_service(service: Service) -> Interface:
     )
 
 
-def method(
-    name: str, inputs: tuple[Argument, ...], outputs: tuple[Argument, ...], annotations: Mapping[str, str]
-) -> Method:
-    takes, gives = ("".join(argument.type for argument in arguments) for arguments in (inputs, outputs))
-    return Method(name, inputs, outputs, annotations, takes, gives)
+def _signature(arguments: Iterable[Argument]) -> str:
+    return "".join(argument.type for argument in arguments)
 
 
 def split(signature: str) -> list[str]:
     """The single complete types of a valid signature: `a{sv}i` → `a{sv}`, `i`."""
-    types, start, depth = [], 0, 0
-    for at, token in enumerate(signature):
-        depth += (token in "({") - (token in ")}")
-        if depth == 0 and token != "a":
-            types.append(signature[start : at + 1])
-            start = at + 1
-    return types
+    return [kind.signature for kind in tree(signature).types]
 
 
 def _arguments(signature: str) -> tuple[Argument, ...]:
@@ -135,7 +126,7 @@ def _arguments(signature: str) -> tuple[Argument, ...]:
 
 def _interface(element: ElementTree.Element) -> Interface:
     methods = (
-        method(one.get("name", ""), _in_direction(one, "in"), _in_direction(one, "out"), _annotations(one))
+        Method(one.get("name", ""), _in_direction(one, "in"), _in_direction(one, "out"), _annotations(one))
         for one in element.iter("method")
     )
     signals = (Signal(one.get("name", ""), _in_direction(one, "")) for one in element.iter("signal"))
@@ -162,33 +153,35 @@ def _annotations(element: ElementTree.Element) -> dict[str, str]:
 
 def node(interfaces: Iterable[Interface], children: Iterable[str] = ()) -> str:
     """The answer to Introspect."""
-    inner = [_element(interface) for interface in interfaces]
-    inner += [f"  <node name={quoteattr(child)}/>\n" for child in children]
-    return f"{_DOCTYPE}<node>\n{''.join(inner)}</node>\n"
+    root = ElementTree.Element("node")
+    for interface in interfaces:
+        _append(root, interface)
+    for child in children:
+        ElementTree.SubElement(root, "node", name=child)
+    ElementTree.indent(root)
+    return f"{_DOCTYPE}{ElementTree.tostring(root, encoding='unicode')}\n"
 
 
-def _element(interface: Interface) -> str:
-    lines = [f"  <interface name={quoteattr(interface.name)}>"]
+def _append(root: ElementTree.Element, interface: Interface) -> None:
+    element = ElementTree.SubElement(root, "interface", name=interface.name)
     for method in interface.methods.values():
-        arguments = [_arg(one, ' direction="in"') for one in method.inputs]
-        arguments += [_arg(one, ' direction="out"') for one in method.outputs]
-        lines += _tag(f"method name={quoteattr(method.name)}", arguments + _annotation_lines(method.annotations))
+        found = ElementTree.SubElement(element, "method", name=method.name)
+        _append_arguments(found, method.inputs, direction="in")
+        _append_arguments(found, method.outputs, direction="out")
+        _append_annotations(found, method.annotations)
     for signal in interface.signals.values():
-        lines += _tag(f"signal name={quoteattr(signal.name)}", [_arg(one, "") for one in signal.arguments])
+        _append_arguments(ElementTree.SubElement(element, "signal", name=signal.name), signal.arguments)
     for one in interface.properties.values():
-        head = f"property name={quoteattr(one.name)} type={quoteattr(one.type)} access={quoteattr(one.access)}"
-        lines += _tag(head, _annotation_lines(one.annotations))
-    return "\n".join([*lines, "  </interface>\n"])
+        found = ElementTree.SubElement(element, "property", name=one.name, type=one.type, access=one.access)
+        _append_annotations(found, one.annotations)
 
 
-def _tag(head: str, inner: list[str]) -> list[str]:
-    return [f"    <{head}>", *inner, f"    </{head.split()[0]}>"] if inner else [f"    <{head}/>"]
+def _append_arguments(element: ElementTree.Element, arguments: Iterable[Argument], **direction: str) -> None:
+    for one in arguments:
+        name = {"name": one.name} if one.name else {}
+        ElementTree.SubElement(element, "arg", name | {"type": one.type} | direction)
 
 
-def _arg(argument: Argument, direction: str) -> str:
-    name = f" name={quoteattr(argument.name)}" if argument.name else ""
-    return f"      <arg{name} type={quoteattr(argument.type)}{direction}/>"
-
-
-def _annotation_lines(annotations: Mapping[str, str]) -> list[str]:
-    return [f"      <annotation name={quoteattr(key)} value={quoteattr(annotations[key])}/>" for key in annotations]
+def _append_annotations(element: ElementTree.Element, annotations: Mapping[str, str]) -> None:
+    for name, value in annotations.items():
+        ElementTree.SubElement(element, "annotation", name=name, value=value)

@@ -1,7 +1,6 @@
 """The Manager interface at the root: packages in, jobs out, and questions about what is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from exod.dbus.facet import OwnFacet
@@ -19,18 +18,6 @@ _PLANNED = tuple(one for one in Verb if one not in (Verb.INSTALL, Verb.RESTORE, 
 _LOADED = (State.LOADED, State.RUNNING, State.SUSPENDED)
 
 
-@dataclass(frozen=True, slots=True)
-class DaemonView:
-    """The properties of the Manager."""
-
-    version: str
-    api_level: int
-    state: str
-    mode: str
-    degraded: Mapping[str, str]
-    started_at: int
-
-
 class Manager(OwnFacet):
     name = "org.exoos.Exod1.Manager"
 
@@ -38,11 +25,14 @@ class Manager(OwnFacet):
         super().__init__()
         self._requests = requests
         self._supervisor = requests.supervisor
-        self._version = version
+        self._built = {"version": version, "api_level": API_LEVEL}
 
-    def view(self) -> DaemonView:
-        one = self._supervisor
-        return DaemonView(self._version, API_LEVEL, one.state, one.mode, one.degraded, one.started_at)
+    def view(self) -> object:
+        return self._supervisor
+
+    def value(self, view: object, field: str) -> Any:
+        """The supervisor's, but for what the build says."""
+        return self._built[field] if field in self._built else super().value(view, field)
 
     # --- packages ------------------------------------------------------------------------------------------------
 
@@ -64,7 +54,7 @@ class Manager(OwnFacet):
         return await self._requests.plan(Request(what, call.by, package=data, options=checked))
 
     async def validate(self, call: Call, package: int) -> Mapping[str, Any]:
-        return await self._supervisor.validate(await self._requests.package(call, package))
+        return await self._supervisor.validate(await self._requests.package(call, package), call.by)
 
     # --- installed plugins ---------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The Plugin interface: one object per installed plugin. Verbs become jobs; the rest is read."""
 
 from collections.abc import Mapping, Sequence
+from functools import partialmethod
 from typing import Any, Final
 
 from exod.dbus.facet import OwnFacet
@@ -12,6 +13,7 @@ from exod.supervisor.requests import Request, Verb
 from exod.supervisor.views import PluginView
 
 NO_OBJECT: Final = "/"
+NO_OPTIONS: Final[Mapping[str, Any]] = {}
 _LOG_LINES_MAX: Final = 10_000
 
 
@@ -42,34 +44,21 @@ class Plugin(OwnFacet):
     # --- verbs ---------------------------------------------------------------------------------------------------
 
     def load(self, call: Call, options: Mapping[str, Any]) -> str:
-        return self._submit(call, Verb.LOAD, known(Verb.LOAD, options, ("version", "start")))
-
-    def unload(self, call: Call) -> str:
-        return self._submit(call, Verb.UNLOAD)
-
-    def start(self, call: Call) -> str:
-        return self._submit(call, Verb.START)
-
-    def stop(self, call: Call) -> str:
-        return self._submit(call, Verb.STOP)
-
-    def suspend(self, call: Call) -> str:
-        return self._submit(call, Verb.SUSPEND)
-
-    def resume(self, call: Call) -> str:
-        return self._submit(call, Verb.RESUME)
-
-    def enable(self, call: Call) -> str:
-        return self._submit(call, Verb.ENABLE)
-
-    def disable(self, call: Call) -> str:
-        return self._submit(call, Verb.DISABLE)
+        return self._submit(Verb.LOAD, call, known(Verb.LOAD, options, ("version", "start")))
 
     def configure(self, call: Call, values: Mapping[str, Any]) -> str:
-        return self._submit(call, Verb.CONFIGURE, {"values": values})
+        return self._submit(Verb.CONFIGURE, call, {"values": values})
 
-    def _submit(self, call: Call, verb: Verb, options: Mapping[str, Any] | None = None) -> str:
-        return self._requests.submit(Request(verb, call.by, self._plugin, options=options or {}))
+    def _submit(self, verb: Verb, call: Call, options: Mapping[str, Any] = NO_OPTIONS) -> str:
+        return self._requests.submit(Request(verb, call.by, self._plugin, options=options))
+
+    unload = partialmethod(_submit, Verb.UNLOAD)
+    start = partialmethod(_submit, Verb.START)
+    stop = partialmethod(_submit, Verb.STOP)
+    suspend = partialmethod(_submit, Verb.SUSPEND)
+    resume = partialmethod(_submit, Verb.RESUME)
+    enable = partialmethod(_submit, Verb.ENABLE)
+    disable = partialmethod(_submit, Verb.DISABLE)
 
     # --- what is -------------------------------------------------------------------------------------------------
 

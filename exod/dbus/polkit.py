@@ -6,12 +6,12 @@ is gone by then makes polkit answer with an error, which is a no like any other 
 
 import contextlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final
 
 from exod.dbus.codec import Variant
-from exod.dbus.wire import BusLost, CallFailed
+from exod.dbus.wire import BusLost, CallFailed, Wire
 
 _NAME: Final = "org.freedesktop.PolicyKit1"
 _PATH: Final = "/org/freedesktop/PolicyKit1/Authority"
@@ -19,23 +19,6 @@ _INTERFACE: Final = "org.freedesktop.PolicyKit1.Authority"
 _ALLOW_INTERACTION: Final = 1
 _DEADLINE: Final = 5.0
 _DEADLINE_OF_PEOPLE: Final = 120.0
-
-
-class Caller(Protocol):
-    """What `wire.Wire` and the connection that replaces it after a loss can do."""
-
-    async def call(
-        self,
-        destination: str,
-        path: str,
-        interface: str,
-        member: str,
-        signature: str = "",
-        body: Sequence[Any] = ...,
-        *,
-        returns: str,
-        deadline: float = ...,
-    ) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +33,14 @@ class Verdict:
 _serial = itertools.count(1)
 
 
-async def check(bus: Caller, *, sender: str, action: str, details: Mapping[str, str], interactive: bool) -> Verdict:
+async def check(wire: Wire, *, sender: str, action: str, details: Mapping[str, str], interactive: bool) -> Verdict:
     """`details` are shown to whoever authenticates."""
     cancellation = f"exod-{next(_serial)}"
     subject = ["system-bus-name", {"name": Variant("s", sender)}]
     body = [subject, action, dict(details), _ALLOW_INTERACTION if interactive else 0, cancellation]
     deadline = _DEADLINE_OF_PEOPLE if interactive else _DEADLINE
     try:
-        [answer] = await bus.call(
+        [answer] = await wire.call(
             _NAME,
             _PATH,
             _INTERFACE,
@@ -69,7 +52,7 @@ async def check(bus: Caller, *, sender: str, action: str, details: Mapping[str, 
         )
         authorized, challenge, _ = answer
     except TimeoutError:
-        await _cancel(bus, cancellation)
+        await _cancel(wire, cancellation)
         return Verdict(authorized=False, problem="polkit did not answer in time")
     except CallFailed as error:
         return Verdict(authorized=False, problem=f"polkit could not decide ({error.name})")
@@ -78,8 +61,8 @@ async def check(bus: Caller, *, sender: str, action: str, details: Mapping[str, 
     return Verdict(authorized is True, challenge is True)
 
 
-async def _cancel(bus: Caller, cancellation: str) -> None:
+async def _cancel(wire: Wire, cancellation: str) -> None:
     with contextlib.suppress(CallFailed, BusLost, TimeoutError):
-        await bus.call(
+        await wire.call(
             _NAME, _PATH, _INTERFACE, "CancelCheckAuthorization", "s", [cancellation], returns="", deadline=_DEADLINE
         )
