@@ -183,7 +183,8 @@ def _make_private(directory: Directory, name: str) -> None:
 
     SQLite gives its log the mode of the database, and opens by path: sound because only root may write the directory.
     """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    # For writing: SQLite calls a disk that is read-only an I/O error.
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     path = f"{directory.path}/{name}"
     try:
         fd = os.open(name, flags | os.O_CREAT, 0o600, dir_fd=directory.fd)
