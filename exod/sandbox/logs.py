@@ -1,7 +1,7 @@
 """Pipes that instances write to → one bounded, rotated file for each plugin; the last lines of it again.
 
 Bytes are kept as they came, with a time and the instance before each line; whoever prints them strips what a terminal
-would obey. One turn reads a bounded amount, so that a plugin that floods its log starves nobody.
+would obey. One turn reads a bounded amount, and so does one second: a plugin that floods its log waits for its pipe.
 """
 
 import asyncio
@@ -13,6 +13,8 @@ from pathlib import Path
 
 TURN = 1 << 16
 LINE_MAX = 4096
+RATE = 256 << 10
+"""Bytes that one instance may add to its log in a second, stamps included: a flood of empty lines grows twentyfold."""
 
 
 class PluginLog:
@@ -20,7 +22,8 @@ class PluginLog:
         self._path, self._limit = path, limit
         self._file = -1
 
-    def write(self, lines: Sequence[bytes], *, instance: int) -> None:
+    def write(self, lines: Sequence[bytes], *, instance: int) -> int:
+        """How many bytes that took."""
         stamp = f"{time.time():.3f} {instance} ".encode()
         data = b"".join(stamp + line + b"\n" for line in lines)
         if self._file < 0:
@@ -30,6 +33,7 @@ class PluginLog:
         if os.fstat(self._file).st_size + len(data) > self._limit:
             self._rotate()
         os.write(self._file, data)
+        return len(data)
 
     def close(self) -> None:
         if self._file >= 0:
@@ -48,8 +52,11 @@ class Drain:
     def __init__(self, end: int, log: PluginLog, *, instance: int) -> None:
         self._end, self._log, self._instance = end, log, instance
         self._rest = b""
+        self._left = RATE
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
         os.set_blocking(end, False)
-        asyncio.get_running_loop().add_reader(end, self._readable)
+        self._loop.add_reader(end, self._readable)
 
     def close(self) -> None:
         """Takes what is still in the pipe; twice is fine."""
@@ -71,10 +78,25 @@ class Drain:
         if len(self._rest) > LINE_MAX:
             lines, self._rest = [*lines, self._rest], b""
         if lines:
-            self._log.write([line[:LINE_MAX] for line in lines], instance=self._instance)
+            self._left -= self._log.write([line[:LINE_MAX] for line in lines], instance=self._instance)
+        if self._pause is None:
+            self._pause = self._loop.call_later(1.0, self._resume)
+        if self._left <= 0:
+            self._loop.remove_reader(self._end)
+
+    def _resume(self) -> None:
+        """What a turn took beyond the second's share comes off the next."""
+        self._pause = None
+        self._left = min(RATE, self._left + RATE)
+        if self._left > 0:
+            self._loop.add_reader(self._end, self._readable)
+        else:
+            self._pause = self._loop.call_later(1.0, self._resume)
 
     def _finish(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._end)
+        if self._pause is not None:
+            self._pause.cancel()
+        self._loop.remove_reader(self._end)
         os.close(self._end)
         self._end = -1
         if self._rest:

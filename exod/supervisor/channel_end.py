@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -18,7 +19,8 @@ SO_PASSRIGHTS = 83
 """Linux 6.16: 0 makes a send with descriptors fail with EPERM at the sender."""
 _SCM_MAX_FD = 253
 _FD = struct.calcsize("i")
-_TURN_MESSAGES, _TURN_BYTES = 32, 256 << 10
+_TURN_MESSAGES, _TURN_BYTES, _TURN_SECONDS = 32, 256 << 10, 0.002
+"""A turn ends with whichever is used up first: a small message may be slow to take apart."""
 _WAITING = 64
 
 
@@ -36,6 +38,7 @@ class End:
         self._on_turn = on_turn
         self._waiting: deque[bytes] = deque()
         self._messages = self._bytes = 0
+        self._began = 0.0
         self._reading = False
         _refuse_descriptors(end)
         self.read()
@@ -53,11 +56,14 @@ class End:
 
     def _turn(self) -> None:
         self._messages = self._bytes = 0
+        self._began = time.monotonic()
         self._on_turn()
 
     def receive(self) -> bytes | None:
         """The next message; None when this turn is over; b"" when the other end is closed."""
         if not self._reading or self._messages >= _TURN_MESSAGES or self._bytes >= _TURN_BYTES:
+            return None
+        if self._messages and time.monotonic() - self._began > _TURN_SECONDS:
             return None
         try:
             data, ancillary, flags = self._take()

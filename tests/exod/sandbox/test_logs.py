@@ -1,10 +1,11 @@
 """What an instance prints: bounded, rotated, kept as it came."""
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
-from exod.sandbox.logs import LINE_MAX, Logs
+from exod.sandbox.logs import LINE_MAX, RATE, Logs
 
 
 async def written(logs: Logs, *chunks: bytes, instance: int = 1) -> None:
@@ -90,3 +91,21 @@ async def test_a_flood_is_read_in_turns(tmp_path: Path) -> None:
     drain.close()
     os.close(end)
     logs.close()
+
+
+async def test_a_flood_is_read_at_the_pace_of_the_log(tmp_path: Path) -> None:
+    logs = Logs(tmp_path, limit=1 << 30)
+    end, drain = logs.pipe("hello", instance=1)
+    os.set_blocking(end, False)
+    written = 0
+    try:
+        for _ in range(200):
+            with contextlib.suppress(BlockingIOError):
+                written += os.write(end, b"\n" * 65536)
+            await asyncio.sleep(0)
+        assert (tmp_path / "hello.log").stat().st_size < RATE + 65536 * 24
+        assert written < 200 * 65536
+    finally:
+        os.close(end)
+        drain.close()
+        logs.close()
