@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from exoctl import building
 from exoctl.private import PrivateIdentity, sign_package
 from exod.errors import Refusal
-from exod.package import build
 from exod.trust.anchors import Anchor, encode
 from exod.trust.scope import Scope
 
@@ -73,7 +73,7 @@ def _signed(name: str, key: PrivateIdentity) -> bytes:
         "LICENSE": (b"Apache-2.0\n", False),
         "code/echo.py": (_CODE.encode(), False),
     }
-    body = build.build(files)
+    body = building.build(files)
     signed = body if isinstance(body, Refusal) else sign_package(body, key, issued=int(time.time()))
     if isinstance(signed, Refusal):
         raise RuntimeError(signed.sentence)

@@ -11,6 +11,7 @@ import stat
 from exoctl import files, keyfiles, trustdir
 from exoctl.faults import usage
 from exoctl.private import PrivateIdentity
+from exoctl.trustfiles import anchor_file, everything
 from exod.errors import Refused
 from exod.package.manifest import Manifest
 from exod.trust import anchors
@@ -57,9 +58,9 @@ def key(path: str) -> PrivateIdentity:
 def trust(path: str, key: PrivateIdentity, manifest: Manifest) -> bool:
     """An anchor for exactly this plugin and what it offers; whether anything had to be written."""
     interfaces = tuple(sorted({service.interface for service in manifest.services}))
-    scope = Scope((manifest.name,), (), anchors.everything(), interfaces)
+    scope = Scope((manifest.name,), (), everything(), interfaces)
     name = f"try-{manifest.name}"
-    data = anchors.encode(anchors.Anchor(name, "dev", (key.identity,), scope))
+    data = anchor_file(anchors.Anchor(name, "dev", (key.identity,), scope))
     place = os.path.join(path, "etc", "trust.d")
     if trustdir.read(place).get(f"{name}.toml") == data:
         return False

@@ -1,7 +1,7 @@
 """Private keys and what they make: a built zip → the package file, a statement → its envelope.
 
 Stands here since the daemon never signs: it has no code that could. Refuses a zip that would not load: what
-`exod.package.build` asks is asked again before anything is signed.
+`exoctl.building` asks is asked again before anything is signed.
 """
 
 import re
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from exoctl import building
 from exod.errors import Refusal
-from exod.package import build
 from exod.package.envelope import DEV_PACKAGE, MAX_SIGNATURES, PACKAGE, Envelope, Signature, pae
 from exod.package.package import join
 from exod.trust.keys import Identity
@@ -95,7 +95,7 @@ def sign_package(
     """The first key's identity is the signer, the owner-to-be; the others count towards a threshold."""
     if not 1 <= len(keys) <= MAX_SIGNATURES or len({key.key_id for key in keys}) != len(keys):
         return Refusal("signers-invalid", f"cannot sign package: expected 1 to {MAX_SIGNATURES} different keys")
-    payload = build.payload_for(body, signer=keys[0].key_id, issued=issued, sequence=sequence, expires=expires)
+    payload = building.payload_for(body, signer=keys[0].key_id, issued=issued, sequence=sequence, expires=expires)
     if isinstance(payload, Refusal):
         return payload
     return join(sign(DEV_PACKAGE if development else PACKAGE, payload.encode(), keys=keys), body)

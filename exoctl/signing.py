@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from exoctl import keyfiles, passphrase
+from exoctl import building, keyfiles, passphrase
 from exoctl.faults import accepted, usage
 from exoctl.private import sign_package
 from exoctl.session import Session
 from exod.errors import Refused
-from exod.package import build, package
+from exod.package import package
 from exod.package.envelope import PACKAGE, Envelope
 
 _NOBODY = "0" * 64
@@ -48,7 +48,7 @@ def options(run: Callable[..., Any]) -> Callable[..., Any]:
 
 def unsigned(body: bytes) -> bytes:
     """A package that nobody signed: complete, and refused by every exod until `package sign`."""
-    payload = accepted(build.payload_for(body, signer=_NOBODY, issued=_now(), sequence=0))
+    payload = accepted(building.payload_for(body, signer=_NOBODY, issued=_now(), sequence=0))
     return package.join(Envelope(PACKAGE, payload.encode(), ()), body)
 
 

@@ -11,10 +11,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
+from exoctl.building import build
 from exoctl.private import PrivateIdentity, sign_package
+from exoctl.trustfiles import everything
 from exod.errors import Refusal
-from exod.package.build import build
-from exod.trust.anchors import Anchor, everything
+from exod.trust.anchors import Anchor
 from exod.trust.scope import Scope
 
 NOW = 1_800_000_000

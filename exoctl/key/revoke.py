@@ -7,6 +7,7 @@ import click
 from exoctl import reload, trustdir
 from exoctl.faults import accepted, not_found
 from exoctl.session import Action, Session
+from exoctl.trustfiles import revoked_file
 from exoctl.verb import verb
 from exod.errors import Refused
 from exod.package.envelope import is_key_id
@@ -26,7 +27,7 @@ def command(session: Session, *, key: str, reason: str, trust_dir: str | None) -
     before = contents.get(gather.LOCAL)
     present = accepted(revocation.parse_local(before)) if before is not None else revocation.Revocations()
     wanted = revocation.merge((present, revocation.Revocations(dict.fromkeys(keys, reason))))
-    data = revocation.encode_local(wanted)
+    data = revoked_file(wanted)
     accepted(revocation.parse_local(data))
     said: dict[str, object] = {}
     shown = ", ".join(one[:12] for one in keys)

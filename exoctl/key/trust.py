@@ -8,6 +8,7 @@ import click
 from exoctl import keyfiles, reload, trustdir
 from exoctl.faults import accepted, usage
 from exoctl.session import Action, Session
+from exoctl.trustfiles import anchor_file, everything
 from exoctl.verb import verb
 from exod.errors import Refused
 from exod.names import PLUGIN_TYPES, is_name
@@ -34,7 +35,7 @@ def command(session: Session, *, file: str, name: str, trust_dir: str | None, **
     """
     directory = trust_dir or os.path.join(session.configuration, "trust.d")
     anchor = _anchor(file, name, **asked)  # type: ignore[arg-type]
-    data = anchors.encode(anchor)
+    data = anchor_file(anchor)
     accepted(anchors.parse(data, name=name))
     said: dict[str, object] = {}
     actions = [
@@ -87,12 +88,12 @@ def _split(texts: tuple[str, ...]) -> tuple[str, ...]:
 def _ceiling(allow: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """`filesystem=read-only:/proc/*` or `filesystem=all` and so on; `processes` and `native` stand alone."""
     if "all" in allow:
-        return dict(anchors.everything())
+        return dict(everything())
     ceiling: dict[str, tuple[str, ...]] = {}
     for one in allow:
         kind, equals, entry = one.partition("=")
-        if kind not in anchors.everything() or (kind in ("processes", "native")) == bool(equals):
-            kinds = ", ".join(anchors.everything())
+        if kind not in everything() or (kind in ("processes", "native")) == bool(equals):
+            kinds = ", ".join(everything())
             raise Refused(usage(f"cannot allow {one}: write KIND=ENTRY, or processes, native, all", f"kinds: {kinds}"))
         ceiling[kind] = (*ceiling.get(kind, ()), "*" if entry == "all" else entry or "true")
     return ceiling

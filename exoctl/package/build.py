@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from exoctl import files, passphrase, signing, sources
+from exoctl import building, files, passphrase, signing, sources
 from exoctl.faults import accepted
 from exoctl.session import Action, Session
 from exoctl.verb import verb
-from exod.package import build, package
+from exod.package import package
 
 
 @verb(example="exoctl package build hello -o hello_1.0.0.exopkg --key lab.key", writes=True)
@@ -19,7 +19,7 @@ from exod.package import build, package
 def command(session: Session, *, directory: str, output: str | None, **how: Any) -> None:
     """Packs DIR; the same files give the same archive, byte for byte. Without --key nothing will load it yet."""
     order = signing.Order(**how)
-    body = accepted(build.build(sources.read(directory)))
+    body = accepted(building.build(sources.read(directory)))
     _, manifest = accepted(package.read_contents(body))
     target = output or f"{manifest.name}_{manifest.version}{package.SUFFIX}"
 

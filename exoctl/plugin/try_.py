@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from exoctl import devkey, jobs, objects, reload, sources
+from exoctl import building, devkey, jobs, objects, reload, sources
 from exoctl.faults import accepted
 from exoctl.lifecycle import flags
 from exoctl.private import sign_package
@@ -16,7 +16,7 @@ from exoctl.session import DEV_VARIABLE, Session
 from exoctl.verb import verb
 from exod.errors import Outcome, Refused
 from exod.names import plugin_path
-from exod.package import build, package
+from exod.package import package
 from exod.package.manifest import Manifest
 
 _POLL = 0.3
@@ -79,7 +79,7 @@ def _run(session: Session, dev: str, directory: str) -> None:
 
 
 def _built(directory: str) -> tuple[bytes, Manifest]:
-    body = accepted(build.build(sources.read(directory)))
+    body = accepted(building.build(sources.read(directory)))
     return body, accepted(package.read_contents(body))[1]
 
 

@@ -31,24 +31,6 @@ def wrong(at: str, reason: str) -> MalformedError:
     return MalformedError("", reason, key=at)
 
 
-class Text:
-    """Text in a fixed alphabet: `pattern` is matched whole, and is the schema's too."""
-
-    def __init__(self, pattern: str, *, what: str, longest: int = 255) -> None:
-        self._pattern = re.compile(pattern)
-        self._what = what
-        self._longest = longest
-
-    def read(self, value: object, *, at: str) -> str:
-        text = _text(value, self._longest, at=at)
-        if not self._pattern.fullmatch(text):
-            raise wrong(at, f"{shown(text)} is not {self._what}")
-        return text
-
-    def schema(self) -> Schema:
-        return {"type": "string", "maxLength": self._longest, "pattern": f"^(?:{self._pattern.pattern})$"}
-
-
 class Parsed:
     """Text that a function reads: it returns the value, or None where the text is not `what`."""
 
@@ -70,22 +52,33 @@ class Parsed:
         return {"type": "string", "maxLength": self._longest, "description": self._what} | pattern
 
 
-class Name(Parsed):
+class Checked(Parsed):
+    """Text that passes a check, as it is."""
+
+    def __init__(self, check: Callable[[str], object], *, what: str, longest: int = 255, pattern: str = "") -> None:
+        parse = lambda text: text if check(text) else None  # noqa: E731
+        super().__init__(parse, what=what, longest=longest, pattern=pattern)
+
+
+class Text(Checked):
+    """Text in a fixed alphabet: `pattern` is matched whole, and is the schema's too."""
+
+    def __init__(self, pattern: str, *, what: str, longest: int = 255) -> None:
+        super().__init__(re.compile(pattern).fullmatch, what=what, longest=longest, pattern=f"^(?:{pattern})$")
+
+
+class Name(Checked):
     """A plugin's or service's name, as `names.is_name` has it."""
 
     def __init__(self) -> None:
         what = "a name (lower-case letters, digits, single hyphens)"
-        super().__init__(lambda text: text if is_name(text) else None, what=what, longest=NAME_MAX, pattern=_NAME)
+        super().__init__(is_name, what=what, longest=NAME_MAX, pattern="^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 
 
-_NAME = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-
-
-class VersionText(Parsed):
+class VersionText(Checked):
     def __init__(self) -> None:
         what = "a version in normal form (PEP 440, no epoch, no local part)"
-        parse = lambda text: text if is_version(text) else None  # noqa: E731
-        super().__init__(parse, what=what, longest=NAME_MAX, pattern=VERSION_PATTERN)
+        super().__init__(is_version, what=what, longest=NAME_MAX, pattern=VERSION_PATTERN)
 
 
 class Digits(Text):
@@ -236,7 +229,7 @@ class Table:
 class Named:
     """A table whose keys are names chosen by the author: {name: value} → (build(name, value), …), sorted by name."""
 
-    def __init__(self, key: Text | Parsed, kind: Kind, build: Callable[[str, Any], Any], *, most: int) -> None:
+    def __init__(self, key: Parsed, kind: Kind, build: Callable[[str, Any], Any], *, most: int) -> None:
         self._key = key
         self._kind = kind
         self._build = build

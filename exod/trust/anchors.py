@@ -5,9 +5,7 @@ another, a scope label that is neither a name nor a prefix ending at `-`. Absent
 """
 
 import datetime
-import re
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,24 +41,6 @@ def parse(data: bytes, *, name: str) -> Anchor | Refusal:
         return _anchor(name, _TABLE.read(_toml(data), at=""))
     except MalformedError as fault:
         return fault.refusal(f"anchor {name}", code="anchor-malformed")
-
-
-def encode(anchor: Anchor) -> bytes:
-    """The file that `parse` reads back; what `exoctl key trust` writes."""
-    lines = [f"level = {_toml_text(anchor.level)}"]
-    lines.append(f"identities = {_toml_list(one.encode() for one in anchor.identities)}")
-    lines.append(f"threshold = {anchor.threshold}")
-    lines.append(f"scope = {_toml_list(anchor.scope.names)}")
-    if anchor.scope.types:
-        lines.append(f"types = {_toml_list(anchor.scope.types)}")
-    if anchor.scope.interfaces:
-        lines.append(f"interfaces = {_toml_list(anchor.scope.interfaces)}")
-    if anchor.expires is not None:
-        lines.append(f"expires = {datetime.datetime.fromtimestamp(anchor.expires, tz=datetime.UTC):%Y-%m-%dT%H:%M:%SZ}")
-    lines += ["", "[ceiling]"]
-    for permission, entries in anchor.scope.ceiling.items():
-        lines.append(f"{permission} = {'true' if permission in _FLAGS else _toml_list(entries)}")
-    return "\n".join((*lines, "")).encode("utf-8")
 
 
 def _toml(data: bytes) -> object:
@@ -115,17 +95,17 @@ class _Moment:
 
 _INTERFACE_PREFIX = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\.?"
 _INTERFACE = Text(_INTERFACE_PREFIX, what="an interface, or a prefix such as org.example.")
-_FLAGS = ("processes", "native")
+FLAGS = ("processes", "native")
 # A prefix breaks only where a level of the entry ends: `/etc/*`, never `/etc/pass*`.
 _ENTRY = Text(
     r"\*|[!-)+-~]*[/:.-]\*|[!-)+-~]+", what="an entry, or a prefix that ends at / : . or - and *", longest=1024
 )
 _ENTRIES = List(_ENTRY, most=LABELS_MAX)
 _IDENTITY = Parsed(_identity, what="an identity as `exoctl key export` prints it", longest=4096)
-_LISTS = ("filesystem", "network", "ipc", "hardware", "ai", "config", "custom")
+LISTS = ("filesystem", "network", "ipc", "hardware", "ai", "config", "custom")
 _CEILING = Table(
-    *(Field(key, _ENTRIES, default=()) for key in _LISTS),
-    *(Field(key, Flag(), default=False) for key in _FLAGS),
+    *(Field(key, _ENTRIES, default=()) for key in LISTS),
+    *(Field(key, Flag(), default=False) for key in FLAGS),
 )
 _TABLE = Table(
     Field("level", Choice("vendor", "trusted", "dev")),
@@ -138,17 +118,3 @@ _TABLE = Table(
     Field("threshold", Whole(1, IDENTITIES_MAX), default=1),
     Field("ceiling", _CEILING, default={}),
 )
-
-
-def _toml_text(text: str) -> str:
-    """Only for the alphabets above, none of which needs an escape but these two."""
-    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
-
-
-def _toml_list(texts: Any) -> str:
-    return "[" + ", ".join(_toml_text(text) for text in texts) + "]"
-
-
-def everything() -> Mapping[str, tuple[str, ...]]:
-    """A ceiling that allows all that can be asked for; for a development key's anchor."""
-    return dict.fromkeys(_LISTS, (EVERY,)) | dict.fromkeys(_FLAGS, ("true",))

@@ -97,18 +97,6 @@ def parse_local(data: bytes) -> Revocations | Refusal:
     return Revocations(dict(row["keys"]), frozenset(row["packages"]))
 
 
-def encode_local(revocations: Revocations) -> bytes:
-    """What `parse_local` reads back; what `exoctl key revoke` writes."""
-    packages = ", ".join(f'"{digest}"' for digest in sorted(revocations.packages))
-    lines = [f"packages = [{packages}]", "", "[keys]"]
-    lines += [f'{key} = "{_plain(reason)}"' for key, reason in sorted(revocations.keys.items())]
-    return "\n".join((*lines, "")).encode("utf-8")
-
-
-def _plain(reason: str) -> str:
-    return "".join(letter for letter in reason if letter.isprintable() and letter not in '"\\')[:256]
-
-
 def _pair(key: str, value: object) -> tuple[str, object]:
     return key, value
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exod.package.build import build
+from exoctl.building import build
 from exod.package.manifest import Manifest, parse
 from exosdk.testing import InProcess
 

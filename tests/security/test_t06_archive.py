@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from exoctl.building import payload_for
 from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package import archive, parse
-from exod.package.build import payload_for
 from exod.package.envelope import PACKAGE
 from exod.package.package import join
 from exod.package.payload import Payload

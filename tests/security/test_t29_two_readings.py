@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from exoctl.building import payload_for
 from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package import parse, payload
-from exod.package.build import payload_for
 from exod.package.envelope import DEV_PACKAGE, PACKAGE, REVOCATION, ROTATION, Envelope
 from exod.package.package import MAGIC, check_file_name, join, split
 from exod.package.payload import Payload

@@ -3,6 +3,7 @@
 import pytest
 
 from exoctl.private import PrivateIdentity
+from exoctl.trustfiles import anchor_file
 from exod.errors import Refusal
 from exod.package import Package, parse
 from exod.package.envelope import Envelope, Signature
@@ -64,7 +65,7 @@ def test_a_second_half_made_for_another_context_does_not_count() -> None:
 
 @pytest.mark.parametrize("threshold", [0, -1])
 def test_a_threshold_below_one_is_no_anchor(threshold: int) -> None:
-    data = anchors.encode(anchor_for()).replace(b"threshold = 1", b"threshold = %d" % threshold)
+    data = anchor_file(anchor_for()).replace(b"threshold = 1", b"threshold = %d" % threshold)
     found = anchors.parse(data, name="lab")
     assert isinstance(found, Refusal)
     assert found.evidence["key"] == "threshold"
@@ -74,6 +75,6 @@ def test_one_public_key_under_two_ids_is_no_anchor() -> None:
     twin = Identity(ADA.identity.ed25519, BOB.identity.mldsa)
     anchor = anchor_for(ADA, threshold=1)
     both = type(anchor)("lab", "trusted", (ADA.identity, twin), anchor.scope, threshold=2)
-    found = anchors.parse(anchors.encode(both), name="lab")
+    found = anchors.parse(anchor_file(both), name="lab")
     assert isinstance(found, Refusal)
     assert "share a key" in found.sentence

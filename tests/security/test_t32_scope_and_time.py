@@ -3,6 +3,7 @@
 import pytest
 
 from exoctl.private import sign
+from exoctl.trustfiles import anchor_file
 from exod.errors import Refusal
 from exod.package import parse
 from exod.package.envelope import REVOCATION
@@ -28,7 +29,7 @@ def test_a_neighbours_name_is_not_covered(label: str, name: str) -> None:
     "label", ["net*", "*", "Net", "n?t", "[a-z]*", "n\u0435t", "\uff4eet", "net-**", "net -*", "", "-"]
 )
 def test_a_label_that_could_cover_more_is_no_label(label: str) -> None:
-    data = anchors.encode(anchor_for(scope=("hello",))).replace(b'["hello"]', f'["{label}"]'.encode())
+    data = anchor_file(anchor_for(scope=("hello",))).replace(b'["hello"]', f'["{label}"]'.encode())
     assert isinstance(anchors.parse(data, name="lab"), Refusal)
 
 

@@ -4,10 +4,10 @@ import struct
 
 import pytest
 
+from exoctl.building import build
 from exod.errors import Refusal
 from exod.package import archive
 from exod.package.archive import Archive
-from exod.package.build import build
 from tests.builders import files, zipped
 
 GOOD = zipped()

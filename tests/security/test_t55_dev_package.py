@@ -2,9 +2,9 @@
 
 import pytest
 
+from exoctl.trustfiles import anchor_file
 from exod.errors import Refusal
 from exod.package import Package, parse
-from exod.trust import anchors
 from exod.trust.gather import gather
 from exod.trust.state import TrustState
 from exod.trust.verify import Trust, verify
@@ -26,7 +26,7 @@ def test_a_development_package_is_refused_before_any_key_is_looked_at(
 
 
 def test_a_development_anchor_is_no_anchor_in_production() -> None:
-    files = {"dev.toml": anchors.encode(anchor_for(level="dev", scope=("*",)))}
+    files = {"dev.toml": anchor_file(anchor_for(level="dev", scope=("*",)))}
     found = gather(files, state=TrustState())
     assert found.anchors == ()
     assert [one.code for one in found.refusals] == ["dev-anchor"]

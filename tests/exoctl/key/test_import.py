@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from exoctl.private import PrivateIdentity, sign
+from exoctl.trustfiles import anchor_file
 from exod.package.envelope import REVOCATION
 from exod.trust import anchors
 from exod.trust.revocation import RevocationList
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("no_daemon")
 
 
 def anchor(made: PrivateIdentity, level: str = "vendor") -> bytes:
-    return anchors.encode(anchors.Anchor("lab", level, (made.identity,), Scope(("hello",))))
+    return anchor_file(anchors.Anchor("lab", level, (made.identity,), Scope(("hello",))))
 
 
 def statement(made: PrivateIdentity) -> bytes:

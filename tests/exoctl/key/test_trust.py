@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from exoctl.trustfiles import everything
 from exod.trust import anchors
 from tests.exoctl.conftest import Exoctl, Key
 from tests.exoctl.fake import FakeExod
@@ -64,7 +65,7 @@ def test_what_may_be_asked_for_is_spelt_out(exoctl: Exoctl, key: Key, trust_d: P
 @pytest.mark.usefixtures("no_daemon")
 def test_all_is_all(exoctl: Exoctl, key: Key, trust_d: Path) -> None:
     exoctl(*words(key, trust_d, "--allow", "all"))
-    assert dict(anchor(trust_d).scope.ceiling) == dict(anchors.everything())
+    assert dict(anchor(trust_d).scope.ceiling) == dict(everything())
     exoctl(*words(key, trust_d, "--name", "lob", "--allow", "filesystem=all"))
     assert dict(anchor(trust_d, "lob").scope.ceiling) == {"filesystem": ("*",)}
 

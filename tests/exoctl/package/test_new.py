@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from exoctl import sources
+from exoctl import building, sources
 from exod.names import PLUGIN_TYPES
-from exod.package import build
 from tests.exoctl.conftest import Exoctl
 
 
@@ -15,7 +14,7 @@ def test_every_type_is_made_with_a_test_that_passes_and_a_manifest_that_builds(e
     for kind in PLUGIN_TYPES:
         made = tmp_path / kind
         assert exoctl("package", "new", f"my-{kind}", "--type", kind, "--dir", str(made)).code == 0
-        assert isinstance(build.build(sources.read(str(made))), bytes), kind
+        assert isinstance(building.build(sources.read(str(made))), bytes), kind
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

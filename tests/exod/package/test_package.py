@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from exoctl.building import payload_for
 from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package import Package, parse
-from exod.package.build import payload_for
 from exod.package.envelope import PACKAGE
 from exod.package.package import MAGIC, MAX_BYTES, check_file_name, join, split
 from exod.package.payload import Payload

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from exoctl.trustfiles import anchor_file, everything
 from exod.errors import Refusal
 from exod.trust import anchors
-from exod.trust.anchors import Anchor, everything
+from exod.trust.anchors import Anchor
 from exod.trust.scope import Scope
 from tests.builders import anchor_for, key
 
@@ -122,7 +123,7 @@ def test_identities_that_share_a_half_are_one_signer() -> None:
 )
 def test_what_is_written_is_read_back(changes: dict[str, Any]) -> None:
     anchor = anchor_for(key("vendor"), key("other"), **changes)
-    assert anchors.parse(anchors.encode(anchor), name=anchor.name) == anchor
+    assert anchors.parse(anchor_file(anchor), name=anchor.name) == anchor
 
 
 def test_an_identity_is_found_by_its_key_id() -> None:

@@ -1,8 +1,8 @@
 """trust.d as a whole: each file for itself."""
 
 from exoctl.private import PrivateIdentity, sign
+from exoctl.trustfiles import anchor_file, revoked_file
 from exod.package.envelope import REVOCATION, ROTATION
-from exod.trust import anchors, revocation
 from exod.trust.gather import gather
 from exod.trust.revocation import RevocationList, Revocations
 from exod.trust.rotation import Rotation
@@ -11,8 +11,8 @@ from tests.builders import NOW, anchor_for, key
 
 VENDOR, LAB = key("vendor"), key("lab")
 FILES = {
-    "lab.toml": anchors.encode(anchor_for(LAB, level="trusted")),
-    "vendor.toml": anchors.encode(anchor_for(VENDOR)),
+    "lab.toml": anchor_file(anchor_for(LAB, level="trusted")),
+    "vendor.toml": anchor_file(anchor_for(VENDOR)),
 }
 
 
@@ -24,7 +24,7 @@ def revoking(signer: PrivateIdentity, *victims: PrivateIdentity, sequence: int =
 def test_every_kind_of_file_is_taken() -> None:
     rotation = Rotation(("hello",), LAB.key_id, VENDOR.key_id, NOW)
     files = FILES | {
-        "revoked.toml": revocation.encode_local(Revocations({"e" * 64: "lost"})),
+        "revoked.toml": revoked_file(Revocations({"e" * 64: "lost"})),
         "today.revocation": revoking(VENDOR, key("third")),
         "lab.rotation": sign(ROTATION, rotation.encode(), keys=(LAB,)).encode(),
         "README": b"not ours",
@@ -51,14 +51,14 @@ def test_a_bad_file_refuses_only_itself() -> None:
 
 
 def test_a_development_anchor_counts_only_under_dev() -> None:
-    files = {"dev.toml": anchors.encode(anchor_for(LAB, level="dev", scope=("*",)))}
+    files = {"dev.toml": anchor_file(anchor_for(LAB, level="dev", scope=("*",)))}
     assert [one.code for one in gather(files, state=TrustState()).refusals] == ["dev-anchor"]
     assert len(gather(files, state=TrustState(), development=True).anchors) == 1
 
 
 def test_a_key_that_the_host_revoked_revokes_nobody() -> None:
     files = FILES | {
-        "revoked.toml": revocation.encode_local(Revocations({VENDOR.key_id: "stolen"})),
+        "revoked.toml": revoked_file(Revocations({VENDOR.key_id: "stolen"})),
         "evil.revocation": revoking(VENDOR, LAB),
     }
     found = gather(files, state=TrustState())

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from exoctl.private import PrivateIdentity, sign
+from exoctl.trustfiles import revoked_file
 from exod.errors import Refusal
 from exod.package.envelope import PACKAGE, REVOCATION
 from exod.trust import revocation
@@ -74,7 +75,7 @@ def test_a_wrong_row_is_refused(changes: dict[str, Any]) -> None:
 
 def test_the_hosts_own_list_is_read_back_as_written() -> None:
     mine = Revocations({LAB.key_id: 'lost "again"\n'}, frozenset({DIGEST}))
-    found = revocation.parse_local(revocation.encode_local(mine))
+    found = revocation.parse_local(revoked_file(mine))
     assert found == Revocations({LAB.key_id: "lost again"}, frozenset({DIGEST}))
     assert revocation.parse_local(b"") == Revocations()
 

@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
+from exoctl.building import build, payload_for
 from exod.errors import Refusal
-from exod.package.build import build, payload_for
 from exod.package.payload import Payload
 from tests.builders import NOW, files, key, manifest_toml, zipped
 
