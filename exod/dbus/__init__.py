@@ -9,7 +9,6 @@ from exod.dbus.bus import Bus
 from exod.dbus.caps import Caps
 from exod.dbus.face import BusFace
 from exod.dbus.reconnect import NameTaken
-from exod.dbus.supervision import ReadPackage, Supervision
 from exod.dbus.wire import BusLost, CallFailed
 
 __all__ = [
@@ -21,6 +20,4 @@ __all__ = [
     "CallFailed",
     "Caps",
     "NameTaken",
-    "ReadPackage",
-    "Supervision",
 ]

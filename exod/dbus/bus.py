@@ -8,12 +8,12 @@ from exod.dbus.dispatch import Dispatcher
 from exod.dbus.face import BusFace
 from exod.dbus.manager import Manager
 from exod.dbus.reconnect import Link
-from exod.dbus.requesting import Requests
-from exod.dbus.supervision import ReadPackage, Supervision
+from exod.dbus.requesting import ReadPackage, Requests
 from exod.dbus.wire import Wire
 from exod.errors import Refusal
 from exod.names import BUS_NAME
 from exod.supervisor.ports import Caller
+from exod.supervisor.supervisor import Supervisor
 
 _CAPS: Final = Caps()
 
@@ -25,7 +25,7 @@ class Bus:
         self,
         address: str,
         *,
-        supervisor: Supervision,
+        supervisor: Supervisor,
         face: BusFace,
         read_package: ReadPackage,
         version: str,

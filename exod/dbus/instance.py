@@ -4,15 +4,15 @@ from typing import Any
 
 from exod.dbus.facet import OwnFacet
 from exod.dbus.failures import Standard
-from exod.dbus.supervision import Supervision
 from exod.names import plugin_path
+from exod.supervisor.supervisor import Supervisor
 from exod.supervisor.views import InstanceView
 
 
 class Instance(OwnFacet):
     name = "org.exoos.Exod1.Instance"
 
-    def __init__(self, supervisor: Supervision, instance: int) -> None:
+    def __init__(self, supervisor: Supervisor, instance: int) -> None:
         super().__init__()
         self._supervisor = supervisor
         self._instance = instance

@@ -1,17 +1,28 @@
 """From a method's arguments to a request of the supervisor: options that a method does not know are refused by name."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from exod.dbus.caps import Caps
 from exod.dbus.failures import Standard
 from exod.dbus.objects import Call
-from exod.dbus.supervision import ReadPackage, Supervision
 from exod.errors import Outcome, Refusal, Refused
 from exod.names import job_path
 from exod.supervisor.requests import Request, Verb
+from exod.supervisor.supervisor import Supervisor
 
 ACTIVE = ("queued", "running", "undoing")
+
+
+class PackageBytes(Protocol):
+    """Bytes that nobody else can change any more."""
+
+    @property
+    def data(self) -> bytes: ...
+
+
+ReadPackage = Callable[[int], Awaitable[PackageBytes | Refusal]]
+"""A caller's descriptor → the bytes of a package. Takes the descriptor over; has a deadline; never blocks the loop."""
 
 
 class Shown(Protocol):
@@ -24,7 +35,7 @@ class Shown(Protocol):
 class Requests:
     """What Manager and Plugin objects share: how a package is read and a job begun."""
 
-    def __init__(self, supervisor: Supervision, face: Shown, *, read_package: ReadPackage, caps: Caps) -> None:
+    def __init__(self, supervisor: Supervisor, face: Shown, *, read_package: ReadPackage, caps: Caps) -> None:
         self.supervisor = supervisor
         self._face = face
         self._read_package = read_package

@@ -14,11 +14,11 @@ from exod.dbus.authority import ANY
 from exod.dbus.guard import Unfit
 from exod.dbus.introspect import Interface, Method, of_service
 from exod.dbus.objects import Call, Checked
-from exod.dbus.supervision import Supervision
 from exod.errors import Outcome, Refusal, Refused
 from exod.names import BUS_NAME
 from exod.package.services import Service
 from exod.supervisor.ports import Caller
+from exod.supervisor.supervisor import Supervisor
 
 _OURS: Final = ("org.freedesktop.", f"{BUS_NAME}.")
 _LISTENERS_MAX: Final = 64
@@ -47,7 +47,7 @@ class ServiceFacet:
 
     interface: Interface
 
-    def __init__(self, supervisor: Supervision, plugin: str, service: Service) -> None:
+    def __init__(self, supervisor: Supervisor, plugin: str, service: Service) -> None:
         self.interface = of_service(service)
         self.reads = self.writes = service.access
         self.service = service.name
