@@ -1,6 +1,7 @@
 """The daemon's life: Layout → every room built, wired, announced, and taken down in reverse. Decides nothing itself."""
 
 import asyncio
+import hashlib
 import logging
 import os
 import secrets
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from exod import __version__, logs, settings
@@ -30,6 +32,11 @@ from exod.trust import keys
 from exod.trusting import EtcTrust, PackageGate
 
 _log = logging.getLogger("exod")
+_DEV_UIDS, _DEV_RANGE, _DEV_PLACES = 2_000_000_000, 65_536, 1_500
+_NOT_BUILT = {
+    "landlock": "Landlock is not used yet: mounts and the system call filter alone keep plugins from files",
+    "limits": "memory, cpu, io, files, tasks and storage limits are accepted, shown, and not enforced yet",
+}
 _BUS_WAIT = 5.0
 """Seconds for the bus to come up beside us; under systemd it is there already."""
 
@@ -106,8 +113,15 @@ class Daemon:
         rooms.push_async_callback(supervisor.stop)
         await supervisor.start()  # before the bus, so that it shows past jobs and plugins from its first moment
         await _connect(bus)
+        for name, cost in self._lacks().items():
+            supervisor.note_degraded(name, cost)
         await _own_name(bus)
         self._ready(rooms, supervisor)
+
+    def _lacks(self) -> dict[str, str]:
+        """What whoever looks at `Degraded` has to know, whatever the host has."""
+        development = {"dev": "development keys and packages are trusted here"} if self.layout.development else {}
+        return _NOT_BUILT | development
 
     def _supervise(self, world: World, chosen: Settings) -> Supervisor:
         development = self.layout.development
@@ -188,7 +202,19 @@ def read_settings(layout: Layout) -> Settings | Refusal:
     data = read_file(layout.config / "exod.toml")
     if isinstance(data, Refusal):
         return data
-    return Settings() if data is None else settings.parse(data)
+    chosen = Settings() if data is None else settings.parse(data)
+    return _apart(chosen, layout.run.parent) if layout.development and isinstance(chosen, Settings) else chosen
+
+
+def _apart(chosen: Settings, directory: Path) -> Settings:
+    """uids of this DIR alone, unless its exod.toml names some: who shares a uid may signal the other's processes."""
+    usual = Settings()
+    if (chosen.uid_first, chosen.keeper_uid, chosen.data_uid) != (usual.uid_first, usual.keeper_uid, usual.data_uid):
+        return chosen
+    place = int.from_bytes(hashlib.sha256(os.fsencode(directory)).digest()[:2], "big") % _DEV_PLACES
+    first = _DEV_UIDS + place * _DEV_RANGE
+    last = first + _DEV_RANGE - 1
+    return replace(chosen, keeper_uid=first, data_uid=first + 1, uid_first=first + 256, uid_last=last)
 
 
 def _world(layout: Layout, chosen: Settings, *, store: Store, face: BusFace) -> World:

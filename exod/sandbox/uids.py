@@ -75,8 +75,10 @@ class Uids:
             begun = int(self._file.read_text()) - self._first
         except FileNotFoundError:
             begun = 0
+        if not 0 <= begun <= self._last - self._first + 1:
+            begun = 0  # of another range, before this one was configured
         # Whole blocks, also where the range was moved within this boot.
-        first = self._first + -(-max(begun, 0) // BLOCK) * BLOCK
+        first = self._first + -(-begun // BLOCK) * BLOCK
         if first + BLOCK - 1 > self._last:
             sentence = f"cannot start an instance: the uids {self._first}-{self._last} are used up until the next boot"
             raise Refused(Refusal("uids-exhausted", sentence, "set a wider uid range", outcome=Outcome.FAILED))
