@@ -36,6 +36,7 @@ class Works:
         self._rules = rules
         self._broken = broken
         self._stuck: dict[str, Job] = {}
+        self._awaited: dict[str, str] = {}
 
     def open(self, request: Request) -> Job:
         return self._jobs.open(request, now=self._roster.world.clock.time())
@@ -111,13 +112,27 @@ class Works:
         for name, version in prepared.missing:
             start = job.request.flag("start", default=job.request.verb is not Verb.LOAD)
             request = Request(Verb.LOAD, job.caller, name, options={"start": start, "version": version})
-            view = await self.run(request)
+            self._enter(job, name)
+            try:
+                view = await self.run(request)
+            finally:
+                del self._awaited[job.plugin]
             if view.state != "done":
                 reason = view.refusal.get("sentence", "").removeprefix(f"cannot load {name}").removeprefix(": ")
                 sentence = f"cannot {job.kind} {job.plugin}: it needs {name}, which does not load: {reason}"
                 raise Refused(
                     Refusal("dependency-failed", sentence, f"exoctl plugin info {name}", {"dependency": name})
                 )
+
+    def _enter(self, job: Job, dependency: str) -> None:
+        """Both hold their own turn while they wait: two that need each other would wait for ever. Raises Refused."""
+        waiting = dependency
+        while waiting in self._awaited:
+            waiting = self._awaited[waiting]
+        if waiting == job.plugin:
+            sentence = f"cannot {job.kind} {job.plugin}: it needs {dependency}, which is being loaded and needs it"
+            raise Refused(Refusal("dependency-cycle", sentence, "try again later", {"dependency": dependency}))
+        self._awaited[job.plugin] = dependency
 
     async def _settle_before(self, job: Job) -> None:
         stuck = self._stuck.get(job.plugin)

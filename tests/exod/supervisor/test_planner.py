@@ -138,3 +138,17 @@ async def test_settings_of_a_plugin_are_checked_even_if_its_package_was_not_read
     await house.do("install", kit=Kit())
     house.supervisor._roster.plugins["hello"].manifests.clear()
     assert (await house.do("configure", "hello", values={"word": "x"})).state == "done"
+
+
+@played
+async def test_two_that_need_each_other_do_not_wait_for_ever(house: House) -> None:
+    """Each holds its turn while it waits for the other's: the second to wait is refused."""
+    for name in ("one", "two"):
+        await house.do("install", kit=Kit(name))
+        plugin = house.supervisor._roster.plugins[name]
+        plugin.record = replace(plugin.record, desired="unloaded")
+    awaited = house.supervisor._works._awaited
+    awaited["two"] = "one"
+    top = await house.load(Kit("one", version="1.1.0", needs=(("two", ">=1", False),)))
+    assert (top.state, top.refusal["code"]) == ("refused", "dependency-cycle")
+    assert awaited == {"two": "one"}
