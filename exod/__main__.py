@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
 from exod import dev
 from exod import layout as layouts
 from exod.errors import Outcome, Refusal
+from exod.layout import ENDING, Layout
 
 
 def main() -> int:
@@ -18,24 +20,32 @@ def main() -> int:
             Refusal("not-root", "cannot start exod: it needs root to build sandboxes", outcome=Outcome.FAILED)
         )
     if arguments.dev is None:
-        layout = layouts.production()
-    else:
-        claimed = dev.claim(arguments.dev)
-        if isinstance(claimed, Refusal):
-            return _refuse(claimed)
-        layout = claimed
-        dev.start_bus(layout)
-    # After the bus was started, so that both come up side by side. asyncio and hashlib take OpenSSL's wrappers if they
-    # find them; we speak no TLS and cryptography brings its own OpenSSL: 8 ms of a start and 5 MB of a daemon.
-    sys.modules["ssl"] = sys.modules["_hashlib"] = None  # type: ignore[assignment]
+        return _serve(layouts.production(), verbose=arguments.verbose)
+    claimed = dev.claim(arguments.dev)
+    if isinstance(claimed, Refusal):
+        return _refuse(claimed)
+    # Until the daemon listens for them: whoever asks us to end this early is not to be left with a bus.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    started = dev.start_bus(claimed.layout)
+    if isinstance(started, Refusal):
+        return _refuse(started)
+    try:
+        return _serve(claimed.layout, verbose=arguments.verbose)
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        dev.stop_bus(claimed.layout, started=started)
+
+
+def _serve(layout: Layout, *, verbose: bool) -> int:
+    # Imported here, so that a private bus and we come up side by side. asyncio takes ssl if it finds it; we speak no
+    # TLS, and OpenSSL's wrapper costs 5 ms and 2 MB.
+    sys.modules["ssl"] = None  # type: ignore[assignment]
     import asyncio
 
     from exod.daemon import Daemon
 
     with asyncio.Runner() as runner:
-        ended = runner.run(Daemon(layout, verbose=arguments.verbose).run())
-    if layout.development:
-        dev.stop_bus(layout)
+        ended = runner.run(Daemon(layout, verbose=verbose).run())
     return 0 if ended is None else _refuse(ended)
 
 
@@ -47,9 +57,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _refuse(refusal: Refusal) -> int:
-    sys.stderr.write(f"exod: {refusal.sentence}\n")
+    """Says it on stderr, a terminal perhaps: the sentence may quote what stands in a file."""
+    from exod.logs import printable  # logging takes 10 ms to import
+
+    sys.stderr.write(f"exod: {printable(refusal.sentence)}\n")
     if refusal.hint:
-        sys.stderr.write(f"  try: {refusal.hint}\n")
+        sys.stderr.write(f"  try: {printable(refusal.hint)}\n")
     return refusal.outcome.exit_code
 
 

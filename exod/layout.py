@@ -1,10 +1,14 @@
 """Where a daemon keeps its things: one value for production, one for `--dev DIR`. Touches nothing."""
 
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 DEV_MARKER = ".exod-dev"
 """A file in DIR that says exod made it; without it a directory is never taken for development state."""
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
+"""What asks a daemon to end."""
 
 
 @dataclass(frozen=True, slots=True)

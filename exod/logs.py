@@ -6,11 +6,9 @@ and direction characters escaped first: names, errors and manifests come from st
 
 import logging
 import os
-import sys
 import unicodedata
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
 
 FIELDS = ("plugin", "version", "instance", "job")
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
@@ -27,16 +25,22 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode() if ord(character) > 31 else f"\\x{ord(character):02x}"
 
 
+def _text(record: logging.LogRecord) -> str:
+    """The message, and what was raised, on one line: else a stranger's name could begin a record of its own."""
+    text = record.getMessage()
+    if record.exc_info:
+        text += " | " + logging.Formatter().formatException(record.exc_info).replace("\n", " | ")
+    return text
+
+
 class LineFormatter(logging.Formatter):
     """`time level logger [plugin=… job=…] message`, one printable line a record."""
 
     def format(self, record: logging.LogRecord) -> str:
         about = " ".join(f"{name}={getattr(record, name)}" for name in FIELDS if getattr(record, name, "") != "")
         stamp = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
-        text = record.getMessage()
-        if record.exc_info:
-            text += " | " + self.formatException(record.exc_info).replace("\n", " | ")
-        return printable(" ".join(part for part in (stamp, record.levelname.lower(), record.name, about, text) if part))
+        parts = (stamp, record.levelname.lower(), record.name, about, _text(record))
+        return printable(" ".join(part for part in parts if part))
 
 
 class JournalHandler(logging.Handler):
@@ -49,19 +53,22 @@ class JournalHandler(logging.Handler):
         self._send = journal.send
 
     def emit(self, record: logging.LogRecord) -> None:
-        fields: dict[str, Any] = {f"EXOD_{n.upper()}": str(getattr(record, n)) for n in FIELDS if hasattr(record, n)}
+        about = {f"EXOD_{name.upper()}": getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        fields = {name: printable(str(value)) for name, value in about.items()}
         priority = next(number for level, number in _PRIORITIES if record.levelno >= level)
-        text = record.getMessage()
-        if record.exc_info:
-            text += "\n" + logging.Formatter().formatException(record.exc_info)
-        self._send(text, PRIORITY=str(priority), SYSLOG_IDENTIFIER="exod", LOGGER=record.name, **fields)
+        try:
+            # journalctl hides what has control characters, and obeys those that turn the direction of writing.
+            text = printable(_text(record))
+            self._send(text, PRIORITY=str(priority), SYSLOG_IDENTIFIER="exod", LOGGER=record.name, **fields)
+        except Exception:  # as every handler of the library: who logs is not to die of it
+            self.handleError(record)
 
 
 def _under_journal() -> bool:
     """Whether stderr is the journal's own stream, as systemd.exec(5) says to find out."""
     device, _, inode = os.environ.get("JOURNAL_STREAM", "").partition(":")
     try:
-        found = os.fstat(sys.stderr.fileno())
+        found = os.fstat(2)
     except OSError:
         return False
     return device == str(found.st_dev) and inode == str(found.st_ino)

@@ -1,9 +1,11 @@
 """`exod.toml`: every setting of the daemon, one row each; bytes → Settings, or the refusal that names the key.
 
-Rows say name, default and help; the type is the default's. Settings that need a restart are marked, the rest take
-effect on reload. Unknown keys are refused, so that a misspelt one never silently means its default.
+Rows say name, help, default and bounds; the type is the default's. Settings that need a restart are marked, the rest
+take effect on reload. Unknown keys are refused, so that a misspelt one never silently means its default.
 """
 
+import math
+import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -12,27 +14,38 @@ from typing import Any
 
 from exod.errors import Outcome, Refusal
 
+_UID_MAX = (1 << 32) - 2
+"""The largest uid of Linux; the one above means "none" to setresuid(2) and chown(2)."""
+_FILE_HEAD = """\
+Settings of exod. Every line shows its default; remove the # to change it. What takes effect on a reload
+(systemctl reload exod) says so, the rest at the next start. Check with: exoctl daemon check-config"""
 
-def _row(help_: str, default: Any = None, *, restart: bool = True) -> Any:
-    return _field(default=default, metadata={"help": help_, "restart": restart})
+
+def _row(help_: str, default: Any, *, least: float = 0, most: float = math.inf, restart: bool = True) -> Any:
+    return _field(default=default, metadata={"help": help_, "least": least, "most": most, "restart": restart})
+
+
+def _uid(help_: str, default: int) -> Any:
+    """Never 0: a slip of the pen must not make root of a plugin."""
+    return _row(help_, default, least=1, most=_UID_MAX)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Times in seconds, sizes in bytes, ids as numbers."""
 
-    uid_first: int = _row("first uid handed to instances; no account may use one of the range", 2147000000)
-    uid_last: int = _row("last uid handed to instances", 2147065535)
-    keeper_uid: int = _row("uid of the keeper, which holds no privilege", 2146999998)
-    data_uid: int = _row("uid that owns plugins' data on disk", 2146999999)
+    uid_first: int = _uid("first uid handed to instances; no account may use one of the range", 2147000000)
+    uid_last: int = _uid("last uid handed to instances", 2147065535)
+    keeper_uid: int = _uid("uid of the keeper, which holds no privilege", 2146999998)
+    data_uid: int = _uid("uid that owns plugins' data on disk", 2146999999)
     job_days: int = _row("days that finished jobs are kept", 30, restart=False)
     stop_seconds: float = _row("how long plugins may take to stop when the daemon stops", 10.0, restart=False)
     start_seconds: float = _row("how long a plugin may take to answer its start", 10.0, restart=False)
     revocation_required: bool = _row(
         "refuse every load while the revocation list is missing or stale", default=False, restart=False
     )
-    zygote_forks: int = _row("instances forked from one zygote before it is replaced", 256, restart=False)
-    log_bytes: int = _row("size at which a plugin's log is rotated", 1 << 20, restart=False)
+    zygote_forks: int = _row("instances forked from one zygote before it is replaced", 256, least=1)
+    log_bytes: int = _row("size at which a log is rotated", 1 << 20, least=4096)
 
 
 def key(name: str) -> str:
@@ -45,25 +58,45 @@ def parse(data: bytes) -> Settings | Refusal:
     try:
         table = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        return _refuse(f"cannot read settings: {error}")
+        return _refuse(str(error))
     rows = {key(row.name): row for row in fields(Settings)}
     values: dict[str, Any] = {}
     for name, value in table.items():
         if name not in rows:
-            return _refuse(f'cannot read settings: unknown key "{name}"')
+            return _refuse(f'unknown key "{name}"')
         row = rows[name]
-        wanted: type = type(row.default)
-        if wanted is float and type(value) is int:
-            value = float(value)
-        if type(value) is not wanted:
-            return _refuse(f'cannot read settings: "{name}" wants {wanted.__name__}, not {type(value).__name__}')
-        if isinstance(value, int | float) and value < 0:
-            return _refuse(f'cannot read settings: "{name}" is negative')
-        values[row.name] = value
+        found = float(value) if isinstance(row.default, float) and type(value) is int else value
+        if problem := _misfit(found, default=row.default, limits=row.metadata):
+            return _refuse(f'"{name}" {problem}')
+        values[row.name] = found
     settings = Settings(**values)
-    if settings.uid_first >= settings.uid_last:
-        return _refuse('cannot read settings: "uid-first" is not below "uid-last"')
-    return settings
+    conflict = _conflict(settings)
+    return _refuse(conflict) if conflict else settings
+
+
+def _misfit(value: Any, *, default: Any, limits: Mapping[str, Any]) -> str:
+    """What is wrong with `value`; empty when it fits."""
+    wanted = type(default)
+    if type(value) is not wanted:
+        return f"wants {wanted.__name__}, not {type(value).__name__}"
+    if wanted is bool:
+        return ""
+    if not math.isfinite(value):
+        return "is not finite"
+    if value < limits["least"]:
+        return f"is below {limits['least']}"
+    return f"is above {limits['most']}" if value > limits["most"] else ""
+
+
+def _conflict(settings: Settings) -> str:
+    """Instances, keeper and data are kept apart by nothing but their uids."""
+    first, last = settings.uid_first, settings.uid_last
+    if first >= last:
+        return '"uid-first" is not below "uid-last"'
+    for name, uid in (("keeper-uid", settings.keeper_uid), ("data-uid", settings.data_uid)):
+        if first <= uid <= last:
+            return f'"{name}" lies between "uid-first" and "uid-last"'
+    return '"keeper-uid" is also "data-uid"' if settings.keeper_uid == settings.data_uid else ""
 
 
 def changes(old: Settings, new: Settings) -> Iterable[str]:
@@ -75,10 +108,21 @@ def changes(old: Settings, new: Settings) -> Iterable[str]:
             yield f"{key(row.name)}: {before} → {after}{waits}"
 
 
-def table() -> Mapping[str, tuple[Any, str]]:
-    """Every key with its default and its line of help, in the order of the file."""
-    return {key(row.name): (row.default, row.metadata["help"]) for row in fields(Settings)}
+def render() -> str:
+    """The file as shipped, `etc/exod.toml`: every setting with its help, its default behind a `#`."""
+    return "\n\n".join([_comment(_FILE_HEAD), *map(_entry, fields(Settings))]) + "\n"
 
 
-def _refuse(sentence: str) -> Refusal:
+def _entry(row: Any) -> str:
+    said = f"{row.metadata['help']}{'' if row.metadata['restart'] else ' (takes effect on reload)'}"
+    value = str(row.default).lower() if isinstance(row.default, bool) else row.default
+    return f"{_comment(said[0].upper() + said[1:])}\n#{key(row.name)} = {value}"
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), width=100, initial_indent="# ", subsequent_indent="# ")
+
+
+def _refuse(reason: str) -> Refusal:
+    sentence = f"cannot read settings: {reason}"
     return Refusal("settings-invalid", sentence, "exoctl daemon check-config", outcome=Outcome.USAGE)

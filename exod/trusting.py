@@ -55,11 +55,14 @@ def _policies(files: Mapping[str, bytes]) -> tuple[dict[str, Policy], list[Refus
 
 
 class PackageGate:
-    """Implements the supervisor's Gate with real packages and real verification."""
+    """Implements the supervisor's Gate with real packages and real verification.
+
+    revocation_required may be set while it is in use: a reload of settings does.
+    """
 
     def __init__(self, *, development: bool, revocation_required: bool) -> None:
         self._development = development
-        self._revocation_required = revocation_required
+        self.revocation_required = revocation_required
 
     def parse(self, data: bytes) -> Package | Refusal:
         return parse_package(data)
@@ -99,7 +102,7 @@ class PackageGate:
             rotations=inputs.rotations,
             development=self._development,
             built=BUILT,
-            strict_revocation=self._revocation_required,
+            strict_revocation=self.revocation_required,
         )
         verified = verify(package, trust=trust, now=now, downgrade=downgrade, consent=consent, installed=installed)
         if isinstance(verified, Refusal):
