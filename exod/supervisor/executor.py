@@ -101,11 +101,15 @@ class Executor:
         if failures:
             job.state = "running"
             return False
+        why = job.refusal
         if passed:
             job.refusal = None
             final = "done"
         job.state = final
-        return await self._last_word(job)
+        if await self._last_word(job):
+            return True
+        job.refusal = why  # all is done and cannot be recorded: that is what became of the job
+        return False
 
     async def _last_word(self, job: Job) -> bool:
         for _ in range(TRIES):

@@ -99,7 +99,9 @@ class Planner:
         if isinstance(package, Refusal):
             raise Refused(package)
         judged = self.judge(data, package, downgrade=True)
-        row = plugin.versions[version]
+        row = plugin.versions.get(version)
+        if row is None:  # removed, or its load undone, while the bytes were read
+            raise Refused(_gone(plugin.name, version))
         if judged.verdict.digest != row.digest:
             sentence = f"cannot load {plugin.name} {version}: the store holds other bytes than were installed"
             raise Refused(Refusal("package-changed", sentence, evidence={"sha256": judged.verdict.digest}))

@@ -85,7 +85,8 @@ class Reload:
             judged = await self._planner.judge_stored(plugin, instance.version)
             self._planner.confine(judged, values=plugin.record.config)
         except Refused as refused:
-            return refused.refusal
+            gone = instance.version not in plugin.versions  # its load was undone meanwhile, and it with it
+            return None if gone else refused.refusal
         except OSError:
             return None  # a disk that cannot be read now says nothing about a signer
         return None
