@@ -60,8 +60,7 @@ def calls(target: Target, name: str, *, peer: Connection, rounds: int) -> list[R
     return [
         Row("service-call.p50", median(ours), "ms", median(theirs), name_, floor, at_most(0.5)),
         Row("service-call.p99", percentile(ours, 0.99), "ms", percentile(theirs, 0.99), name_, percentile(bus, 0.99)),
-        Row("P2.message.p50", median(ours), "ms", median(theirs), name_, floor, at_most(1.0)),
-        Row("P4.message.in-flight", flight * 1e3, "us", None, None, floor * 1e3),
+        Row("service-call.in-flight", flight * 1e3, "us", None, None, floor * 1e3),
     ]
 
 
