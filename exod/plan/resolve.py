@@ -23,18 +23,15 @@ class Offer:
     provided: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOrder:
-    """(plugin, version), dependencies first; the last is the one asked for."""
-
-    order: tuple[tuple[str, str], ...]
+LoadOrder = tuple[tuple[str, str], ...]
+"""(plugin, version), dependencies first; the last is the one asked for."""
 
 
 def resolve(plugin: str, version: str, *, offer: Offer) -> LoadOrder | Refusal:
     """In which order to load `plugin` and what it needs. The offer contains the wanted version itself."""
     dependencies = offer.versions[plugin][version]
     if not dependencies:
-        return LoadOrder(((plugin, version),))
+        return ((plugin, version),)
     lacking = _plain_lack(plugin, dependencies, offer)
     if lacking is not None:
         return lacking
@@ -78,19 +75,12 @@ def _plain_lack(plugin: str, dependencies: Sequence[Dependency], offer: Offer) -
         if dependency.name == plugin:
             return _refuse("dependency-cycle", plugin, "it depends on itself", dependency)
         name, wanted, status, found = _status(dependency, offer)
-        if status == "missing" and dependency.provider:
-            return _refuse(
-                "dependency-missing", plugin, f"it needs {name} from {wanted}, which is not here", dependency
-            )
         if status == "missing":
-            return _refuse(
-                "dependency-missing", plugin, f"it needs {name} {wanted}, which is not installed", dependency
-            )
+            lack = f"from {wanted}, which is not here" if dependency.provider else f"{wanted}, which is not installed"
+            return _refuse("dependency-missing", plugin, f"it needs {name} {lack}", dependency)
         if status == "conflict":
-            held = "loaded" if name in offer.loaded else "installed"
-            return _refuse(
-                "dependency-conflict", plugin, f"it needs {name} {wanted}, but {found} is {held}", dependency
-            )
+            lack = f"{wanted}, but {found} is {'loaded' if name in offer.loaded else 'installed'}"
+            return _refuse("dependency-conflict", plugin, f"it needs {name} {lack}", dependency)
     return None
 
 
@@ -136,4 +126,4 @@ def _order(plugin: str, chosen: Mapping[str, str], offer: Offer) -> LoadOrder | 
         return None
 
     refusal = visit(plugin, ())
-    return refusal or LoadOrder(tuple((name, chosen[name]) for name in done))
+    return refusal or tuple((name, chosen[name]) for name in done)

@@ -14,56 +14,37 @@ Scalar = str | int | bool | None
 
 
 class StepKind(StrEnum):
-    """Named verb-object; the value is what the journal stores."""
+    """Named verb-object; the value is what the journal stores, `words` what people read."""
 
-    STORE_PACKAGE = "store-package"
-    PIN_OWNER = "pin-owner"
-    REGISTER = "register"
-    MAKE_DATA = "make-data"
-    RESERVE_INSTANCE = "reserve-instance"
-    PREPARE_SANDBOX = "prepare-sandbox"
-    SPAWN = "spawn"
-    CHECK_WALLS = "check-walls"
-    GO = "go"
-    OFFER_SERVICES = "offer-services"
-    START = "start"
-    SUSPEND = "suspend"
-    RESUME = "resume"
-    STOP = "stop"
-    WITHDRAW_SERVICES = "withdraw-services"
-    END_INSTANCE = "end-instance"
-    SET_DESIRED = "set-desired"
-    SET_CONFIG = "set-config"
-    UNREGISTER = "unregister"
-    DROP_PACKAGE = "drop-package"
-    DROP_DATA = "drop-data"
-    DISCARD = "discard"
+    words: str
 
+    def __new__(cls, value: str, words: str = "") -> "StepKind":
+        kind = str.__new__(cls, value)
+        kind._value_, kind.words = value, words
+        return kind
 
-_WORDS: Mapping[StepKind, str] = {
-    StepKind.STORE_PACKAGE: "store package {plugin} {version} (sha256 {digest:.12})",
-    StepKind.PIN_OWNER: "pin {owner:.12} as owner of {plugin}, no version below {mark}",
-    StepKind.REGISTER: "register {plugin} {version}",
-    StepKind.MAKE_DATA: "make the data directory of {plugin} (at most {quota} bytes)",
-    StepKind.RESERVE_INSTANCE: "reserve an instance of {plugin} {version}",
-    StepKind.PREPARE_SANDBOX: "prepare the sandbox of {plugin} {version}",
-    StepKind.SPAWN: "fork {plugin} {version} into its sandbox",
-    StepKind.CHECK_WALLS: "check the walls of {plugin} from inside and outside",
-    StepKind.GO: "let {plugin} {version} import its code",
-    StepKind.OFFER_SERVICES: "offer the services of {plugin}",
-    StepKind.START: "start {plugin}",
-    StepKind.SUSPEND: "suspend {plugin}",
-    StepKind.RESUME: "resume {plugin}",
-    StepKind.STOP: "stop {plugin}",
-    StepKind.WITHDRAW_SERVICES: "withdraw the services of {plugin}",
-    StepKind.END_INSTANCE: "end the instance of {plugin}",
-    StepKind.SET_DESIRED: "remember that {plugin} is to be {desired}, {enabled}",
-    StepKind.SET_CONFIG: "set the configuration of {plugin}: {keys}",
-    StepKind.UNREGISTER: "unregister {plugin}",
-    StepKind.DROP_PACKAGE: "remove package {plugin} {version}",
-    StepKind.DROP_DATA: "remove the data of {plugin}",
-    StepKind.DISCARD: "forget for good what was removed of {plugin}",
-}
+    STORE_PACKAGE = "store-package", "store package {plugin} {version} (sha256 {digest:.12})"
+    PIN_OWNER = "pin-owner", "pin {owner:.12} as owner of {plugin}, no version below {mark}"
+    REGISTER = "register", "register {plugin} {version}"
+    MAKE_DATA = "make-data", "make the data directory of {plugin} (at most {quota} bytes)"
+    RESERVE_INSTANCE = "reserve-instance", "reserve an instance of {plugin} {version}"
+    PREPARE_SANDBOX = "prepare-sandbox", "prepare the sandbox of {plugin} {version}"
+    SPAWN = "spawn", "fork {plugin} {version} into its sandbox"
+    CHECK_WALLS = "check-walls", "check the walls of {plugin} from inside and outside"
+    GO = "go", "let {plugin} {version} import its code"
+    OFFER_SERVICES = "offer-services", "offer the services of {plugin}"
+    START = "start", "start {plugin}"
+    SUSPEND = "suspend", "suspend {plugin}"
+    RESUME = "resume", "resume {plugin}"
+    STOP = "stop", "stop {plugin}"
+    WITHDRAW_SERVICES = "withdraw-services", "withdraw the services of {plugin}"
+    END_INSTANCE = "end-instance", "end the instance of {plugin}"
+    SET_DESIRED = "set-desired", "remember that {plugin} is to be {desired}, {enabled}"
+    SET_CONFIG = "set-config", "set the configuration of {plugin}: {keys}"
+    UNREGISTER = "unregister", "unregister {plugin}"
+    DROP_PACKAGE = "drop-package", "remove package {plugin} {version}"
+    DROP_DATA = "drop-data", "remove the data of {plugin}"
+    DISCARD = "discard", "forget for good what was removed of {plugin}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +56,7 @@ class Step:
         """One line for people: `store package hello 1.0.0 (sha256 1f2e…)`. Names no instance: a dry run has none."""
         words = {key: value for key, value in self.data.items() if type(value) is not bool}
         words |= {key: f"{'' if value else 'not '}{key}" for key, value in self.data.items() if type(value) is bool}
-        return _WORDS[self.kind].format(**words)
+        return self.kind.words.format(**words)
 
     def text(self, key: str) -> str:
         return str(self.data[key])

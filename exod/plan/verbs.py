@@ -67,14 +67,8 @@ def install(present: Present, candidate: Candidate) -> Plan:
         )
     ]
     if (candidate.owner, candidate.mark) != (present.owner, present.mark):
-        pin: dict[str, Scalar] = {
-            "owner": candidate.owner,
-            "mark": candidate.mark,
-            "old_owner": present.owner,
-            "old_mark": present.mark,
-        }
-        pin["kept"] = candidate.kept
-        steps.append(_step(StepKind.PIN_OWNER, plugin, **pin))
+        pin = {"owner": candidate.owner, "mark": candidate.mark, "kept": candidate.kept}
+        steps.append(_step(StepKind.PIN_OWNER, plugin, **pin, old_owner=present.owner, old_mark=present.mark))
     rows = {"row": candidate.version_record, "plugin_row": candidate.plugin_record}
     old = {"old_row": present.stored.get(version, ""), "old_plugin_row": present.record}
     steps.append(_step(StepKind.REGISTER, plugin, version=version, **rows, **old))
@@ -149,20 +143,18 @@ def remove(present: Present, *, purge: bool) -> Plan:
     return Plan(tuple(steps), no_return=len(steps) - 1 if down.no_return is None else down.no_return)
 
 
-def start(present: Present) -> Plan:
-    return _move(present, StepKind.START, "running")
+GOALS: Mapping[StepKind, str] = {
+    StepKind.START: "running",
+    StepKind.STOP: "loaded",
+    StepKind.SUSPEND: "suspended",
+    StepKind.RESUME: "running",
+}
 
 
-def stop(present: Present) -> Plan:
-    return _move(present, StepKind.STOP, "loaded")
-
-
-def suspend(present: Present) -> Plan:
-    return _move(present, StepKind.SUSPEND, "suspended")
-
-
-def resume(present: Present) -> Plan:
-    return _move(present, StepKind.RESUME, "running")
+def move(present: Present, kind: StepKind) -> Plan:
+    """Between loaded, running and suspended, by the step that leads there."""
+    step = _step(kind, present.plugin, instance=present.instance)
+    return Plan((step, *desire(present, GOALS[kind]).steps))
 
 
 def enable(present: Present, *, enabled: bool) -> Plan:
@@ -171,14 +163,8 @@ def enable(present: Present, *, enabled: bool) -> Plan:
 
 def configure(present: Present, *, values: str, keys: Iterable[str]) -> Plan:
     """`values` is the whole of what was ever set, as JSON; `keys` are those that change, for people."""
-    named = ", ".join(sorted(keys))
-    data: dict[str, Scalar] = {
-        "values": values,
-        "old_values": present.config,
-        "keys": named,
-        "instance": present.instance,
-    }
-    return Plan((_step(StepKind.SET_CONFIG, present.plugin, **data),))
+    data = {"values": values, "old_values": present.config, "keys": ", ".join(sorted(keys))}
+    return Plan((_step(StepKind.SET_CONFIG, present.plugin, instance=present.instance, **data),))
 
 
 def _take_down(present: Present) -> Plan:
@@ -190,11 +176,6 @@ def _take_down(present: Present) -> Plan:
         steps.append(_step(StepKind.WITHDRAW_SERVICES, present.plugin, **one))
     steps.append(_step(StepKind.END_INSTANCE, present.plugin, **one))
     return Plan(tuple(steps), no_return=len(steps) - 1)
-
-
-def _move(present: Present, kind: StepKind, goal: str) -> Plan:
-    step = _step(kind, present.plugin, instance=present.instance)
-    return Plan((step, *desire(present, goal).steps))
 
 
 def _step(kind: StepKind, plugin: str, **data: Scalar) -> Step:

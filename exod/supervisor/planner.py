@@ -16,7 +16,7 @@ from exod.plan import verbs
 from exod.plan.confine import Confinement, Host, confine
 from exod.plan.policy import Policy
 from exod.plan.resolve import LoadOrder, Offer, resolve
-from exod.plan.steps import Plan
+from exod.plan.steps import Plan, StepKind
 from exod.plan.verbs import Candidate, Present
 from exod.supervisor import lifecycle
 from exod.supervisor.material import Gate, Judged, Material
@@ -270,7 +270,7 @@ class Planner:
         return "running" if request.flag("start") else "loaded"
 
     def _missing(self, order: LoadOrder) -> tuple[tuple[str, str], ...]:
-        return tuple((name, version) for name, version in order.order[:-1] if not self._roster.plugins[name].alive)
+        return tuple((name, version) for name, version in order[:-1] if not self._roster.plugins[name].alive)
 
     def _present(self, name: str, known: Plugin | None) -> Present:
         state = self._roster.trust
@@ -303,14 +303,8 @@ class Planner:
                 self._needed_by(request, plugin)
                 purge = request.flag("purge")
                 plan = verbs.remove(present, purge=purge) if request.verb is Verb.REMOVE else verbs.unload(present)
-            case Verb.START:
-                plan = verbs.start(present)
-            case Verb.STOP:
-                plan = verbs.stop(present)
-            case Verb.SUSPEND:
-                plan = verbs.suspend(present)
             case _:
-                plan = verbs.resume(present)
+                plan = verbs.move(present, StepKind(request.verb.value))
         return Prepared(plan, result=result)
 
     def _needed_by(self, request: Request, plugin: Plugin) -> None:

@@ -22,7 +22,7 @@ def refused(found: LoadOrder | Refusal) -> Refusal:
 
 
 def test_a_plugin_without_dependencies_loads_alone() -> None:
-    assert resolve("a", "1", offer=Offer({"a": {"1": ()}})) == LoadOrder((("a", "1"),))
+    assert resolve("a", "1", offer=Offer({"a": {"1": ()}})) == (("a", "1"),)
 
 
 def test_resolvelib_is_not_imported_for_a_plugin_without_dependencies() -> None:
@@ -36,18 +36,18 @@ def test_resolvelib_is_not_imported_for_a_plugin_without_dependencies() -> None:
 
 def test_dependencies_come_first_and_deepest_first() -> None:
     versions: Versions = {"a": {"1": (on("b"), on("c"))}, "b": {"1": (on("c"),)}, "c": {"1": ()}}
-    assert resolve("a", "1", offer=Offer(versions)) == LoadOrder((("c", "1"), ("b", "1"), ("a", "1")))
+    assert resolve("a", "1", offer=Offer(versions)) == (("c", "1"), ("b", "1"), ("a", "1"))
 
 
 def test_the_newest_version_that_fits_is_taken() -> None:
     versions: Versions = {"a": {"1": (on("b", "<2"),)}, "b": {"1.0": (), "1.5": (), "2.0": ()}}
-    assert resolve("a", "1", offer=Offer(versions)) == LoadOrder((("b", "1.5"), ("a", "1")))
+    assert resolve("a", "1", offer=Offer(versions)) == (("b", "1.5"), ("a", "1"))
 
 
 def test_the_version_chosen_to_run_is_preferred_to_a_newer_one() -> None:
     versions: Versions = {"a": {"1": (on("b"),)}, "b": {"1.0": (), "2.0": ()}}
     offer = Offer(versions, preferred={"b": "1.0"})
-    assert resolve("a", "1", offer=offer) == LoadOrder((("b", "1.0"), ("a", "1")))
+    assert resolve("a", "1", offer=offer) == (("b", "1.0"), ("a", "1"))
 
 
 def test_a_loaded_version_is_the_only_one() -> None:
@@ -59,7 +59,7 @@ def test_a_loaded_version_is_the_only_one() -> None:
 
 def test_an_older_version_is_taken_when_the_newest_needs_what_is_not_here() -> None:
     versions: Versions = {"a": {"1": (on("b"),)}, "b": {"1": (), "2": (on("zzz"),)}}
-    assert resolve("a", "1", offer=Offer(versions)) == LoadOrder((("b", "1"), ("a", "1")))
+    assert resolve("a", "1", offer=Offer(versions)) == (("b", "1"), ("a", "1"))
 
 
 def test_a_missing_dependency_is_named() -> None:
@@ -94,13 +94,13 @@ def test_a_circle_is_refused_and_shown() -> None:
 
 def test_an_optional_dependency_is_taken_when_it_fits() -> None:
     versions: Versions = {"a": {"1": (on("b", optional=True),)}, "b": {"1": ()}}
-    assert resolve("a", "1", offer=Offer(versions)) == LoadOrder((("b", "1"), ("a", "1")))
+    assert resolve("a", "1", offer=Offer(versions)) == (("b", "1"), ("a", "1"))
 
 
 @pytest.mark.parametrize("versions", [{}, {"b": {"1": ()}}])
 def test_an_optional_dependency_that_does_not_fit_is_left_out(versions: Versions) -> None:
     offer = Offer({"a": {"1": (on("b", ">=2", optional=True),)}, **versions})
-    assert resolve("a", "1", offer=offer) == LoadOrder((("a", "1"),))
+    assert resolve("a", "1", offer=offer) == (("a", "1"),)
 
 
 def test_an_optional_dependency_that_spoils_the_rest_is_given_up() -> None:
@@ -109,7 +109,7 @@ def test_an_optional_dependency_that_spoils_the_rest_is_given_up() -> None:
         "b": {"1": (on("c", ">=2"),)},
         "c": {"1": (), "2": ()},
     }
-    assert resolve("a", "1", offer=Offer(versions)) == LoadOrder((("c", "1"), ("a", "1")))
+    assert resolve("a", "1", offer=Offer(versions)) == (("c", "1"), ("a", "1"))
 
 
 def test_a_provider_is_refused_by_name_unless_the_host_provides_it() -> None:
@@ -117,7 +117,7 @@ def test_a_provider_is_refused_by_name_unless_the_host_provides_it() -> None:
     found = refused(resolve("a", "1", offer=Offer(versions)))
     assert (found.code, "posix-x-compat" in found.sentence) == ("dependency-missing", True)
     given = Offer(versions, provided={"libc": "posix-x-compat"})
-    assert resolve("a", "1", offer=given) == LoadOrder((("a", "1"),))
+    assert resolve("a", "1", offer=given) == (("a", "1"),)
 
 
 def test_check_gives_each_dependency_one_of_the_four_statuses() -> None:

@@ -42,7 +42,7 @@ def every_plan() -> list[Plan]:
         verbs.bring_up("hello", version="1.0.0", digest="ab" * 32, instance=1, goal="suspended"),
         verbs.unload(alive),
         verbs.remove(alive, purge=True),
-        verbs.resume(PRESENT),
+        verbs.move(PRESENT, StepKind.RESUME),
         verbs.configure(PRESENT, values="{}", keys=["word"]),
         verbs.desire(PRESENT, "running"),
     ]

@@ -123,10 +123,10 @@ def test_remove_takes_every_version() -> None:
 
 
 def test_moves_between_loaded_running_and_suspended_remember_the_wish() -> None:
-    assert kinds(verbs.start(replace(RUNNING, desired="loaded"))) == ["start", "set-desired"]
-    assert kinds(verbs.stop(RUNNING)) == ["stop", "set-desired"]
-    assert kinds(verbs.suspend(RUNNING)) == ["suspend", "set-desired"]
-    assert kinds(verbs.resume(replace(RUNNING, desired="suspended"))) == ["resume", "set-desired"]
+    assert kinds(verbs.move(replace(RUNNING, desired="loaded"), StepKind.START)) == ["start", "set-desired"]
+    assert kinds(verbs.move(RUNNING, StepKind.STOP)) == ["stop", "set-desired"]
+    assert kinds(verbs.move(RUNNING, StepKind.SUSPEND)) == ["suspend", "set-desired"]
+    assert kinds(verbs.move(replace(RUNNING, desired="suspended"), StepKind.RESUME)) == ["resume", "set-desired"]
 
 
 def test_a_wish_that_is_recorded_already_is_no_step() -> None:
