@@ -7,8 +7,9 @@ from pathlib import Path
 
 from exoctl import building
 from exoctl.private import PrivateIdentity, sign_package
+from exoctl.trustfiles import anchor_file
 from exod.errors import Refusal
-from exod.trust.anchors import Anchor, encode
+from exod.trust.anchors import Anchor
 from exod.trust.scope import Scope
 
 _MANIFEST = """\
@@ -83,5 +84,5 @@ def _signed(name: str, key: PrivateIdentity) -> bytes:
 def trust(anchor: Anchor, *, configuration: Path) -> None:
     """Writes the anchor where a daemon reads it."""
     path = configuration / "trust.d" / f"{anchor.name}.toml"
-    path.write_bytes(encode(anchor))
+    path.write_bytes(anchor_file(anchor))
     path.chmod(0o600)
