@@ -37,9 +37,9 @@ def main() -> int:
 
 
 def _serve(layout: Layout, *, verbose: bool) -> int:
-    # Imported here, so that a private bus and we come up side by side. asyncio takes ssl if it finds it; we speak no
-    # TLS, and OpenSSL's wrapper costs 5 ms and 2 MB.
-    sys.modules["ssl"] = None  # type: ignore[assignment]
+    # Imported here, so that a private bus and we come up side by side. asyncio and hashlib take OpenSSL's wrappers if
+    # they find them; we speak no TLS and cryptography brings its own OpenSSL: 8 ms of a start, 5 MB of a daemon.
+    sys.modules["ssl"] = sys.modules["_hashlib"] = None  # type: ignore[assignment]
     import asyncio
 
     from exod.daemon import Daemon
