@@ -37,7 +37,7 @@ class Ears:
         if not self._speaks():
             return
         self._strikes += 1
-        self._roster.ledger.strike(self._instance.plugin, instance=self._instance.id, reason=reason)
+        self._roster.ledger.note("strike", plugin=self._instance.plugin, instance=self._instance.id, reason=reason)
         if self._strikes == STRIKES:
             self.unhealthy(f"it broke the channel's rules {STRIKES} times")
 

@@ -27,18 +27,13 @@ async def _ask(roster: Roster, instance: Instance, deadline: float) -> None:
 
 
 async def _end(roster: Roster, instance: Instance) -> None:
-    instance.ending = True
-    instance.hang_up()
+    instance.dismiss()
     roster.world.face.withdraw(instance.plugin)
     plugin = roster.plugins.get(instance.plugin)
-    try:
-        await roster.world.sandbox.discard(instance.id)
-        await roster.drop_instance(instance.id)
-    except (OSError, Refused):
-        return  # its row stays, so the next start ends it
-    if plugin is not None and plugin.state is not State.UNLOADED:
-        if plugin.state is State.LOADING:
-            roster.move(plugin, State.ERROR)
-        if plugin.state is not State.UNLOADING:
-            roster.move(plugin, State.UNLOADING)
-        roster.move(plugin, State.UNLOADED)
+    if not await roster.clear(instance.id) or plugin is None or plugin.state is State.UNLOADED:
+        return
+    if plugin.state is State.LOADING:
+        roster.move(plugin, State.ERROR)
+    if plugin.state is not State.UNLOADING:
+        roster.move(plugin, State.UNLOADING)
+    roster.move(plugin, State.UNLOADED)

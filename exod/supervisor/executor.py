@@ -13,9 +13,7 @@ from exod.plan.steps import Step
 from exod.supervisor.handlers import HANDLERS, Hands
 from exod.supervisor.jobs import Job
 from exod.supervisor.journal import Journal
-
-TRIES = 3
-"""For an effect that has to happen: an undo, or a step past the point of no return."""
+from exod.supervisor.roster import TRIES
 
 Checkpoint = Callable[[str], None]
 

@@ -64,6 +64,11 @@ class Instance:
         evidence = {"instance": str(self.id)}
         return Refusal(LOST, f"cannot reach {self.plugin} {self.version}: {how}", "", evidence, Outcome.FAILED)
 
+    def dismiss(self) -> None:
+        """From here on its exit is no crash, and nothing it still says is heard."""
+        self.ending = True
+        self.hang_up()
+
     def hang_up(self) -> None:
         if self.channel is not None:
             self.channel.close()

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from exod.errors import Refusal, Refused
-from exod.supervisor.executor import TRIES
 from exod.supervisor.journal import unfinished
 from exod.supervisor.planner import Planner
 from exod.supervisor.plugin import Plugin
@@ -27,22 +26,10 @@ class Recovery:
         self._works = works
         self._planner = planner
 
-    async def end_survivors(self, survivors: Iterable[Survivor], records: Iterable[InstanceRecord]) -> None:
+    async def end_survivors(self, survivors: Iterable[Survivor], records: Iterable[InstanceRecord] = ()) -> None:
         """What the keeper holds, what the registry knows: both go, whether or not the other has heard of them."""
-        known = {record.id for record in records}
-        held = {survivor.instance for survivor in survivors}
-        for instance in sorted(known | held):
-            await self._end(instance, recorded=instance in known)
-
-    async def _end(self, instance: int, *, recorded: bool) -> None:
-        for _ in range(TRIES):
-            try:
-                await self._roster.world.sandbox.discard(instance)
-                if recorded:
-                    await self._roster.drop_instance(instance)
-            except (OSError, Refused):
-                continue
-            return
+        for instance in sorted({one.instance for one in survivors} | {one.id for one in records}):
+            await self._roster.clear(instance)
 
     async def attach(self, *, on_exit: Callable[[Exit], None], on_lost: Callable[[], None]) -> Sequence[Survivor]:
         """Takes the lease of a keeper that may not be there yet: tried for ever, ever more slowly."""

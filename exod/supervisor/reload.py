@@ -36,7 +36,9 @@ class Reload:
         before = self._roster.inputs
         await self.read()
         changes = _changes(before, self._roster.inputs)
-        self._roster.ledger.trust("reload", generation=self._roster.generation, changes="; ".join(changes))
+        self._roster.ledger.note(
+            "trust", change="reload", generation=self._roster.generation, changes="; ".join(changes)
+        )
         return changes + await self.judge_all()
 
     async def read(self) -> None:
@@ -75,7 +77,7 @@ class Reload:
         marks = {one.name: one.newest() for one in plugins if one.versions}
         now, generation = int(self._roster.world.clock.time()), self._roster.generation + 1
         await self._roster.save_trust(TrustState(signers, marks, now, generation))
-        self._roster.ledger.trust("recover", generation=generation, caller=caller.name)
+        self._roster.ledger.note("trust", change="recover", generation=generation, caller=caller.name)
 
     async def _judge(self, instance: Instance) -> Refusal | None:
         plugin = self._roster.plugins.get(instance.plugin)
@@ -98,7 +100,7 @@ class Reload:
             self._revoked[instance.plugin] = f"{instance.plugin} runs on until it is replaced: {reason}"
             return self._revoked[instance.plugin]
         sentence = f"cannot keep {instance.plugin} running: {reason}"
-        self._guard.evict(instance, replace(refusal, sentence=sentence))
+        self._guard.broken(instance, replace(refusal, sentence=sentence), crash=False)
         return f"{instance.plugin} is stopped: {reason}"
 
 

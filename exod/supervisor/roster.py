@@ -18,6 +18,9 @@ from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import InstanceRecord, PluginRecord, Snapshot, TrustInputs, VersionRecord, World
 from exod.trust.state import TrustState, own, saw_list
 
+TRIES = 3
+"""For an effect that has to happen: the end of an instance, an undo, a step past the point of no return."""
+
 
 class Roster:
     def __init__(self, world: World) -> None:
@@ -116,6 +119,17 @@ class Roster:
         await self.world.registry.drop_instance(instance)
         self.forget(instance)
 
+    async def clear(self, instance: int) -> bool:
+        """Ends its process and drops its row; a row that stays says to the next start that there is one to end."""
+        for _ in range(TRIES):
+            try:
+                await self.world.sandbox.discard(instance)
+                await self.drop_instance(instance)
+            except (OSError, Refused):
+                continue
+            return True
+        return False
+
     def forget(self, instance: int) -> None:
         gone = self.instances.pop(instance, None)
         if gone is None:
@@ -140,7 +154,7 @@ class Roster:
             if kept is not None:
                 fresh = replace(fresh, former=_restored(fresh.former, plugin, kept))
             await self.save_trust(fresh)
-        self.ledger.trust(reason, generation=fresh.generation, plugin=plugin, owner=owner, mark=mark)
+        self.ledger.note("trust", change=reason, generation=fresh.generation, plugin=plugin, owner=owner, mark=mark)
 
     async def saw_lists(self, sequences: Mapping[str, int]) -> None:
         """Signer → sequence of a revocation list in force. Not worth refusing to start over: the list is in force."""
@@ -183,7 +197,7 @@ class Roster:
         plugin.state = state
         plugin.fault = fault
         instance = plugin.instance.id if plugin.instance is not None else 0
-        self.ledger.state(plugin.name, old=old.word, new=state.word, instance=instance)
+        self.ledger.note("state", plugin=plugin.name, old=old.word, new=state.word, instance=instance)
         self.world.face.plugin(plugin.name)
 
     def fail(self, plugin: Plugin, fault: Refusal) -> None:

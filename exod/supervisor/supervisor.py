@@ -66,7 +66,7 @@ class Supervisor:
         self._roster = Roster(world)
         self._jobs = Jobs(changed=world.face.job)
         self._tasks = Tasks(failed=failed)
-        self._guard = Guard(self._roster, spawn=self._tasks.spawn, again=self._again)
+        self._guard = Guard(self._roster, tasks=self._tasks, again=self._again)
         self._planner = Planner(self._roster, gate=gate, host=host)
         journal = Journal(world.registry, world.clock)
         executor = Executor(journal, changed=self._jobs.touch, checkpoint=checkpoint)
@@ -94,7 +94,7 @@ class Supervisor:
         survivors = await self._world.sandbox.attach(on_exit=self._guard.exited, on_lost=self._lost)
         await self._recovery.end_survivors(survivors, snapshot.instances)
         await self._recovery.settle(snapshot.jobs)
-        self._roster.ledger.daemon("start")
+        self._roster.ledger.note("daemon", what="start")
         self._tasks.spawn(self._restore(), name="restore")
         self._tasks.spawn(self._daily(), name="daily")
         self._world.face.daemon()
@@ -109,7 +109,7 @@ class Supervisor:
         self._world.face.daemon()
         await self._tasks.close()
         await end_all(self._roster, deadline=self._rules.settings.stop_seconds)
-        self._roster.ledger.daemon("stop")
+        self._roster.ledger.note("daemon", what="stop")
         await self._world.audit.flush()
         await self._world.sandbox.close()
 
@@ -329,10 +329,10 @@ class Supervisor:
         self._tasks.spawn(self._take_again(), name="take the lease again")
 
     async def _take_again(self) -> None:
-        self._roster.ledger.daemon("keeper-lost")
+        self._roster.ledger.note("daemon", what="keeper-lost")
         survivors = await self._recovery.attach(on_exit=self._guard.exited, on_lost=self._lost)
-        await self._recovery.end_survivors(survivors, ())
         await self._recovery.buried()
+        await self._recovery.end_survivors(survivors)
         await self._recovery.restore()
 
     def _plugin_view(self, name: str) -> PluginView:

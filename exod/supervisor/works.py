@@ -172,7 +172,8 @@ class Works:
     def _verdict(self, prepared: Prepared) -> None:
         if prepared.material is not None:
             judged = prepared.material.judged
-            self._roster.ledger.verdict(
+            self._roster.ledger.note(
+                "verdict",
                 plugin=judged.manifest.name,
                 version=judged.manifest.version,
                 digest=judged.verdict.digest,
@@ -190,7 +191,7 @@ class Works:
         ledger, caller = self._roster.ledger, job.caller.name
         job.told = True
         if job.state == "done" or job.refusal is None:
-            ledger.job(job.id, kind=job.kind, plugin=job.plugin, caller=caller, state=job.state)
+            ledger.note("job", job=job.id, kind=job.kind, plugin=job.plugin, caller=caller, state=job.state)
             return
         subject = f"{job.kind} {job.plugin}".strip()
         ledger.refused(job.refusal, caller=caller, subject=subject, job=job.id, state=job.state)

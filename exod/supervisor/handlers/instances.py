@@ -55,8 +55,7 @@ async def prepare_sandbox(hands: Hands, step: Step) -> None:
 async def discard_sandbox(hands: Hands, step: Step) -> None:
     instance = hands.instance(step)
     if instance is not None:
-        instance.ending = True
-        instance.hang_up()
+        instance.dismiss()
     await hands.world.sandbox.discard(step.number("instance"))
 
 
@@ -102,8 +101,7 @@ async def end_instance(hands: Hands, step: Step) -> None:
     if plugin is not None and plugin.state not in (State.UNLOADED, State.UNLOADING):
         hands.roster.move(plugin, State.UNLOADING)
     if instance is not None:
-        instance.ending = True
-        instance.hang_up()
+        instance.dismiss()
     await hands.world.sandbox.discard(step.number("instance"))
     hands.midway(step.kind)
     if step.number("instance"):

@@ -30,7 +30,7 @@ async def set_config(hands: Hands, step: Step) -> None:
         await _apply(hands, instance, values=hands.needed_config())
     hands.midway(step.kind)
     await _record(hands, step, values=json.loads(step.text("values")))
-    hands.roster.ledger.config(step.text("plugin"), keys=step.text("keys"))
+    hands.roster.ledger.note("config", plugin=step.text("plugin"), keys=step.text("keys"))  # values may be secrets
 
 
 async def unset_config(hands: Hands, step: Step) -> None:

@@ -115,7 +115,7 @@ async def test_the_end_of_an_instance_is_believed_once(house: House) -> None:
     guard.exited(Exit(1, "signal", 9))
     guard.exited(Exit(77, "signal", 9))
     guard.broken(instance, Refusal("x", "x"))
-    guard.evict(instance, Refusal("x", "x"))
+    guard.broken(instance, Refusal("x", "x"), crash=False)
     await house.quiet()
     assert len(house.events("exit")) == len(house.events("fault")) == 1
 
