@@ -1,0 +1,115 @@
+"""The administrator's files on a real disk, and packages judged by them."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exoctl import trustfiles
+from exod.errors import Refusal
+from exod.package import Package
+from exod.supervisor.material import Judged
+from exod.supervisor.ports import TrustInputs
+from exod.trust.state import TrustState
+from exod.trusting import EtcTrust, PackageGate
+from tests.builders import NOW, anchor_for, key, signed_package
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    for place in ("trust.d", "plugins.d"):
+        (tmp_path / "etc" / place).mkdir(mode=0o700, parents=True)
+    return tmp_path / "etc"
+
+
+async def read(config: Path, *, development: bool = False) -> TrustInputs:
+    return await EtcTrust(config, development=development).read(state=TrustState())
+
+
+def gate(*, development: bool = False, strict: bool = False) -> PackageGate:
+    return PackageGate(development=development, revocation_required=strict)
+
+
+def judge(gate: PackageGate, data: bytes, inputs: TrustInputs) -> Judged | Refusal:
+    package = gate.parse(data)
+    assert isinstance(package, Package)
+    choice = {"downgrade": False, "consent": False, "installed": None}
+    return gate.judge(data, package, inputs=inputs, state=TrustState(), now=NOW, **choice)  # type: ignore[arg-type]
+
+
+async def test_no_files_trust_nobody(config: Path) -> None:
+    found = await read(config.parent / "nothing")
+    assert (found.anchors, found.policies, found.problems) == ((), {}, ())
+
+
+async def test_an_anchor_and_a_policy_are_read(config: Path) -> None:
+    (config / "trust.d/vendor.toml").write_bytes(trustfiles.anchor_file(anchor_for()))
+    (config / "plugins.d/hello.toml").write_text("critical = true\n")
+    found = await read(config)
+    assert found.problems == ()
+    assert [anchor.name for anchor in found.anchors] == ["vendor"]
+    assert found.policies["hello"].critical
+
+
+async def test_a_bad_file_is_a_problem_and_takes_nothing_else_with_it(config: Path) -> None:
+    (config / "trust.d/vendor.toml").write_bytes(trustfiles.anchor_file(anchor_for()))
+    (config / "trust.d/bad.toml").write_text("surprise = 1\n")
+    (config / "trust.d/theirs.toml").write_bytes(trustfiles.anchor_file(anchor_for(name="theirs")))
+    os.chown(config / "trust.d/theirs.toml", 1234, 0)
+    (config / "plugins.d/hello.toml").write_text("critical = 3\n")
+    (config / "plugins.d/other.toml").write_text("critical = true\n")
+    found = await read(config)
+    assert [anchor.name for anchor in found.anchors] == ["vendor"]
+    assert list(found.policies) == ["other"]
+    assert len(found.problems) == 3
+    assert all(problem.sentence.startswith("cannot ") for problem in found.problems)
+
+
+async def test_a_trusted_package_is_judged_with_the_reasons_and_the_tree(config: Path) -> None:
+    (config / "trust.d/vendor.toml").write_bytes(trustfiles.anchor_file(anchor_for()))
+    data = signed_package()
+    judged = judge(gate(), data, await read(config))
+    assert isinstance(judged, Judged)
+    assert (judged.manifest.name, judged.verdict.signer, judged.anchor) == ("hello", key().key_id, "vendor")
+    assert judged.data is data
+    assert judged.reasons
+    assert "code/hello.py" in judged.tree
+    assert judged.keeps_data
+
+
+async def test_a_stranger_s_package_is_refused(config: Path) -> None:
+    refusal = judge(gate(), signed_package(key("stranger")), await read(config))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "signer-unknown"
+
+
+async def test_revocation_required_is_in_force_from_the_moment_it_is_set() -> None:
+    inputs = TrustInputs(anchors=(anchor_for(),), revocations=(await read(Path("/nonexistent"))).revocations)
+    judging = gate()
+    assert isinstance(judge(judging, signed_package(), inputs), Judged)
+    judging.revocation_required = True
+    refusal = judge(judging, signed_package(), inputs)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "revocation-stale"
+
+
+def test_bytes_that_are_no_package_are_refused() -> None:
+    assert isinstance(gate().parse(b"no"), Refusal)
+
+
+def test_a_manifest_is_the_package_s_own() -> None:
+    package = gate().parse(signed_package())
+    assert isinstance(package, Package)
+    assert gate().manifest(package) is package.manifest
+
+
+def test_anchors_are_listed_key_by_key() -> None:
+    both = anchor_for(key("one"), key("two"), name="both", scope=("hello", "lab-*"), expires=NOW)
+    rows = gate().anchors(replace(TrustInputs(), anchors=(both, anchor_for(name="ever"))))
+    assert [(row["name"], row["key"], row["expires"]) for row in rows] == [
+        ("both", key("one").key_id, str(NOW)),
+        ("both", key("two").key_id, str(NOW)),
+        ("ever", key().key_id, ""),
+    ]
+    assert all(isinstance(value, str) for row in rows for value in row.values())
