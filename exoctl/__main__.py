@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from exoctl.faults import failed
 from exoctl.printer import Printer
 from exoctl.root import cli
 from exod.errors import Outcome, Refusal, Refused
@@ -29,14 +30,28 @@ def run(argv: Sequence[str]) -> int:
         refusal = Refusal("failed", error.format_message(), outcome=Outcome.FAILED)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us is gone; Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Outcome.FAILED.exit_code
+    except OSError as error:  # of stdout: what is read and written elsewhere is refused by name
+        return _unheard(error)
     except Exception as error:  # the last resort: a bug of ours, said in the form that was asked for
         refusal = Refusal("internal-error", f"internal error: {type(error).__name__}: {error}", outcome=Outcome.FAILED)
-    printer.refusal(refusal)
+    try:
+        printer.refusal(refusal)
+    except OSError as error:
+        _unheard(error)
     return refusal.outcome.exit_code
+
+
+def _unheard(error: OSError) -> int:
+    """A reader that went away is no error to speak of; a full disk is one, and said on stderr in either form."""
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 1)  # Python would complain once more when it flushes at exit
+    try:
+        if not isinstance(error, BrokenPipeError):
+            Printer(json_mode=False).refusal(failed("unwritable-output", f"cannot write the answer: {error.strerror}"))
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(silent, 2)
+    return Outcome.FAILED.exit_code
 
 
 def _invoke(argv: list[str]) -> int:
@@ -68,6 +83,9 @@ def _no_command(error: click.exceptions.NoArgsIsHelpError, printer: Printer) -> 
 
 
 def main() -> None:
+    for name in ("stdout", "stderr"):  # None where the shell closed them, as `>&-` does
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
     sys.exit(run(sys.argv[1:]))
 
 

@@ -1,5 +1,6 @@
 """What the command line itself has to say when things go wrong, as refusals; and bus errors → refusals."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -28,14 +29,15 @@ _FREEDESKTOP = {
     "TimedOut": Outcome.TIMED_OUT,
 }
 _HINTS = {
-    Outcome.UNREACHABLE: "systemctl start exod",
     Outcome.NOT_AUTHORIZED: "run it as root, or ask an administrator to allow it in polkit",
 }
 
 
 def unreachable(address: str, reason: str) -> Refusal:
     sentence = f"cannot reach exod: {reason}"
-    return Refusal("daemon-unreachable", sentence, "systemctl start exod", {"address": address}, Outcome.UNREACHABLE)
+    dev = os.environ.get("EXOD_DEV_DIR")
+    hint = f"exod --dev {dev}" if dev else "systemctl start exod"
+    return Refusal("daemon-unreachable", sentence, hint, {"address": address}, Outcome.UNREACHABLE)
 
 
 def timed_out(waiting_for: str) -> Refusal:

@@ -54,14 +54,18 @@ def create(path: str, data: bytes, *, mode: int, dir_fd: int | None = None) -> N
     try:
         fd = os.open(path, _NEW, mode, dir_fd=dir_fd)
     except FileExistsError as error:
-        raise Refused(usage(f"cannot write {path}: it exists")) from error
+        raise Refused(usage(f"cannot write {path}: it exists", "choose another name")) from error
     except OSError as error:
         raise Refused(failed("unwritable-file", f"cannot write {path}: {error.strerror}")) from error
-    with os.fdopen(fd, "wb") as stream:
-        os.fchmod(fd, mode)
-        stream.write(data)
-        stream.flush()
-        os.fsync(fd)
+    try:
+        with os.fdopen(fd, "wb") as stream:
+            os.fchmod(fd, mode)
+            stream.write(data)
+            stream.flush()
+            os.fsync(fd)
+    except OSError as error:
+        os.unlink(path, dir_fd=dir_fd)
+        raise Refused(failed("unwritable-file", f"cannot write {path}: {error.strerror}")) from error
 
 
 def replace(path: str, data: bytes, *, mode: int = 0o644) -> None:

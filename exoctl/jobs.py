@@ -71,7 +71,11 @@ def follow(session: Session, path: str) -> None:
 
 def complete(session: Session, path: str) -> dict[str, Any]:
     """Silently to its end; raises its refusal unless it is done."""
-    last = _until_end(session, path, lambda _: None)
+    try:
+        last = _until_end(session, path, lambda _: None)
+    except KeyboardInterrupt:
+        _left(session, number_of(path))
+        raise
     if last["state"] != "done":
         raise Refused(refusal_of(last))
     return last

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from exoctl import building
-from exod.errors import Refusal
+from exod.errors import Outcome, Refusal
 from exod.package.envelope import DEV_PACKAGE, MAX_SIGNATURES, PACKAGE, Envelope, Signature, pae
 from exod.package.package import join
 from exod.trust.keys import Identity
@@ -73,7 +73,7 @@ class PrivateIdentity:
         try:
             ed25519, mldsa = (load_pem_private_key(block, passphrase) for block in blocks)
         except (ValueError, TypeError):
-            return _unreadable("wrong passphrase or damaged file")
+            return _unreadable("wrong passphrase or damaged file", "give the passphrase that the key was made with")
         if not isinstance(ed25519, Ed25519PrivateKey) or not isinstance(mldsa, MLDSA65PrivateKey):
             return _unreadable("it does not hold an Ed25519 and an ML-DSA-65 key, in this order")
         return cls(ed25519, mldsa)
@@ -101,5 +101,5 @@ def sign_package(
     return join(sign(DEV_PACKAGE if development else PACKAGE, payload.encode(), keys=keys), body)
 
 
-def _unreadable(reason: str) -> Refusal:
-    return Refusal("key-unreadable", f"cannot read private key: {reason}", "exoctl key new")
+def _unreadable(reason: str, hint: str = "make one with: exoctl key new FILE") -> Refusal:
+    return Refusal("key-unreadable", f"cannot read private key: {reason}", hint, outcome=Outcome.FAILED)

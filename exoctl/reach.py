@@ -5,7 +5,7 @@ A sentence here and a grant there come from the same parsed field, so that what 
 
 from collections.abc import Iterator
 
-from exod.package.limits import Limits
+from exod.package.limits import ENFORCED, Limits
 from exod.package.manifest import Manifest
 from exod.package.permissions import Permissions
 from exod.package.services import Service
@@ -43,9 +43,18 @@ def _services(services: tuple[Service, ...]) -> Iterator[str]:
 
 
 def _limits(limits: Limits) -> Iterator[str]:
-    memory = f"{limits.memory / 1048576:g} MiB of memory"
-    yield f"is held to {memory}, {limits.cpu} % of one core, {limits.tasks} threads, {limits.files} open files"
-    yield f"keeps at most {limits.storage / 1048576:g} MiB on disk"
+    said = {
+        "memory": f"{limits.memory / 1048576:g} MiB of memory",
+        "cpu": f"{limits.cpu} % of one core",
+        "tasks": f"{limits.tasks} threads",
+        "files": f"{limits.files} open files",
+        "storage": f"{limits.storage / 1048576:g} MiB on disk",
+        "call_time": f"{limits.call_time:g} s for a call",
+        "messages": f"{limits.messages} messages a second",
+    }
+    for verb, note, enforced in (("is held to", "", True), ("asks for at most", "; not enforced yet", False)):
+        if some := [text for name, text in said.items() if (name in ENFORCED) is enforced]:
+            yield f"{verb} {', '.join(some)}{note}"
 
 
 def _rest(manifest: Manifest) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import click
 
 from exoctl.verb import Noun, Shared
+from exod.names import VERSION
 
 NOUNS = {
     "plugin": "Plugins: load, start, stop, call, configure, list.",
@@ -10,19 +11,14 @@ NOUNS = {
     "key": "Keys: make, trust, revoke, list.",
     "job": "Jobs: list, watch, cancel.",
     "registry": "The registry: find plugins, check dependencies.",
-    "daemon": "The daemon: status, configuration.",
+    "daemon": "The daemon: status, configuration, reload.",
 }
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted:
         return
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        click.echo(f"exoctl {version('exod')}")
-    except PackageNotFoundError:
-        click.echo("exoctl, run from its sources")
+    click.echo(f"exoctl {VERSION}")
     ctx.exit()
 
 
@@ -36,10 +32,22 @@ class Root(click.Group):
         return Noun(cmd_name, help=NOUNS[cmd_name], no_args_is_help=True)
 
 
-@click.command(cls=Root, no_args_is_help=True, epilog="\b\nExample:\n  exoctl plugin list")
+@click.command(
+    cls=Root,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExample:\n  exoctl plugin list",
+)
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one value a line; errors too.")
 @click.option("--address", metavar="ADDRESS", help="The bus to ask; default EXOD_BUS_ADDRESS, else the system bus.")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version)
+@click.option(
+    "--version",
+    is_flag=True,
+    help="Show the version of exod that this belongs to.",
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+)
 @click.pass_context
 def cli(ctx: click.Context, *, as_json: bool, address: str | None) -> None:
     """Steers exod, the plugin operating system."""

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from exoctl.printer import Printer
+from exod.errors import Refused
 
 if TYPE_CHECKING:
     from exoctl.bus import Connection
@@ -74,6 +75,17 @@ class Session:
         """Where exod reads its configuration: below the development directory, if this shell has one."""
         dev = os.environ.get(DEV_VARIABLE)
         return os.path.join(dev, "etc") if dev else "/etc/exod"
+
+    def trust_directory(self, given: str | None) -> str:
+        """Where a verb writes trust. Refused where it would be this host's, and the shell speaks to another exod."""
+        elsewhere = self.address or os.environ.get(ADDRESS_VARIABLE)
+        if given is None and elsewhere and not os.environ.get(DEV_VARIABLE):
+            from exoctl.faults import usage
+
+            sentence = f"cannot change trust in {self.configuration}: this shell speaks to the exod at {elsewhere}"
+            hint = f"export {DEV_VARIABLE} too, or say --trust-dir DIR"
+            raise Refused(usage(sentence, hint))
+        return given or os.path.join(self.configuration, "trust.d")
 
     def perform(self, actions: Sequence[Action]) -> bool:
         """Does all in order, or says what would be done; whether it was done."""

@@ -53,6 +53,8 @@ def unsigned(body: bytes) -> bytes:
 
 
 def sign(session: Session, body: bytes, order: Order) -> bytes:
+    for path in order.keys:
+        keyfiles.require_private(path)
     words = passphrase.obtain(session, file=order.passphrase_file, fd=order.passphrase_fd)
     keys = [keyfiles.read(path, passphrase=words) for path in order.keys]
     issued = _now()

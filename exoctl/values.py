@@ -10,34 +10,50 @@ from exod.errors import Refused
 
 _INTEGERS = "ynqiuxt"
 _TEXTS = "sog"
+_MISFITS = (ValueError, TypeError, RecursionError)
+_KINDS = (
+    dict.fromkeys(_INTEGERS, "a whole number")
+    | {"d": "a number", "b": "true or false", "a": "a list in JSON"}
+    | dict.fromkeys(_TEXTS, "text")
+)
+"""What a setting of this type is, for people."""
 
 
 def arguments(signature: str, words: Sequence[str], *, subject: str) -> list[Any]:
     """One word per complete type of `signature` → the body of a call."""
     types = SignatureTree(signature).types
     if len(types) != len(words):
-        takes = " ".join(kind.signature for kind in types) or "none"
-        sentence = f"cannot call {subject}: it takes {len(types)} arguments ({takes}), not {len(words)}"
+        plural = "" if len(types) == 1 else "s"
+        takes = f" of type{plural} {' '.join(kind.signature for kind in types)}" if types else ""
+        sentence = f"cannot call {subject}: it takes {len(types)} argument{plural}{takes}, not {len(words)}"
         raise Refused(usage(sentence, "a container is one argument, written in JSON"))
     pairs = enumerate(zip(types, words, strict=True), start=1)
     return [_argument(kind, word, at=at, subject=subject) for at, (kind, word) in pairs]
 
 
-def variant(word: str, *, like: Any | None = None) -> Any:
+def setting(name: str, word: str, *, like: Any | None, plugin: str) -> Any:
     """`word` as a variant: of the type of `like`, else what it looks like as JSON, else a string."""
-    if like is not None:
-        kind = SignatureTree(like.signature).types[0]
-        return Variant(kind.signature, _argument(kind, word, at=1, subject="it"))
-    return _guess(_json_or_text(word))
+    kind = SignatureTree(like.signature if like is not None else "v").types[0]
+    try:
+        value = _read(kind, word)
+    except _MISFITS as error:
+        said = _KINDS.get(kind.token, "JSON")
+        sentence = f"cannot configure {plugin}: {name} is {said}, not {word}"
+        raise Refused(usage(sentence, f"exoctl plugin config {plugin}")) from error
+    return Variant(kind.signature, value) if like is not None else value
 
 
 def _argument(kind: Any, word: str, *, at: int, subject: str) -> Any:
     try:
-        value = _parse(kind, word)
-        kind.verify(value)
-    except (ValueError, TypeError, RecursionError) as error:
+        return _read(kind, word)
+    except _MISFITS as error:
         sentence = f"cannot call {subject}: argument {at} is no {kind.signature}: {error}"
         raise Refused(usage(sentence)) from error
+
+
+def _read(kind: Any, word: str) -> Any:
+    value = _parse(kind, word)
+    kind.verify(value)
     return value
 
 

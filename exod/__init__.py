@@ -3,6 +3,8 @@
 Refuses whatever is unsigned, untrusted, out of scope or not built yet, by name. Runs no plugin code itself.
 """
 
-__version__ = "0.1.0"
+from exod.names import VERSION
+
+__version__ = VERSION
 BUILT = 1795219200
 """When this exod was made, in seconds: no host's clock is believed to be earlier. A release sets it."""

@@ -4,6 +4,7 @@ import re
 
 BUS_NAME = "org.exoos.Exod1"
 ROOT_PATH = "/org/exoos/Exod1"
+VERSION = "0.1.0"
 API_LEVEL = 1
 """The plugin API this exod serves; a package asks for a minimum (`api = 1`)."""
 

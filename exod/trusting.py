@@ -79,6 +79,7 @@ class PackageGate:
                 "scope": str(anchor.scope),
                 "expires": "" if anchor.expires is None else str(anchor.expires),
             }
+            | _revoked(inputs, identity.key_id)
             for anchor in inputs.anchors
             for identity in anchor.identities
         ]
@@ -118,3 +119,9 @@ class PackageGate:
             tree=package.archive.tree(),
             keeps_data=verified.ownership is Ownership.FIRST or verified.ownership.keeps_data,
         )
+
+
+def _revoked(inputs: TrustInputs, key: str) -> dict[str, str]:
+    """Why the key is revoked; nothing where it is not."""
+    keys = inputs.revocations.keys if inputs.revocations is not None else {}
+    return {"revoked": keys[key]} if key in keys else {}

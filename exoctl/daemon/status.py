@@ -1,8 +1,6 @@
 """`daemon status`: whether exod runs, as what, and what this host costs it."""
 
-from datetime import UTC, datetime
-
-from exoctl import objects
+from exoctl import objects, times
 from exoctl.session import Session
 from exoctl.verb import verb
 from exod.names import ROOT_PATH
@@ -15,14 +13,13 @@ def command(session: Session) -> None:
     if session.json_mode:
         session.printer.document(status)
         return
-    since = datetime.fromtimestamp(status["started_at"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     session.printer.pairs(
         {
             "state": status["state"],
             "version": status["version"],
             "mode": status["mode"],
             "plugin api": status["api_level"],
-            "started": since,
+            "started": times.shown(status["started_at"]),
         }
     )
     for what, cost in sorted(status["degraded"].items()):

@@ -1,9 +1,8 @@
 """`job list`: what exod did and does, newest last."""
 
-from datetime import UTC, datetime
-
 import click
 
+from exoctl import times
 from exoctl.objects import JOB, managed
 from exoctl.session import Session
 from exoctl.verb import verb
@@ -22,13 +21,17 @@ def command(session: Session, *, active: bool) -> None:
         session.printer.document(jobs)
     elif jobs:
         rows = [
-            (job["id"], job["kind"], job["plugin_name"], job["state"], f"{job['progress']} %", _date(job), job["step"])
+            (
+                job["id"],
+                job["kind"],
+                job["plugin_name"],
+                job["state"],
+                f"{job['progress']} %",
+                times.shown(job["created_at"]),
+                job["step"],
+            )
             for job in jobs
         ]
         session.printer.table(_HEAD, rows)
     else:
         session.printer.line("no jobs")
-
-
-def _date(job: dict[str, int]) -> str:
-    return datetime.fromtimestamp(job["created_at"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -18,6 +18,7 @@ def command(
     if session.dry_run:
         session.plan([f"write {output}" if output else "show the public half"])
         return
+    keyfiles.require_private(file)
     words = passphrase.obtain(session, file=passphrase_file, fd=passphrase_fd)
     identity = keyfiles.read(file, passphrase=words).identity
     if output:

@@ -24,7 +24,7 @@ def command(session: Session, *, file: str, trust_dir: str | None) -> None:
 
     A statement has to be signed by a key that is trusted here already; an anchor is trusted because you say so.
     """
-    directory = trust_dir or os.path.join(session.configuration, "trust.d")
+    directory = session.trust_directory(trust_dir)
     name = os.path.basename(file)
     if not name.endswith(_SUFFIXES) or name == gather.LOCAL or name.startswith("."):
         raise Refused(

@@ -1,7 +1,5 @@
 """`key revoke KEY`: whatever it signed is trusted no more on this host, from now on."""
 
-import os
-
 import click
 
 from exoctl import reload, trustdir
@@ -14,19 +12,22 @@ from exod.package.envelope import is_key_id
 from exod.trust import gather, revocation
 from exod.trust.state import TrustState
 
+_REASON = "revoked on this host"
+
 
 @verb(example='exoctl key revoke lab --reason "laptop stolen"', writes=True)
 @click.argument("key", metavar="NAME|KEYID")
-@click.option("--reason", default="revoked on this host", show_default=True, help="Shown wherever it is refused.")
+@click.option("--reason", metavar="TEXT", help=f"Shown wherever it is refused; default: as before, or {_REASON!r}.")
 @click.option("--trust-dir", metavar="DIR", help="Default: trust.d of this host.")
-def command(session: Session, *, key: str, reason: str, trust_dir: str | None) -> None:
+def command(session: Session, *, key: str, reason: str | None, trust_dir: str | None) -> None:
     """Revokes the key with this id, or all keys of the anchor NAME. Running plugins it signed are stopped."""
-    directory = trust_dir or os.path.join(session.configuration, "trust.d")
+    directory = session.trust_directory(trust_dir)
     contents = trustdir.read(directory)
     keys = _keys(contents, key)
     before = contents.get(gather.LOCAL)
     present = accepted(revocation.parse_local(before)) if before is not None else revocation.Revocations()
-    wanted = revocation.merge((present, revocation.Revocations(dict.fromkeys(keys, reason))))
+    reasons = {one: reason or present.keys.get(one, _REASON) for one in keys}
+    wanted = revocation.merge((present, revocation.Revocations(reasons)))
     data = revoked_file(wanted)
     accepted(revocation.parse_local(data))
     said: dict[str, object] = {}

@@ -1,6 +1,5 @@
 """`key trust PUBLICFILE`: this host shall trust a key, for so much and no more."""
 
-import os
 import time
 
 import click
@@ -33,7 +32,7 @@ def command(session: Session, *, file: str, name: str, trust_dir: str | None, **
 
     What is not allowed is refused: without --allow its plugins reach nothing, without --interface they offer nothing.
     """
-    directory = trust_dir or os.path.join(session.configuration, "trust.d")
+    directory = session.trust_directory(trust_dir)
     anchor = _anchor(file, name, **asked)  # type: ignore[arg-type]
     data = anchor_file(anchor)
     accepted(anchors.parse(data, name=name))

@@ -39,6 +39,9 @@ def _maker(place: str) -> Callable[[], None]:
     def make() -> None:
         try:
             os.mkdir(place, 0o755)
+        except FileExistsError as error:
+            hint = "choose another name, or say where with --dir DIR"
+            raise Refused(usage(f"cannot make {place}: it exists", hint)) from error
         except OSError as error:
             raise Refused(failed("directory-refused", f"cannot make {place}: {error.strerror}")) from error
 

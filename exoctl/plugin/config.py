@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from exoctl import lifecycle, values
+from exoctl.codec import Variant
 from exoctl.faults import usage
 from exoctl.jobs import submit
 from exoctl.objects import plain, plugin, require_name
@@ -25,9 +26,10 @@ def command(session: Session, *, name: str, settings: tuple[str, ...]) -> None:
     if not pairs:
         _show(session, plain(present))
         return
-    wanted = {key: values.variant(word, like=present.get(key)) for key, word in pairs}
+    wanted = {key: values.setting(key, word, like=present.get(key), plugin=name) for key, word in pairs}
     if session.dry_run:
-        session.plan(lifecycle.plan(session, name, verb="configure", options=wanted))
+        options = {"values": Variant("a{sv}", wanted)}
+        session.plan(lifecycle.plan(session, name, verb="configure", options=options))
         return
     submit(session, lambda bus: str(plugin(bus, name, "Configure", "a{sv}", wanted, verb="configure")[0]))
 

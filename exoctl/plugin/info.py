@@ -1,14 +1,19 @@
-"""`plugin info NAME`: the twelve fields of its descriptor."""
+"""`plugin info NAME`: the twelve fields of its descriptor, and why it is in error."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
-from exoctl.objects import plain, plugin
-from exoctl.printer import dumps
+from exoctl import times
+from exoctl.objects import PLUGIN, plain, plugin
+from exoctl.printer import dumps, error_fields
 from exoctl.session import Session
 from exoctl.verb import verb
+from exod.errors import Refusal
+from exod.names import plugin_path
+
+_TIMES = ("load_time", "last_activity")
 
 
 @verb(example="exoctl plugin info hello")
@@ -17,10 +22,18 @@ def command(session: Session, *, name: str) -> None:
     """Shows what plugin NAME is, what it may reach, and how it is."""
     (values,) = plugin(session.bus, name, "GetInfo", verb="show")
     info = plain(values)
+    more = session.bus.properties(plugin_path(name), PLUGIN)
+    fault = Refusal.from_fields(more["Fault"]) if more["Fault"] else None
     if session.json_mode:
-        session.printer.document(info)
-    else:
-        session.printer.pairs(dict(_flat(info)))
+        reason = None if fault is None else error_fields(fault)
+        session.printer.document(info | {"state_name": more["StateName"], "fault": reason})
+        return
+    moments = {key: times.shown(info[key]) if info.get(key) else "never" for key in _TIMES}
+    session.printer.pairs(dict(_flat(info | {"state": f"{more['StateName']} ({info['state']})"} | moments)))
+    if fault is not None:
+        session.printer.line(f"fault: {fault.sentence}")
+        if fault.hint:
+            session.printer.line(f"next: {fault.hint}")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -7,13 +7,15 @@ import click
 from exoctl.objects import PLUGIN, managed, usage_of
 from exoctl.session import Session
 from exoctl.verb import verb
+from exod.names import PLUGIN_TYPES
 
 _HEAD = ("NAME", "VERSION", "STATE", "PID", "MEMORY", "SIGNER", "TRUST", "TYPE")
+_STATES = ("unloaded", "loading", "loaded", "running", "suspended", "error", "unloading")
 
 
 @verb(example="exoctl plugin list --type custom")
-@click.option("--type", "kind", metavar="TYPE", help="Only plugins of this type.")
-@click.option("--state", metavar="STATE", help="Only plugins in this state, such as running.")
+@click.option("--type", "kind", type=click.Choice(PLUGIN_TYPES), metavar="TYPE", help="Only plugins of this type.")
+@click.option("--state", type=click.Choice(_STATES), metavar="STATE", help="Only plugins in this state, as running.")
 def command(session: Session, *, kind: str | None, state: str | None) -> None:
     """Lists the installed plugins."""
     plugins = [plugin for _, plugin in sorted(managed(session.bus, PLUGIN).items())]

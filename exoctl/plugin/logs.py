@@ -1,15 +1,16 @@
 """`plugin logs NAME`: what it wrote, cleaned."""
 
 import re
-from datetime import UTC, datetime
+from typing import Any
 
 import click
 
+from exoctl import times
 from exoctl.objects import plugin
 from exoctl.session import Session
 from exoctl.verb import verb
 
-_STAMPED = re.compile(r"(\d{1,10})\.\d{3} (\d+) (?:<([0-7])>)?(.*)")
+_STAMPED = re.compile(r"(\d{1,10}\.\d{3}) (\d+) (?:<([0-7])>)?(.*)")
 _PRIORITIES = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
 """syslog's, by number."""
 
@@ -21,17 +22,26 @@ def command(session: Session, *, name: str, lines: int) -> None:
     """Shows the newest lines that plugin NAME wrote."""
     (log,) = plugin(session.bus, name, "GetLogs", "u", lines, verb="show the log of")
     if session.json_mode:
-        session.printer.document(log)
+        session.printer.document([_parsed(line) for line in log])
         return
     for line in log:
-        session.printer.line(_readable(line))
+        session.printer.line(_readable(_parsed(line)))
 
 
-def _readable(line: str) -> str:
-    """`1795233541.235 7 <4>text` → its time, instance and priority in words; any other line as it is."""
+def _parsed(line: str) -> dict[str, Any]:
+    """`1795233541.235 7 <4>text` → its time in seconds, instance and level; of any other line only the text is known.
+
+    level: a priority of syslog's in words; `output` for what was printed without one.
+    """
     parts = _STAMPED.fullmatch(line)
     if parts is None:
-        return line
+        return {"time": None, "instance": None, "level": "output", "text": line}
     seconds, instance, priority, text = parts.groups()
-    when = datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    return f"{when} instance {instance} {_PRIORITIES[int(priority)] if priority else 'output'}: {text}"
+    level = _PRIORITIES[int(priority)] if priority else "output"
+    return {"time": float(seconds), "instance": int(instance), "level": level, "text": text}
+
+
+def _readable(line: dict[str, Any]) -> str:
+    if line["time"] is None:
+        return str(line["text"])
+    return f"{times.shown(int(line['time']))} instance {line['instance']} {line['level']}: {line['text']}"

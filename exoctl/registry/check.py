@@ -5,7 +5,7 @@ import click
 from exoctl import objects
 from exoctl.session import Session
 from exoctl.verb import verb
-from exod.errors import Outcome, Refusal, Refused
+from exod.errors import Refusal, Refused
 
 _HEAD = ("DEPENDENCY", "WANTED", "STATUS", "FOUND")
 _BROKEN = ("missing", "conflict")
@@ -37,10 +37,13 @@ def command(session: Session, *, name: str, capability: str | None) -> None:
 
 def _capability(session: Session, name: str, capability: str) -> None:
     allowed, reason = objects.manager(session.bus, "CheckCapability", "ss", name, capability)
-    if session.json_mode:
-        session.printer.document({"plugin": name, "capability": capability, "allowed": allowed, "reason": reason})
-    else:
-        session.printer.line(f"{'yes' if allowed else 'no'}: {reason}")
     if not allowed:
+        if not session.json_mode:
+            session.printer.line(f"no: {reason}")
         sentence = f"cannot use {capability} in {name}: {reason}"
-        raise Refused(Refusal("capability-not-held", sentence, "exoctl plugin info " + name, {}, Outcome.REFUSED))
+        evidence = {"plugin": name, "capability": capability, "reason": reason}
+        raise Refused(Refusal("capability-not-held", sentence, f"exoctl plugin info {name}", evidence))
+    if session.json_mode:
+        session.printer.document({"plugin": name, "capability": capability, "allowed": True, "reason": reason})
+    else:
+        session.printer.line(f"yes: {reason}")

@@ -30,6 +30,10 @@ class Limits:
     messages: int = 10_000
 
 
+ENFORCED = frozenset({"call_time", "messages"})
+"""Which of them exod holds an instance to today; the others are asked for, recorded and shown as such."""
+
+
 def size(text: str) -> int | None:
     """`64M` → 67108864; K, M and G are powers of 1024."""
     match = re.fullmatch(r"(0|[1-9][0-9]{0,12})([KMG]?)", text)

@@ -5,6 +5,7 @@ Run again at every start, rollback, re-adoption and trust reload: yesterday's ve
 """
 
 import datetime
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -188,10 +189,21 @@ def _known(case: _Case) -> tuple[Anchor, ...] | Refusal:
     """The anchors that know the signer. A development key answers for development packages, and for nothing else."""
     wanted = case.package.envelope.payload_type == DEV_PACKAGE
     anchors = tuple(one for one in case.trust.by_key.get(case.signer, ()) if (one.level == "dev") is wanted)
-    hint = f"exoctl key trust KEY.pub --name NAME --scope {case.package.name}"
+    hint = _trusting(case, name="NAME")
     if not anchors:
         return case.refuse("signer-unknown", f"nobody here trusts the key {case.signer[:12]} that signed it", hint=hint)
     return anchors
+
+
+def _trusting(case: _Case, *, name: str) -> str:
+    """The command that trusts the signer for all that this package asks for and offers, and no more."""
+    manifest = case.package.manifest
+    words = [f"exoctl key trust KEY.pub --name {name} --scope {manifest.name}"]
+    words += [f"--interface {one}" for one in sorted({service.interface for service in manifest.services})]
+    # Entries are the package's own words, and this line is there to be pasted into a shell.
+    for kind, entries in manifest.permissions.asked().items():
+        words += [f"--allow {shlex.quote(kind if one == 'true' else f'{kind}={one}')}" for one in entries]
+    return " ".join(words)
 
 
 def _signatures(case: _Case, anchor: Anchor) -> tuple[str, ...] | Refusal:
@@ -217,7 +229,7 @@ def _signatures(case: _Case, anchor: Anchor) -> tuple[str, ...] | Refusal:
 def _scope(case: _Case, anchor: Anchor) -> Refusal | None:
     manifest, scope = case.package.manifest, anchor.scope
     by = f"signed by {anchor.name}, whose"
-    hint = f"exoctl key trust KEY.pub --name {anchor.name} --scope {manifest.name}"
+    hint = _trusting(case, name=f"{anchor.name}-{manifest.name}")
     if not scope.covers_name(manifest.name):
         return case.refuse("signer-out-of-scope", f'{by} scope is "{scope}"', hint=hint, anchor=anchor.name)
     if not scope.covers_type(manifest.type):

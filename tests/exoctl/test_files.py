@@ -64,3 +64,13 @@ def test_a_replaced_file_is_whole_or_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="cannot write"):
         files.replace(str(tmp_path / "d"), b"new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "x"]
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Refused, match="No space left on device"):
+        files.create(str(tmp_path / "x"), b"data", mode=0o600)
+    assert list(tmp_path.iterdir()) == []

@@ -129,6 +129,22 @@ def test_a_reader_that_goes_away_is_no_drama() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("words", [["--help"], ["package", "schema"], ["package", "schema", "--json"]])
+def test_a_full_disk_is_one_line_and_exit_code_1(words: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "exoctl", *words], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "exoctl: cannot write the answer: No space left on device\n")
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", ">/dev/full 2>&1", "2>/dev/full"])
+def test_closed_and_full_ends_never_show_python(closing: str) -> None:
+    command = f"{sys.executable} -m exoctl plugin list --address unix:path=/nowhere {closing}"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 6
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Exception" not in done.stdout + done.stderr
+
+
 def test_a_run_in_process_is_fast() -> None:
     began = time.process_time()
     run(["--json", "plugin", "list", "--address", "unix:path=/nowhere"])

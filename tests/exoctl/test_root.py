@@ -1,10 +1,9 @@
-import importlib.metadata
 import os
 
 import click
-import pytest
 
 import exoctl as package
+import exod
 from exoctl.root import NOUNS, cli
 from tests.exoctl.conftest import Exoctl
 
@@ -18,14 +17,10 @@ def test_what_is_no_noun_is_no_command() -> None:
     assert cli.get_command(click.Context(cli), "toaster") is None
 
 
-@pytest.mark.parametrize("installed", [True, False])
-def test_the_version_is_that_of_the_installed_package(
-    exoctl: Exoctl, monkeypatch: pytest.MonkeyPatch, installed: bool
-) -> None:
-    def version(name: str) -> str:
-        if not installed:
-            raise importlib.metadata.PackageNotFoundError
-        return "9.9"
+def test_the_version_is_that_of_the_daemon_beside_it(exoctl: Exoctl) -> None:
+    assert exoctl("--version").out == f"exoctl {exod.__version__}\n"
 
-    monkeypatch.setattr(importlib.metadata, "version", version)
-    assert exoctl("--version").out == ("exoctl 9.9\n" if installed else "exoctl, run from its sources\n")
+
+def test_help_has_a_short_form_everywhere(exoctl: Exoctl) -> None:
+    for words in ((), ("plugin",), ("plugin", "load")):
+        assert exoctl(*words, "-h").out == exoctl(*words, "--help").out != ""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from exoctl.codec import Variant
 from exoctl.objects import plain
-from exoctl.values import arguments, variant
+from exoctl.values import arguments, setting
 from exod.errors import Refused
 
 GOOD: list[tuple[str, str, Any]] = [
@@ -76,16 +76,29 @@ def test_a_word_that_does_not_fit_is_refused_by_position(signature: str, word: s
 
 
 def test_as_many_words_as_types_are_wanted() -> None:
-    with pytest.raises(Refused, match=r"takes 2 arguments \(s a\{sv\}\), not 1"):
+    with pytest.raises(Refused, match=r"takes 2 arguments of types s a\{sv\}, not 1$"):
         arguments("sa{sv}", ["x"], subject="it")
-    with pytest.raises(Refused, match=r"takes 0 arguments \(none\)"):
+    with pytest.raises(Refused, match=r"takes 1 argument of type s, not 0$"):
+        arguments("s", [], subject="it")
+    with pytest.raises(Refused, match=r"takes 0 arguments, not 1$"):
         arguments("", ["x"], subject="it")
 
 
 def test_a_setting_is_read_like_the_one_in_force() -> None:
-    assert variant("1", like=Variant("s", "x")).value == "1"
-    assert variant("1", like=Variant("d", 2.0)).signature == "d"
-    assert variant("1").signature == "x"
+    assert setting("k", "1", like=Variant("s", "x"), plugin="hello").value == "1"
+    assert setting("k", "1", like=Variant("d", 2.0), plugin="hello").signature == "d"
+    assert setting("k", "1", like=None, plugin="hello").signature == "x"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("d", "a number"), ("x", "a whole number"), ("b", "true or false"), ("as", "a list in JSON"), ("s", "text")],
+)
+def test_a_setting_that_does_not_fit_is_refused_in_words(kind: str, said: str) -> None:
+    like = Variant(kind, {"d": 1.0, "x": 1, "b": True, "as": [], "s": ""}[kind])
+    with pytest.raises(Refused) as caught:
+        setting("interval", "abc\0", like=like, plugin="hostpulse")
+    assert caught.value.refusal.sentence == f"cannot configure hostpulse: interval is {said}, not abc\0"
 
 
 @given(st.sampled_from(["s", "i", "d", "as", "a{sv}", "v", "(sb)", "ay"]), st.text())

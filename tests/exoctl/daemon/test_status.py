@@ -1,3 +1,5 @@
+import pytest
+
 from exod.names import BUS_NAME, ROOT_PATH
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import FakeExod
@@ -27,6 +29,13 @@ def test_json_has_every_property(exod: FakeExod, exoctl: Exoctl) -> None:
 def test_a_daemon_that_is_not_there_ends_with_6(exoctl: Exoctl, bus: str) -> None:
     ran = exoctl("--json", "--address", bus, "daemon", "status")
     assert (ran.code, ran.error["code"], ran.error["hint"]) == (6, "daemon-unreachable", "systemctl start exod")
+
+
+def test_a_development_daemon_that_is_not_there_is_started_as_one(
+    exoctl: Exoctl, bus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXOD_DEV_DIR", "/tmp/exod-dev")
+    assert exoctl("--json", "--address", bus, "daemon", "status").error["hint"] == "exod --dev /tmp/exod-dev"
 
 
 def test_a_bus_that_is_not_there_ends_with_6(exoctl: Exoctl) -> None:

@@ -20,7 +20,14 @@ def test_it_goes_into_a_file_when_told(exoctl: Exoctl, key: Key, tmp_path: Path)
 def test_the_wrong_passphrase_opens_nothing(exoctl: Exoctl, key: Key) -> None:
     key.phrase.write_text("another horse")
     ran = exoctl("--json", "key", "export", str(key.private), "--passphrase-file", str(key.phrase))
-    assert (ran.code, ran.error["code"]) == (3, "key-unreadable")
+    assert (ran.code, ran.error["code"]) == (1, "key-unreadable")
+    assert "passphrase" in ran.error["hint"]
+
+
+def test_a_public_key_is_named_as_one(exoctl: Exoctl, key: Key) -> None:
+    ran = exoctl("--json", "key", "export", str(key.public), "--passphrase-file", str(key.phrase))
+    assert ran.code == 2
+    assert "it is a public key" in ran.error["sentence"]
 
 
 def test_a_dry_run_asks_for_nothing(exoctl: Exoctl, key: Key) -> None:

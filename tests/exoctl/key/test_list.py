@@ -12,6 +12,11 @@ def test_the_daemon_says_whom_it_trusts(exod: FakeExod, exoctl: Exoctl) -> None:
     assert exoctl("key", "list").out.splitlines()[1].split() == ["lab", "trusted", "lab-*", "never", "abababababababab"]
 
 
+def test_a_key_that_the_daemon_has_revoked_is_shown_as_revoked(exod: FakeExod, exoctl: Exoctl) -> None:
+    exod.answers["ListTrust"] = lambda *_: [[ROW | {"revoked": "lost"}]]
+    assert exoctl("key", "list").out.splitlines()[1].split()[3] == "revoked"
+
+
 def test_a_directory_is_read_without_a_daemon(exoctl: Exoctl, key: Key, trust_d: Path, no_daemon: None) -> None:
     assert exoctl("key", "list", "--trust-dir", str(trust_d)).out.startswith("nobody is trusted")
     words = ("--name", "lab", "--scope", "hello", "--trust-dir", str(trust_d), "--expires-days", "9")

@@ -1,4 +1,7 @@
+import pytest
+
 from exod.errors import Outcome, Refusal
+from exod.names import BUS_NAME, ROOT_PATH
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import FakeExod
 
@@ -14,6 +17,11 @@ def test_without_authority_nothing_is_accepted(exod: FakeExod, exoctl: Exoctl) -
     assert exoctl("--json", "key", "recover").code == 5
 
 
-def test_a_dry_run_only_says_what_it_means(exod: FakeExod, exoctl: Exoctl) -> None:
-    assert len(exoctl("--json", "key", "recover", "--dry-run").json["steps"]) == 2
+@pytest.mark.parametrize(("degraded", "steps"), [({"trust": "every load is refused"}, 1), ({"audit": "full"}, 0)])
+def test_a_dry_run_promises_only_what_exod_would_do(
+    exod: FakeExod, exoctl: Exoctl, degraded: dict[str, str], steps: int
+) -> None:
+    exod.objects[ROOT_PATH] = {f"{BUS_NAME}.Manager": {"Degraded": degraded}}
+    assert len(exoctl("--json", "key", "recover", "--dry-run").json["steps"]) == steps
+    assert ("refuse" in exoctl("key", "recover", "--dry-run").err) is (steps == 0)
     assert exod.calls == []

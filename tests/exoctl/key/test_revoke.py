@@ -29,6 +29,19 @@ def test_what_was_revoked_before_stays_revoked(exoctl: Exoctl, trust_d: Path) ->
     assert set(revoked(trust_d)) == {"a" * 64, "b" * 64}
 
 
+def test_a_key_revoked_twice_keeps_its_reason_unless_another_is_given(exoctl: Exoctl, trust_d: Path) -> None:
+    words = ("key", "revoke", "a" * 64, "--trust-dir", str(trust_d))
+    for more, reason in (((), "revoked on this host"), (("--reason", "lost"), "lost"), ((), "lost")):
+        assert exoctl(*words, *more).code == 0
+        assert revoked(trust_d) == {"a" * 64: reason}
+
+
+def test_trust_of_this_host_is_not_changed_by_a_shell_that_speaks_to_another(exoctl: Exoctl) -> None:
+    ran = exoctl("--json", "key", "revoke", "a" * 64)
+    assert (ran.code, ran.error["code"]) == (2, "usage")
+    assert "EXOD_DEV_DIR" in ran.error["hint"]
+
+
 def test_a_list_that_cannot_be_read_is_not_replaced(exoctl: Exoctl, trust_d: Path) -> None:
     (trust_d / "revoked.toml").write_text("keys = 1")
     assert exoctl("--json", "key", "revoke", "a" * 64, "--trust-dir", str(trust_d)).code == 3

@@ -31,7 +31,8 @@ def test_what_was_made_is_said(exoctl: Exoctl, tmp_path: Path, monkeypatch: pyte
 
 def test_nothing_that_exists_is_touched(exoctl: Exoctl, tmp_path: Path) -> None:
     ran = exoctl("--json", "package", "new", "hello", "--dir", str(tmp_path))
-    assert (ran.code, ran.error["code"]) == (1, "directory-refused")
+    assert (ran.code, ran.error["code"]) == (2, "usage")
+    assert "--dir" in ran.error["hint"]
     assert list(tmp_path.iterdir()) == []
 
 

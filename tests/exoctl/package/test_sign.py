@@ -14,6 +14,12 @@ def built(exoctl: Exoctl, hello: Path, tmp_path: Path) -> Path:
     return tmp_path / "x.exopkg"
 
 
+def test_a_public_key_does_not_sign(exoctl: Exoctl, built: Path, key: Key) -> None:
+    ran = exoctl("--json", "package", "sign", str(built), "--key", str(key.public))
+    assert ran.code == 2
+    assert "it is a public key" in ran.error["sentence"]
+
+
 def test_a_signature_is_put_on_what_was_built(exoctl: Exoctl, built: Path, key: Key) -> None:
     ran = exoctl(
         "--json", "package", "sign", str(built), "--key", str(key.private), "--passphrase-file", str(key.phrase)

@@ -1,6 +1,7 @@
 import pytest
 
 from exoctl.codec import Variant
+from exoctl.objects import plain
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import DONE, FakeExod, job
 
@@ -34,7 +35,9 @@ def test_a_setting_takes_the_type_of_the_one_in_force(hello: FakeExod, exoctl: E
 def test_a_dry_change_is_planned(hello: FakeExod, exoctl: Exoctl) -> None:
     hello.answers["Plan"] = lambda *_: [["set config"]]
     assert exoctl("--json", "plugin", "config", "hello", "interval=2", "--dry-run").json["steps"] == ["set config"]
-    assert hello.called("Plan")[0] == "configure"
+    verb, name, options = hello.called("Plan")
+    assert (verb, name, list(options)) == ("configure", "hello", ["values"])
+    assert plain(options) == {"values": {"interval": 2.0}}
 
 
 @pytest.mark.parametrize("setting", ["interval", "=5"])
@@ -43,4 +46,5 @@ def test_what_is_no_pair_is_a_mistake(hello: FakeExod, exoctl: Exoctl, setting: 
 
 
 def test_a_word_of_the_wrong_type_is_a_mistake(hello: FakeExod, exoctl: Exoctl) -> None:
-    assert exoctl("--json", "plugin", "config", "hello", "interval=often").error["code"] == "usage"
+    error = exoctl("--json", "plugin", "config", "hello", "interval=often").error
+    assert (error["code"], error["sentence"]) == ("usage", "cannot configure hello: interval is a number, not often")

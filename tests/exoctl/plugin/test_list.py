@@ -1,3 +1,5 @@
+import pytest
+
 from exod.names import BUS_NAME, ROOT_PATH
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import FakeExod
@@ -26,6 +28,11 @@ def test_type_and_state_narrow_the_list(exod: FakeExod, exoctl: Exoctl) -> None:
     assert exoctl("plugin", "list", "--json", "--type", "ai-model").json == []
     assert exoctl("plugin", "list", "--json", "--state", "error").json == []
     assert len(exoctl("plugin", "list", "--json", "--type", "custom", "--state", "running").json) == 1
+
+
+@pytest.mark.parametrize("words", [("--state", "foo"), ("--type", "foo")])
+def test_a_word_that_no_plugin_could_have_is_a_mistake(exod: FakeExod, exoctl: Exoctl, words: tuple[str, str]) -> None:
+    assert exoctl("--json", "plugin", "list", *words).code == 2
 
 
 def test_an_empty_list_says_what_to_do(exod: FakeExod, exoctl: Exoctl) -> None:

@@ -21,7 +21,10 @@ def test_a_stamped_line_is_put_into_words(exod: FakeExod, exoctl: Exoctl) -> Non
     ]
 
 
-def test_json_is_a_list_of_lines(exod: FakeExod, exoctl: Exoctl) -> None:
+def test_json_is_a_list_of_objects(exod: FakeExod, exoctl: Exoctl) -> None:
     exod.has_plugin("hello")
-    exod.answers["GetLogs"] = lambda *_: [["one"]]
-    assert exoctl("--json", "plugin", "logs", "hello").json == ["one"]
+    exod.answers["GetLogs"] = lambda *_: [["1700000000.123 7 <4>low on tea", "one"]]
+    assert exoctl("--json", "plugin", "logs", "hello").json == [
+        {"time": 1700000000.123, "instance": 7, "level": "warning", "text": "low on tea"},
+        {"time": None, "instance": None, "level": "output", "text": "one"},
+    ]

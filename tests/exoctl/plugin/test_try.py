@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from exoctl import devkey, scaffold
+from exoctl import devkey, jobs, scaffold
+from exoctl.codec import Variant
 from exoctl.plugin import try_
 from exod.errors import Outcome, Refusal
 from exod.package import package
@@ -28,6 +29,7 @@ def hello(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def daemon(exod: FakeExod) -> FakeExod:
     exod.answers["Reload"] = lambda *_: [[]]
+    exod.answers["Validate"] = lambda *_: [{"accepted": Variant("b", True)}]
     exod.starts_job("Load", "Unload")
     exod.runs(job(7, "done", Result=DONE))
     return exod
@@ -39,8 +41,8 @@ def members(exod: FakeExod) -> list[str]:
 
 def test_source_becomes_a_running_instance(daemon: FakeExod, exoctl: Exoctl, hello: Path) -> None:
     assert exoctl("plugin", "try", str(hello)).out == "hello 0.1.0 is running, instance 7\n"
-    assert members(daemon) == ["Reload", "Load"]
-    made = package.parse(daemon.uploads[0])
+    assert members(daemon) == ["Reload", "Validate", "Load"]
+    made = package.parse(daemon.uploads[-1])
     assert isinstance(made, package.Package)
     assert made.development
 
@@ -50,7 +52,7 @@ def test_what_runs_is_replaced_and_trust_written_only_once(daemon: FakeExod, exo
     daemon.has_plugin("hello")
     daemon.calls.clear()
     assert exoctl("--json", "plugin", "try", str(hello)).json["instance"] == "7"
-    assert members(daemon) == ["Unload", "Load"]
+    assert members(daemon) == ["Validate", "Unload", "Load"]
 
 
 def looks(monkeypatch: pytest.MonkeyPatch, *between: Callable[[], None]) -> None:
@@ -80,7 +82,7 @@ def test_a_save_is_built_once_it_has_come_to_rest(
     looks(monkeypatch, nothing, save, save, nothing, nothing)
     ran = exoctl("--json", "plugin", "try", str(hello), "--watch")
     assert (ran.code, len(ran.lines)) == (0, 2)
-    assert len(daemon.uploads) == 2
+    assert members(daemon).count("Load") == 2
 
 
 def test_a_save_that_does_not_build_is_told_and_the_next_one_may(
@@ -136,3 +138,65 @@ def test_files_that_come_and_go_are_no_error(hello: Path, monkeypatch: pytest.Mo
 def test_production_is_not_for_trying(exoctl: Exoctl, hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EXOD_DEV_DIR")
     assert exoctl("--json", "plugin", "try", str(hello)).code == 2
+
+
+def judged(exod: FakeExod, code: str) -> None:
+    refusal = Refusal(code, "cannot load hello 0.1.0: so it is", "exoctl plugin load hello_0.1.0.exopkg --consent")
+    context = {"accepted": Variant("b", False), "refusal": Variant("a{ss}", refusal.fields())}
+    exod.answers["Validate"] = lambda *_: [context]
+    exod.has_plugin("hello")
+
+
+def test_what_runs_goes_on_when_exod_would_not_take_the_new_one(daemon: FakeExod, exoctl: Exoctl, hello: Path) -> None:
+    judged(daemon, "not-built")
+    ran = exoctl("--json", "plugin", "try", str(hello))
+    assert (ran.code, ran.error["code"]) == (3, "not-built")
+    assert members(daemon) == ["Reload", "Validate"]
+
+
+def test_a_name_that_another_signer_owns_is_taken_only_with_consent(
+    daemon: FakeExod, exoctl: Exoctl, hello: Path
+) -> None:
+    judged(daemon, "owner-differs")
+    daemon.answers["PlanPackage"] = lambda *_: [[]]
+    assert exoctl("--json", "plugin", "try", str(hello)).error["hint"] == f"exoctl plugin try {hello} --consent"
+    assert members(daemon)[-1] == "Validate"
+    assert exoctl("plugin", "try", str(hello), "--consent").code == 0
+    assert members(daemon)[-4:] == ["Validate", "PlanPackage", "Unload", "Load"]
+
+
+def test_what_comes_behind_a_consent_is_found_before_anything_is_ended(
+    daemon: FakeExod, exoctl: Exoctl, hello: Path
+) -> None:
+    judged(daemon, "widened")
+    daemon.refuses("PlanPackage", Refusal("not-built", "cannot load hello: network"))
+    assert exoctl("--json", "plugin", "try", str(hello)).error["code"] == "not-built"
+    assert "Unload" not in members(daemon)
+
+
+def test_a_load_that_fails_after_all_says_what_is_left(daemon: FakeExod, exoctl: Exoctl, hello: Path) -> None:
+    daemon.has_plugin("hello")
+    daemon.starts_job("Load", number=8)
+    daemon.runs(job(8, "failed", Refusal=Refusal("x", "cannot start hello: it raised").fields()), number=8)
+
+    def unload(*_: object) -> list[str]:
+        daemon.has_plugin("hello", State=0, StateName="unloaded")
+        return ["/org/exoos/Exod1/job/7"]
+
+    daemon.answers["Unload"] = unload
+    error = exoctl("--json", "plugin", "try", str(hello)).error
+    assert error["sentence"] == (
+        "cannot start hello: it raised; the hello that ran before was ended, it is unloaded now"
+    )
+    assert error["hint"].endswith("exoctl plugin load hello")
+
+
+def test_whoever_interrupts_is_told_how_to_watch_the_job(
+    daemon: FakeExod, exoctl: Exoctl, hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "_until_end", interrupt)
+    ran = exoctl("plugin", "try", str(hello))
+    assert (ran.code, ran.err) == (130, "job 7 goes on; watch it with: exoctl job watch 7\n")

@@ -25,4 +25,6 @@ def test_a_capability_is_answered_with_its_reason(exod: FakeExod, exoctl: Exoctl
     assert exoctl("registry", "check", "hello", "--capability", "network").out == "yes: its manifest asks for it\n"
     exod.answers["CheckCapability"] = lambda *_: [False, "not asked for"]
     ran = exoctl("--json", "registry", "check", "hello", "--capability", "network")
-    assert (ran.code, ran.lines[0]["allowed"], ran.error["code"]) == (3, False, "capability-not-held")
+    assert (ran.code, ran.json["error"]["code"]) == (3, "capability-not-held")
+    assert ran.error["evidence"] == {"plugin": "hello", "capability": "network", "reason": "not asked for"}
+    assert exoctl("registry", "check", "hello", "--capability", "network").out == "no: not asked for\n"

@@ -251,3 +251,13 @@ def test_another_owners_difference_is_shown_too() -> None:
     wider = package(LAB, more="[sandbox]\nprocesses = true\n")
     given = trust(anchor_for(), anchor_for(LAB, name="lab"), state=OWNED)
     assert refused(wider, given, installed=installed).evidence["difference"] == "processes true"
+
+
+def test_the_hint_asks_for_trust_in_what_the_package_wants_and_is_safe_to_paste() -> None:
+    more = (
+        '[sandbox]\nfilesystem = ["read-only:/srv/$(x)"]\nprocesses = true\n'
+        '[services.hello]\ninterface = "org.example.Hello1"\n'
+    )
+    hint = refused(package(OTHER, more=more), trust()).hint
+    assert hint.startswith("exoctl key trust KEY.pub --name NAME --scope hello --interface org.example.Hello1")
+    assert "--allow 'filesystem=read-only:/srv/$(x)' --allow processes" in hint
