@@ -15,6 +15,9 @@ from exod.supervisor.jobs import Job
 from exod.supervisor.journal import Journal
 from exod.supervisor.roster import TRIES
 
+DEADLINE = 30.0
+"""Seconds that the do or undo of a step may take."""
+
 Checkpoint = Callable[[str], None]
 
 
@@ -77,11 +80,10 @@ class Executor:
             raise Refused(cancelled(job))
 
     async def _do(self, job: Job, hands: Hands, step: Step) -> None:
-        handler = HANDLERS[step.kind]
-        async with asyncio.timeout(handler.deadline) as scope:
+        async with asyncio.timeout(DEADLINE) as scope:
             job.scope = scope
             try:
-                await handler.do(hands, step)
+                await HANDLERS[step.kind].do(hands, step)
             finally:
                 job.scope = None
 
@@ -94,7 +96,7 @@ class Executor:
             job.state = "undoing"
             self._changed(job)
             failures = await self._back(hands, job.plan.steps[: job.done + 1])
-            final = _ending(job)
+            final = ending(job)
         job.result |= hands.notes | failures
         if failures:
             job.state = "running"
@@ -143,7 +145,7 @@ class Executor:
         why = ""
         for _ in range(TRIES):
             try:
-                async with asyncio.timeout(handler.deadline):
+                async with asyncio.timeout(DEADLINE):
                     await act(hands, step)
                 return None
             except Exception as error:  # a failed undo is part of the result, not the end of the undoing
@@ -180,7 +182,7 @@ def _sentence(error: Exception) -> str:
     return f"internal error: {error!r}"
 
 
-def _ending(job: Job) -> str:
+def ending(job: Job) -> str:
     if job.cancelled:
         return "cancelled"
     refused = job.refusal is not None and job.refusal.outcome is Outcome.REFUSED

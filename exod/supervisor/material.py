@@ -4,12 +4,14 @@ The bytes verified are the bytes stored and run: read once, here, and never re-o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from exod.errors import Refusal
 from exod.package.manifest import Manifest
+from exod.package.options import Value
 from exod.plan.confine import Confinement, Verdict
+from exod.plan.steps import Plan
 from exod.supervisor.ports import TrustInputs
 from exod.trust.state import TrustState
 
@@ -38,6 +40,18 @@ class Judged:
 class Material:
     judged: Judged
     confinement: Confinement
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`missing` are dependencies to load first, in order; config and old_config: complete, for a live plugin's hook."""
+
+    plan: Plan
+    material: Material | None = None
+    missing: tuple[tuple[str, str], ...] = ()
+    config: Mapping[str, Value] | None = None
+    old_config: Mapping[str, Value] | None = None
+    result: Mapping[str, str] = field(default_factory=dict)
 
 
 class Gate(Protocol):

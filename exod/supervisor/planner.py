@@ -4,8 +4,7 @@ A dry run and a job take the same way through this module, so what is printed is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
@@ -19,24 +18,14 @@ from exod.plan.resolve import LoadOrder, Offer, resolve
 from exod.plan.steps import Plan, StepKind
 from exod.plan.verbs import Candidate, Present
 from exod.supervisor import lifecycle
-from exod.supervisor.material import Gate, Judged, Material
+from exod.supervisor.material import Gate, Judged, Material, Prepared
 from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import PluginRecord, VersionRecord
 from exod.supervisor.requests import Request, Verb
 from exod.supervisor.roster import Roster, unknown
 from exod.supervisor.rows import dump_values, plugin_text, version_text
 
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """`missing` are dependencies to load first, in order; config and old_config as in Hands."""
-
-    plan: Plan
-    material: Material | None = None
-    missing: tuple[tuple[str, str], ...] = ()
-    config: Mapping[str, Value] | None = None
-    old_config: Mapping[str, Value] | None = None
-    result: Mapping[str, str] = field(default_factory=dict)
+T = TypeVar("T")
 
 
 class Planner:
@@ -49,9 +38,7 @@ class Planner:
         """The plugin's name, and the parsed package if the request brings one. Raises Refused."""
         if request.package is None:
             return request.plugin, None
-        package = self._gate.parse(request.package)
-        if isinstance(package, Refusal):
-            raise Refused(package)
+        package = _demand(self._gate.parse(request.package))
         return self._gate.manifest(package).name, package
 
     async def prepare(self, request: Request, plugin: str, package: Any, *, instance: int) -> Prepared:
@@ -70,11 +57,14 @@ class Planner:
 
     async def read_manifest(self, plugin: Plugin, version: str) -> Manifest:
         """What a stored package says of itself, unverified: for lists, never to run it. Raises Refused."""
-        data = await self._roster.world.packages.get(plugin.name, version)
-        package = self._gate.parse(data) if data is not None else _gone(plugin.name, version)
-        if isinstance(package, Refusal):
-            raise Refused(package)
+        _, package = await self._stored(plugin, version)
         return self._gate.manifest(package)
+
+    async def _stored(self, plugin: Plugin, version: str) -> tuple[bytes, Any]:
+        data = await self._roster.world.packages.get(plugin.name, version)
+        if data is None:
+            raise Refused(_gone(plugin.name, version))
+        return data, _demand(self._gate.parse(data))
 
     async def followed(self, known: Plugin | None, *, consent: bool) -> Manifest | None:
         """The manifest that a newer package is measured by; None only where there is nothing. Raises Refused."""
@@ -92,12 +82,7 @@ class Planner:
 
     async def judge_stored(self, plugin: Plugin, version: str) -> Judged:
         """The bytes in the store, verified against today's trust. Raises Refused."""
-        data = await self._roster.world.packages.get(plugin.name, version)
-        if data is None:
-            raise Refused(_gone(plugin.name, version))
-        package = self._gate.parse(data)
-        if isinstance(package, Refusal):
-            raise Refused(package)
+        data, package = await self._stored(plugin, version)
         judged = self.judge(data, package, downgrade=True)
         row = plugin.versions.get(version)
         if row is None:  # removed, or its load undone, while the bytes were read
@@ -117,9 +102,7 @@ class Planner:
         installed: Manifest | None = None,
     ) -> Judged:
         """Raises Refused."""
-        state = self._roster.trust
-        if isinstance(state, Refusal):
-            raise Refused(state)
+        state = _demand(self._roster.trust)
         now = max(int(self._roster.world.clock.time()), state.clock)
         judged = self._gate.judge(
             data,
@@ -131,9 +114,7 @@ class Planner:
             consent=consent,
             installed=installed,
         )
-        if isinstance(judged, Refusal):
-            raise Refused(judged)
-        return judged
+        return _demand(judged)
 
     def list_trust(self) -> list[Mapping[str, str]]:
         return self._gate.anchors(self._roster.inputs)
@@ -159,15 +140,9 @@ class Planner:
     def confine(self, judged: Judged, *, values: Mapping[str, Value]) -> Confinement:
         """Raises Refused."""
         manifest = judged.manifest
-        config = options.check(manifest.config, values)
-        if isinstance(config, Refusal):
-            raise Refused(config)
-        found = confine(
-            manifest, verdict=judged.verdict, policy=self.policy(manifest.name), config=config, host=self._host
-        )
-        if isinstance(found, Refusal):
-            raise Refused(found)
-        return found
+        config = _demand(options.check(manifest.config, values))
+        policy = self.policy(manifest.name)
+        return _demand(confine(manifest, verdict=judged.verdict, policy=policy, config=config, host=self._host))
 
     async def _incoming(
         self, request: Request, name: str, known: Plugin | None, package: Any, instance: int
@@ -200,9 +175,7 @@ class Planner:
         result = {"plugin": name, "version": version}
         if request.verb is Verb.INSTALL:
             return Prepared(verbs.tidy(plan), material, result=result)
-        order = resolve(name, version, offer=self.offer(judged.manifest))
-        if isinstance(order, Refusal):
-            raise Refused(order)
+        order = _demand(resolve(name, version, offer=self.offer(judged.manifest)))
         goal = self._goal(request, row)
         digest = judged.verdict.digest
         up = verbs.bring_up(name, version=version, digest=digest, instance=instance, goal=goal)
@@ -220,8 +193,7 @@ class Planner:
         same = stored is not None and stored.digest == judged.verdict.digest
         if known is not None and same and known.record.version == version and present.owner == signer:
             return Plan(())
-        assert not isinstance(self._roster.trust, Refusal)
-        mark = self._roster.trust.mark(row.name, owner=signer)
+        trust = _demand(self._roster.trust)
         record = VersionRecord(
             plugin=row.name,
             version=version,
@@ -238,10 +210,10 @@ class Planner:
             version_record=version_text(stored if stored is not None and same else record),
             plugin_record=plugin_text(row),
             owner=signer,
-            mark=in_order((mark or version, version))[-1],
+            mark=in_order((trust.mark(row.name, owner=signer) or version, version))[-1],
             quota=judged.manifest.limits.storage,
             keeps_data=judged.keeps_data,
-            kept=self._roster.trust.former.get(f"{row.name}/{signer}", ""),
+            kept=trust.former.get(f"{row.name}/{signer}", ""),
         )
         return verbs.install(present, candidate)
 
@@ -274,7 +246,7 @@ class Planner:
 
     def _present(self, name: str, known: Plugin | None) -> Present:
         state = self._roster.trust
-        owner = "" if isinstance(state, Refusal) else state.owners.get(name, "")
+        owner = self._roster.owner(name)
         mark = "" if isinstance(state, Refusal) else state.marks.get(name, "")
         if known is None:
             return Present(name, owner=owner, mark=mark)
@@ -324,13 +296,18 @@ class Planner:
         assert manifest is not None
         assert isinstance(values, Mapping)
         wanted = dict(plugin.record.config) | dict(values)
-        config = options.check(manifest.config, wanted)
-        if isinstance(config, Refusal):
-            raise Refused(config)
+        config = _demand(options.check(manifest.config, wanted))
         old = options.check(manifest.config, plugin.record.config)
         plan = verbs.configure(present, values=dump_values(wanted), keys=values)
         old_config = None if isinstance(old, Refusal) else old
         return Prepared(plan, config=config, old_config=old_config, result={"plugin": plugin.name})
+
+
+def _demand(found: T | Refusal) -> T:
+    """What was found, not why it was not. Raises Refused."""
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
 
 
 def _gone(plugin: str, version: str) -> Refusal:

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.package.manifest import Manifest
+from exod.settings import Settings
 from exod.supervisor.instance import Instance
 from exod.supervisor.ledger import Ledger
 from exod.supervisor.lifecycle import State, is_legal
@@ -23,8 +24,11 @@ TRIES = 3
 
 
 class Roster:
-    def __init__(self, world: World) -> None:
+    """`settings` are read again on reload, while jobs run."""
+
+    def __init__(self, world: World, settings: Settings) -> None:
         self.world = world
+        self.settings = settings
         self.ledger = Ledger(world.audit)
         self.plugins: dict[str, Plugin] = {}
         self.instances: dict[int, Instance] = {}

@@ -30,7 +30,7 @@ from exod.supervisor.requests import Verb as Verb
 from exod.supervisor.roster import Roster
 from exod.supervisor.tasks import Tasks
 from exod.supervisor.views import InstanceView, JobView, PluginView, Views
-from exod.supervisor.works import Rules, Works
+from exod.supervisor.works import Works
 
 DAY = 86400.0
 
@@ -60,19 +60,16 @@ class Supervisor:
         self.started_at = 0
         self._phase = "starting"
         self._world = world
-        self._rules = Rules(settings)
         self._read_settings = read_settings
         self._noted: dict[str, str] = {}
-        self._roster = Roster(world)
+        self._roster = Roster(world, settings)
         self._jobs = Jobs(changed=world.face.job)
         self._tasks = Tasks(failed=failed)
         self._guard = Guard(self._roster, tasks=self._tasks, again=self._again)
         self._planner = Planner(self._roster, gate=gate, host=host)
         journal = Journal(world.registry, world.clock)
         executor = Executor(journal, changed=self._jobs.touch, checkpoint=checkpoint)
-        self._works = Works(
-            self._roster, self._jobs, self._planner, executor, rules=self._rules, broken=self._guard.broken
-        )
+        self._works = Works(self._roster, self._jobs, self._planner, executor, broken=self._guard.broken)
         self._recovery = Recovery(self._roster, self._works, self._planner)
         self._reload = Reload(self._roster, self._planner, self._guard)
         self._calls = Calls(self._roster)
@@ -108,7 +105,7 @@ class Supervisor:
         self._phase = "stopping"
         self._world.face.daemon()
         await self._tasks.close()
-        await end_all(self._roster, deadline=self._rules.settings.stop_seconds)
+        await end_all(self._roster, deadline=self._roster.settings.stop_seconds)
         self._roster.ledger.note("daemon", what="stop")
         await self._world.audit.flush()
         await self._world.sandbox.close()
@@ -272,7 +269,7 @@ class Supervisor:
             self.note_degraded("settings", f"those of before stay in force: {chosen.sentence}")
             return [chosen.sentence]
         self.note_degraded("settings", "")
-        before, self._rules.settings = self._rules.settings, chosen
+        before, self._roster.settings = self._roster.settings, chosen
         return list(settings_changes(before, chosen))
 
     async def recover_trust(self, caller: Caller) -> None:
@@ -317,7 +314,7 @@ class Supervisor:
     async def _daily(self) -> None:
         """What only time brings about: signers expire, old jobs are forgotten."""
         while True:
-            before = self._world.clock.time() - self._rules.settings.job_days * DAY
+            before = self._world.clock.time() - self._roster.settings.job_days * DAY
             self._jobs.prune(before=before)
             await self._reload.housekeep(before=before)
             await self._world.clock.sleep(DAY / 24)

@@ -1,16 +1,16 @@
 """Jobs at work: each waits for its plugin's turn, is planned, and is run; every end is recorded and audited once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from exod.errors import Outcome, Refusal, Refused
-from exod.settings import Settings
 from exod.supervisor.ears import Broken
-from exod.supervisor.executor import Executor, cancelled, explain
+from exod.supervisor.executor import Executor, cancelled, ending, explain
 from exod.supervisor.handlers import Hands
 from exod.supervisor.jobs import Job, Jobs
 from exod.supervisor.lifecycle import State
-from exod.supervisor.planner import Planner, Prepared
+from exod.supervisor.material import Prepared
+from exod.supervisor.planner import Planner
 from exod.supervisor.requests import Request, Verb
 from exod.supervisor.roster import Roster
 from exod.supervisor.views import JobView
@@ -18,22 +18,12 @@ from exod.supervisor.views import JobView
 _STARTING = (Verb.LOAD, Verb.RESTORE, Verb.RESTART)
 
 
-@dataclass(slots=True)
-class Rules:
-    """What may change while jobs run: settings are read again on reload."""
-
-    settings: Settings
-
-
 class Works:
-    def __init__(
-        self, roster: Roster, jobs: Jobs, planner: Planner, executor: Executor, *, rules: Rules, broken: Broken
-    ) -> None:
+    def __init__(self, roster: Roster, jobs: Jobs, planner: Planner, executor: Executor, *, broken: Broken) -> None:
         self._roster = roster
         self._jobs = jobs
         self._planner = planner
         self._executor = executor
-        self._rules = rules
         self._broken = broken
         self._stuck: dict[str, Job] = {}
         self._awaited: dict[str, str] = {}
@@ -69,12 +59,12 @@ class Works:
 
     async def _refuse(self, job: Job, error: Exception) -> None:
         job.refusal = cancelled(job) if job.cancelled else explain(job, error)
-        job.state = _ending(job)
+        job.state = ending(job)
         await self._note(job)
 
     async def settle(self, job: Job) -> bool:
         """What an earlier run left half done; recorded as the end of the job that did it."""
-        clean = await self._executor.settle(job, self._hands(None))
+        clean = await self._executor.settle(job, Hands(self._roster, broken=self._broken))
         if not clean:
             self._stuck[job.plugin] = job
             self._fault(job)
@@ -103,8 +93,7 @@ class Works:
             job.state, job.finished = "done", self._roster.world.clock.time()
             await self._note(job)
             return
-        hands = self._hands(prepared)
-        if not await self._executor.run(job, hands):
+        if not await self._executor.run(job, Hands(self._roster, prepared, broken=self._broken)):
             self._leave(job)
 
     async def _load_first(self, job: Job, prepared: Prepared) -> None:
@@ -139,12 +128,6 @@ class Works:
         if stuck is not None and not await self.settle(stuck):
             sentence = f"cannot {job.kind} {job.plugin}: what job {stuck.id} left cannot be cleared"
             raise Refused(Refusal("unfinished-job", sentence, f"exoctl job watch {stuck.id}", outcome=Outcome.FAILED))
-
-    def _hands(self, prepared: Prepared | None) -> Hands:
-        hands = Hands(self._roster, self._rules.settings, broken=self._broken)
-        if prepared is not None:
-            hands.material, hands.config, hands.old_config = prepared.material, prepared.config, prepared.old_config
-        return hands
 
     def _leave(self, job: Job) -> None:
         """Not cleanly ended: a copy that the journal still calls running is kept, to be settled first next time."""
@@ -195,9 +178,3 @@ class Works:
             return
         subject = f"{job.kind} {job.plugin}".strip()
         ledger.refused(job.refusal, caller=caller, subject=subject, job=job.id, state=job.state)
-
-
-def _ending(job: Job) -> str:
-    if job.cancelled:
-        return "cancelled"
-    return "refused" if job.refusal is not None and job.refusal.outcome is Outcome.REFUSED else "failed"

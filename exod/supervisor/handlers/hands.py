@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from exod.errors import Refusal
+from exod.errors import Outcome, Refusal, Refused
 from exod.package.options import Value
-from exod.plan.steps import Step
+from exod.plan.steps import Plan, Step
 from exod.settings import Settings
 from exod.supervisor.ears import Broken
 from exod.supervisor.instance import Instance
-from exod.supervisor.material import Material
+from exod.supervisor.material import Material, Prepared
 from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import World
 from exod.supervisor.roster import Roster
@@ -17,36 +17,37 @@ from exod.supervisor.roster import Roster
 
 @dataclass(slots=True)
 class Hands:
-    """`material` is None in recovery: no undo and no step past a point of no return needs it.
+    """`prepared` is empty in recovery: no undo and no step past a point of no return needs it.
 
     refusal: why the job is being undone. notes: what was not done although the job goes on, for its result.
     midway: told between two effects of one step, where a kill leaves the step half done.
-    broken: who deals with an instance that cannot go on. config, old_config: complete, for a live plugin's hook.
+    broken: who deals with an instance that cannot go on.
     """
 
     roster: Roster
-    settings: Settings
-    material: Material | None = None
+    prepared: Prepared = Prepared(Plan(()))
     refusal: Refusal | None = None
     notes: dict[str, str] = field(default_factory=dict)
     midway: Callable[[str], None] = lambda _: None
     broken: Broken = lambda _instance, _refusal: None
-    config: Mapping[str, Value] | None = None
-    old_config: Mapping[str, Value] | None = None
 
     @property
     def world(self) -> World:
         return self.roster.world
 
+    @property
+    def settings(self) -> Settings:
+        return self.roster.settings
+
     def needed(self) -> Material:
-        if self.material is None:
+        if self.prepared.material is None:
             raise RuntimeError("a step that needs a package ran without one")
-        return self.material
+        return self.prepared.material
 
     def needed_config(self) -> Mapping[str, Value]:
-        if self.config is None:
+        if self.prepared.config is None:
             raise RuntimeError("a configuration step ran without values")
-        return self.config
+        return self.prepared.config
 
     def plugin(self, step: Step) -> Plugin | None:
         return self.roster.plugins.get(step.text("plugin"))
@@ -67,14 +68,26 @@ Act = Callable[[Hands, Step], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """`do` may run again after `undo`, and `undo` whether or not `do` ran; both may run twice.
-
-    deadline: seconds that `do` or `undo` may take.
-    """
+    """`do` may run again after `undo`, and `undo` whether or not `do` ran; both may run twice."""
 
     do: Act
     undo: Act
-    deadline: float = 30.0
+
+
+def asking(act: Act) -> Act:
+    """The undo that asks a plugin to go back. One that will not is in no state that has a name: it is ended."""
+
+    async def undo(hands: Hands, step: Step) -> None:
+        instance = hands.instance(step)
+        if instance is None or instance.ending or instance.exit is not None:
+            return
+        try:
+            await act(hands, step)
+        except (Refused, OSError) as error:
+            sentence = f"cannot bring {instance.plugin} back: {error}"
+            hands.broken(instance, Refusal("not-undone", sentence, outcome=Outcome.FAILED))
+
+    return undo
 
 
 async def nothing(hands: Hands, step: Step) -> None:

@@ -40,8 +40,8 @@ async def register(hands: Hands, step: Step) -> None:
     await hands.roster.put_plugin(plugin_row(step.text("plugin_row")))
     hands.midway(step.kind)
     await hands.roster.put_version(version_row(step.text("row")))
-    if hands.material is not None:
-        hands.roster.learn(hands.material.judged.manifest)
+    if hands.prepared.material is not None:
+        hands.roster.learn(hands.prepared.material.judged.manifest)
 
 
 async def undo_register(hands: Hands, step: Step) -> None:

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
-from exod.errors import Outcome, Refusal, Refused
 from exod.package.options import Value
 from exod.plan.steps import Step
-from exod.supervisor.handlers.hands import Hands
-from exod.supervisor.instance import Instance
+from exod.supervisor.handlers.hands import Hands, asking
 from exod.supervisor.lifecycle import State
 from exod.supervisor.rows import plugin_row
 
@@ -25,9 +24,8 @@ async def unset_desired(hands: Hands, step: Step) -> None:
 
 async def set_config(hands: Hands, step: Step) -> None:
     """The plugin is asked before anything is recorded: what it does not accept never survives it."""
-    instance = hands.instance(step)
-    if instance is not None:
-        await _apply(hands, instance, values=hands.needed_config())
+    if hands.instance(step) is not None:
+        await _apply(hands, step, values=hands.needed_config())
     hands.midway(step.kind)
     await _record(hands, step, values=json.loads(step.text("values")))
     hands.roster.ledger.note("config", plugin=step.text("plugin"), keys=step.text("keys"))  # values may be secrets
@@ -39,28 +37,19 @@ async def unset_config(hands: Hands, step: Step) -> None:
     await _record(hands, step, values=json.loads(step.text("old_values")))
     hands.midway(f"undo-{step.kind}")
     instance = hands.instance(step)
-    if instance is not None and hands.old_config is not None and instance.confinement.config == hands.config:
-        await _take_back(hands, instance, values=hands.old_config)
+    taken, old = hands.prepared.config, hands.prepared.old_config
+    if instance is not None and old is not None and instance.confinement.config == taken:
+        await asking(partial(_apply, values=old))(hands, step)
 
 
-async def _apply(hands: Hands, instance: Instance, *, values: Mapping[str, Value]) -> None:
+async def _apply(hands: Hands, step: Step, *, values: Mapping[str, Value]) -> None:
     """A suspended plugin answers nothing: it is told when it wakes."""
+    instance = hands.live(step)
     if hands.roster.plugins[instance.plugin].state is State.SUSPENDED:
         instance.untold = True
     else:
         await instance.line().hook("configure", {"values": dict(values)}, deadline=hands.settings.start_seconds)
     instance.configured(values)
-
-
-async def _take_back(hands: Hands, instance: Instance, *, values: Mapping[str, Value]) -> None:
-    """A plugin that took the new values and will not take the old ones back is ended."""
-    if instance.ending or instance.exit is not None:
-        return
-    try:
-        await _apply(hands, instance, values=values)
-    except (Refused, OSError) as error:
-        sentence = f"cannot bring {instance.plugin} back: {error}"
-        hands.broken(instance, Refusal("not-undone", sentence, outcome=Outcome.FAILED))
 
 
 async def _record(hands: Hands, step: Step, *, values: Mapping[str, Value]) -> None:

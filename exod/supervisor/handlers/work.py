@@ -3,9 +3,9 @@
 An undo asks the plugin to go back, once; after a restart of exod there is nobody to ask, and nothing to undo.
 """
 
-from exod.errors import Outcome, Refusal, Refused
+from exod.errors import Refused
 from exod.plan.steps import Step
-from exod.supervisor.handlers.hands import Act, Hands
+from exod.supervisor.handlers.hands import Hands, asking
 from exod.supervisor.instance import Instance
 from exod.supervisor.lifecycle import State
 
@@ -47,12 +47,7 @@ async def stop(hands: Hands, step: Step) -> None:
 async def unstart(hands: Hands, step: Step) -> None:
     """Also when `start` failed half-way: `stop` says to end all work, whatever was begun."""
     if not step.data.get("fresh", False):
-        await _ask_back(hands, step, stop)
-
-
-async def restart(hands: Hands, step: Step) -> None:
-    """The undo of stop."""
-    await _ask_back(hands, step, start)
+        await asking(stop)(hands, step)
 
 
 async def suspend(hands: Hands, step: Step) -> None:
@@ -76,26 +71,6 @@ async def resume(hands: Hands, step: Step) -> None:
         instance.untold = False
     await instance.line().hook("resume", {}, deadline=hands.settings.start_seconds)
     _move(hands, instance, State.RUNNING)
-
-
-async def unsuspend(hands: Hands, step: Step) -> None:
-    await _ask_back(hands, step, resume)
-
-
-async def unresume(hands: Hands, step: Step) -> None:
-    await _ask_back(hands, step, suspend)
-
-
-async def _ask_back(hands: Hands, step: Step, act: Act) -> None:
-    """A plugin that will not go back is in no state that has a name: it is broken, and is ended."""
-    instance = hands.instance(step)
-    if instance is None or instance.ending or instance.exit is not None:
-        return
-    try:
-        await act(hands, step)
-    except (Refused, OSError) as error:
-        sentence = f"cannot bring {instance.plugin} back: {error}"
-        hands.broken(instance, Refusal("not-undone", sentence, outcome=Outcome.FAILED))
 
 
 def _move(hands: Hands, instance: Instance, state: State) -> None:
