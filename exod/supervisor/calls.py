@@ -4,12 +4,11 @@ Who may call at all is decided before; here only a caller in whose calls the plu
 is audited. That a plugin is not running or has no such method is an answer, not a decision, and is not.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from exod.errors import Outcome, Refusal, Refused
-from exod.package.services import Service
 from exod.supervisor.instance import LOST, Instance
 from exod.supervisor.lifecycle import State
 from exod.supervisor.plugin import Plugin
@@ -32,28 +31,25 @@ class Calls:
         self, plugin: str, service: str, method: str, arguments: Sequence[Any], caller: Caller
     ) -> Sequence[Any]:
         """The results. Raises Refused: unknown, not running, too slow, or what the plugin itself answered."""
-        instance = self._reach(plugin, caller, what=method)
-        _member(self._service(instance, service), method, kind="methods")
-        deadline = self._deadline(instance)
+        instance, _ = self._reach(plugin, service, method, caller, kind="methods")
+        deadline = instance.confinement.limits.call_time
         return await self._serve(
             instance, caller, lambda line: line.call(service, method, arguments, caller, deadline=deadline)
         )
 
     async def get(self, plugin: str, service: str, name: str, caller: Caller) -> Any:
         """The value of a property. Raises Refused."""
-        instance = self._reach(plugin, caller, what=name)
-        _member(self._service(instance, service), name, kind="properties")
-        deadline = self._deadline(instance)
+        instance, _ = self._reach(plugin, service, name, caller, kind="properties")
+        deadline = instance.confinement.limits.call_time
         return await self._serve(instance, caller, lambda line: line.get(service, name, caller, deadline=deadline))
 
     async def set(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
         """Raises Refused, also for a property that is declared read-only."""
-        instance = self._reach(plugin, caller, what=name)
-        found = _member(self._service(instance, service), name, kind="properties")
+        instance, found = self._reach(plugin, service, name, caller, kind="properties")
         if found.access != "readwrite":
             sentence = f"cannot set {name} of {plugin}: it is read-only"
             raise Refused(Refusal("read-only", sentence, outcome=Outcome.USAGE))
-        deadline = self._deadline(instance)
+        deadline = instance.confinement.limits.call_time
         await self._serve(instance, caller, lambda line: line.set(service, name, value, caller, deadline=deadline))
 
     async def _serve(self, instance: Instance, caller: Caller, ask: Callable[[Channel], Awaitable[T]]) -> T:
@@ -76,14 +72,16 @@ class Calls:
         self._roster.plugins[instance.plugin].active_at = self._roster.world.clock.time()
         return result
 
-    def _reach(self, name: str, caller: Caller, *, what: str) -> Instance:
+    def _reach(self, name: str, service: str, member: str, caller: Caller, *, kind: str) -> tuple[Instance, Any]:
+        """The running instance, and the method or property as its manifest declares it. Raises Refused."""
         plugin = self._roster.find(name, verb="call")
         instance = plugin.instance
         if plugin.state is not State.RUNNING or instance is None:
-            sentence = f"cannot call {what} of {name}: it is {plugin.state.word}, not running"
+            sentence = f"cannot call {member} of {name}: it is {plugin.state.word}, not running"
             raise Refused(Refusal("not-running", sentence, f"exoctl plugin start {name}", outcome=Outcome.FAILED))
         self._turn_away(plugin, caller)
-        return instance
+        declared = _named(service, instance.confinement.services, where=name)
+        return instance, _named(member, getattr(declared, kind), where=declared.interface)
 
     def _turn_away(self, plugin: Plugin, caller: Caller) -> None:
         now = self._roster.world.clock.monotonic()
@@ -94,15 +92,6 @@ class Calls:
             self._roster.ledger.refused(refusal, caller=caller.name, subject=f"call {plugin.name}")
             raise Refused(refusal)
 
-    def _service(self, instance: Instance, name: str) -> Service:
-        for service in instance.confinement.services:
-            if service.name == name:
-                return service
-        raise Refused(_unknown(instance.plugin, name))
-
-    def _deadline(self, instance: Instance) -> float:
-        return instance.confinement.limits.call_time
-
 
 def _settle(instance: Instance, note: Caller) -> None:
     """The plugin has answered this one, and with it all before it."""
@@ -110,12 +99,9 @@ def _settle(instance: Instance, note: Caller) -> None:
     del instance.calls[: place + 1]
 
 
-def _member(service: Service, name: str, *, kind: str) -> Any:
-    for member in getattr(service, kind):
-        if member.name == name:
-            return member
-    raise Refused(_unknown(service.interface, name))
-
-
-def _unknown(where: str, name: str) -> Refusal:
-    return Refusal("unknown-member", f"cannot call {name}: {where} has none of that name", outcome=Outcome.NOT_FOUND)
+def _named(name: str, among: Iterable[Any], *, where: str) -> Any:
+    for one in among:
+        if one.name == name:
+            return one
+    sentence = f"cannot call {name}: {where} has none of that name"
+    raise Refused(Refusal("unknown-member", sentence, outcome=Outcome.NOT_FOUND))

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from exod.errors import Outcome, Refusal
+from exod.errors import Refusal
 from exod.plan.steps import Plan
 from exod.supervisor.ports import Caller, JobRecord, Snapshot
 from exod.supervisor.requests import Request
@@ -45,6 +45,11 @@ class Job:
     @property
     def caller(self) -> Caller:
         return self.request.caller
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        if self.scope is not None:
+            self.scope.reschedule(asyncio.get_running_loop().time())
 
     def record(self) -> JobRecord:
         """`state` is running until the journal's last word on it."""
@@ -142,8 +147,3 @@ def _past(record: JobRecord) -> JobView:
         created_at=int(record.created),
         finished_at=int(record.finished),
     )
-
-
-def not_cancellable(job: Job, reason: str) -> Refusal:
-    sentence = f"cannot cancel job {job.id}: {reason}"
-    return Refusal("not-cancellable", sentence, f"exoctl job watch {job.id}", outcome=Outcome.FAILED)

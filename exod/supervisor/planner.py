@@ -14,7 +14,7 @@ from exod.package.versions import in_order
 from exod.plan import verbs
 from exod.plan.confine import Confinement, Host, confine
 from exod.plan.policy import Policy
-from exod.plan.resolve import LoadOrder, Offer, resolve
+from exod.plan.resolve import Offer, resolve
 from exod.plan.steps import Plan, StepKind
 from exod.plan.verbs import Candidate, Present
 from exod.supervisor import lifecycle
@@ -176,15 +176,18 @@ class Planner:
         if request.verb is Verb.INSTALL:
             return Prepared(verbs.tidy(plan), material, result=result)
         order = _demand(resolve(name, version, offer=self.offer(judged.manifest)))
-        goal = self._goal(request, row)
+        goal = row.desired
+        if request.verb is Verb.LOAD:
+            goal = "running" if request.flag("start") else "loaded"
         digest = judged.verdict.digest
         up = verbs.bring_up(name, version=version, digest=digest, instance=instance, goal=goal)
         plan = verbs.joined(plan, up)
         if request.verb is Verb.LOAD:
             fresh = plugin_text(row) if plan.steps[0].kind != up.steps[0].kind else ""
             plan = verbs.joined(plan, verbs.desire(present, goal, enabled=row.enabled, fresh=fresh))
+        missing = tuple((needed, at) for needed, at in order[:-1] if not self._roster.plugins[needed].alive)
         result |= {"instance": str(instance), "state": goal}
-        return Prepared(verbs.tidy(plan), material, missing=self._missing(order), result=result)
+        return Prepared(verbs.tidy(plan), material, missing=missing, result=result)
 
     def _install(self, present: Present, known: Plugin | None, judged: Judged, row: PluginRecord) -> Plan:
         """Nothing, when exactly this is installed and chosen already."""
@@ -235,14 +238,6 @@ class Planner:
             sentence = f"cannot {request.verb} {known.name}: version {version} is not installed"
             raise Refused(Refusal("unknown-version", sentence, outcome=Outcome.NOT_FOUND))
         return version
-
-    def _goal(self, request: Request, row: PluginRecord) -> str:
-        if request.verb is not Verb.LOAD:
-            return row.desired
-        return "running" if request.flag("start") else "loaded"
-
-    def _missing(self, order: LoadOrder) -> tuple[tuple[str, str], ...]:
-        return tuple((name, version) for name, version in order[:-1] if not self._roster.plugins[name].alive)
 
     def _present(self, name: str, known: Plugin | None) -> Present:
         state = self._roster.trust

@@ -82,11 +82,11 @@ def _usage(request: Request, what: str, reason: str) -> Refusal:
     )
 
 
-def no_job(job: int, *, known: bool) -> Refusal:
-    """Why there is nothing to cancel."""
-    if known:
-        sentence = f"cannot cancel job {job}: it is over"
-        return Refusal("not-cancellable", sentence, f"exoctl job watch {job}", outcome=Outcome.FAILED)
-    return Refusal(
-        "unknown-job", f"cannot cancel job {job}: there is none", "exoctl job list", outcome=Outcome.NOT_FOUND
-    )
+def no_job(job: int) -> Refusal:
+    sentence = f"cannot cancel job {job}: there is none"
+    return Refusal("unknown-job", sentence, "exoctl job list", outcome=Outcome.NOT_FOUND)
+
+
+def not_cancellable(job: int, reason: str) -> Refusal:
+    sentence = f"cannot cancel job {job}: {reason}"
+    return Refusal("not-cancellable", sentence, f"exoctl job watch {job}", outcome=Outcome.FAILED)

@@ -31,7 +31,9 @@ def decide(plugin: str, crashes: Sequence[Crash], *, now: float, chance: float) 
     """`crashes` includes the newest; `chance` is uniform in -1..1."""
     lately = recent(crashes, now=now)
     if weight(lately) >= LOOP:
-        return loop(plugin, len(lately))
+        evidence = {"crashes": str(len(lately))}
+        sentence = f"cannot keep {plugin} running: it crashed {len(lately)} times within {WINDOW:.0f} seconds"
+        return Refusal("crash-loop", sentence, f"exoctl plugin logs {plugin}", evidence, Outcome.FAILED)
     attempt = max(1, len(lately))
     delay = min(CEILING, BASE * 2.0 ** min(attempt - 1, 32)) * (1 + JITTER * chance)
     return Again(attempt, delay)
@@ -41,8 +43,3 @@ def weight(crashes: Sequence[Crash]) -> int:
     """Crashes in nobody's call count each, those in calls once for each uid."""
     own = sum(1 for crash in crashes if crash.uid is None)
     return own + len({crash.uid for crash in crashes if crash.uid is not None})
-
-
-def loop(plugin: str, count: int) -> Refusal:
-    sentence = f"cannot keep {plugin} running: it crashed {count} times within {WINDOW:.0f} seconds"
-    return Refusal("crash-loop", sentence, f"exoctl plugin logs {plugin}", {"crashes": str(count)}, Outcome.FAILED)

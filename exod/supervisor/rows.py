@@ -7,7 +7,7 @@ from exod.supervisor.ports import PluginRecord, VersionRecord
 
 
 def plugin_text(record: PluginRecord) -> str:
-    return _dump(asdict(record) | {"config": dict(record.config)})
+    return dump_values(asdict(record) | {"config": dict(record.config)})
 
 
 def plugin_row(text: str) -> PluginRecord:
@@ -15,7 +15,7 @@ def plugin_row(text: str) -> PluginRecord:
 
 
 def version_text(record: VersionRecord) -> str:
-    return _dump(asdict(record))
+    return dump_values(asdict(record))
 
 
 def version_row(text: str) -> VersionRecord:
@@ -26,9 +26,5 @@ def version_rows(text: str) -> list[VersionRecord]:
     return [VersionRecord(**row) for row in json.loads(text)]
 
 
-def dump_values(values: object) -> str:
-    return _dump(values)
-
-
-def _dump(value: object) -> str:
+def dump_values(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

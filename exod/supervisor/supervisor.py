@@ -17,7 +17,7 @@ from exod.supervisor.calls import Calls
 from exod.supervisor.ending import end_all
 from exod.supervisor.executor import Checkpoint, Executor, nowhere
 from exod.supervisor.guard import Guard
-from exod.supervisor.jobs import Job, Jobs, not_cancellable
+from exod.supervisor.jobs import Jobs
 from exod.supervisor.journal import Journal
 from exod.supervisor.material import Gate
 from exod.supervisor.planner import Planner
@@ -74,7 +74,9 @@ class Supervisor:
         self._reload = Reload(self._roster, self._planner, self._guard)
         self._calls = Calls(self._roster)
         self._restored = asyncio.Event()
-        self.plugins: Mapping[str, PluginView] = Views(lambda: self._roster.plugins, self._plugin_view)
+        self.plugins: Mapping[str, PluginView] = Views(
+            lambda: self._roster.plugins, lambda name: view(self._roster.plugins[name])
+        )
         self.instances: Mapping[int, InstanceView] = Views(lambda: self._roster.instances, self._instance_view)
         self.jobs: Mapping[int, JobView] = Views(self._jobs.all, self._jobs.view)
 
@@ -170,13 +172,14 @@ class Supervisor:
     def cancel(self, job: int, caller: Caller) -> Refusal | None:
         """Undoes a job; refused when it is over or past its point of no return. Authority is the caller's matter."""
         found = self._jobs.live.get(job)
-        if found is None:
-            known = job in self._jobs.past
-            refusal = requests.no_job(job, known=known)
+        if found is None and job not in self._jobs.past:
+            refusal = requests.no_job(job)
+        elif found is None:
+            refusal = requests.not_cancellable(job, "it is over")
         elif found.plan.passed or found.state == "undoing":
-            refusal = not_cancellable(found, "it is past its point of no return")
+            refusal = requests.not_cancellable(job, "it is past its point of no return")
         else:
-            _cancel(found)
+            found.cancel()
             return None
         self.refused(refusal, caller=caller, subject=f"cancel job {job}")
         return refusal
@@ -332,9 +335,6 @@ class Supervisor:
         await self._recovery.end_survivors(survivors)
         await self._recovery.restore()
 
-    def _plugin_view(self, name: str) -> PluginView:
-        return view(self._roster.plugins[name])
-
     def _instance_view(self, number: int) -> InstanceView:
         instance = self._roster.instances[number]
         record = instance.record
@@ -349,9 +349,3 @@ class Supervisor:
             walls=dict(instance.walls),
             read_usage=lambda: self._world.sandbox.usage(record.id),
         )
-
-
-def _cancel(job: Job) -> None:
-    job.cancelled = True
-    if job.scope is not None:
-        job.scope.reschedule(asyncio.get_running_loop().time())

@@ -6,7 +6,7 @@ import pytest
 
 from exod.errors import Outcome, Refusal
 from exod.supervisor.ports import Caller
-from exod.supervisor.requests import OPTIONS, Request, Verb, check, no_job
+from exod.supervisor.requests import OPTIONS, Request, Verb, check, no_job, not_cancellable
 
 ME = Caller(":1.1", 0)
 
@@ -60,5 +60,5 @@ def test_a_package_is_never_shown_in_a_request() -> None:
 
 
 def test_a_job_that_is_over_is_told_from_one_that_never_was() -> None:
-    assert no_job(3, known=True).code == "not-cancellable"
-    assert no_job(3, known=False).outcome is Outcome.NOT_FOUND
+    assert not_cancellable(3, "it is over").code == "not-cancellable"
+    assert no_job(3).outcome is Outcome.NOT_FOUND
