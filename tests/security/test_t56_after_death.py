@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from exod.linux import procfs
-from exod.sandbox.residue import look
 from tests.exod.sandbox.rig import Rig, ending, keeper_pid
 from tests.exod.sandbox.test_succession import Holder
+from tests.residue import look
 
 
 @pytest.fixture

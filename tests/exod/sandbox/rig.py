@@ -14,8 +14,8 @@ from exod.package.limits import Limits as PackageLimits
 from exod.plan.confine import Confinement
 from exod.sandbox.groups import Groups, place
 from exod.sandbox.host import Host, Limits, Places
-from exod.sandbox.residue import Scope
 from exod.supervisor.ports import Exit, Launch, Survivor
+from tests.residue import Scope
 
 STUB = Path(__file__).parent / "stub" / "exosdk"
 TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}

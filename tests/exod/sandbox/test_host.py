@@ -10,9 +10,9 @@ import pytest
 
 from exod.errors import Refused
 from exod.linux import cgroupfs, procfs
-from exod.sandbox import residue
 from exod.sandbox.host import Host, Limits
 from exod.supervisor.ports import Exit
+from tests import residue
 from tests.exod.sandbox.rig import LIMITS, Peer, Rig, keeper_pid
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from exod.sandbox import residue
 from exod.sandbox.groups import place
-from exod.sandbox.residue import Scope, Trace, look
+from tests import residue
 from tests.exod.sandbox.rig import LIMITS, Rig, ending
+from tests.residue import Scope, Trace, look
 
 
 @pytest.fixture

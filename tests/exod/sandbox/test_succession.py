@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from exod.linux import procfs
-from exod.sandbox.residue import look
 from tests.exod.sandbox.rig import Rig, ending, keeper_pid
+from tests.residue import look
 
 ROOT = Path(__file__).resolve().parents[3]
 

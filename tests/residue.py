@@ -1,4 +1,4 @@
-"""What instances, zygotes and keepers left on this host: a Scope → traces. For tests, doctor and clean-up alike.
+"""What instances, zygotes and keepers left on this host: a Scope → traces.
 
 Reads only. A zombie is no trace: it waits for its parent and holds nothing; nor is what a living daemon still uses, so
 compare two looks, or look when nothing should run.
