@@ -7,6 +7,7 @@ there is a dependency to resolve: it costs a plugin without any nothing.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from exod.errors import Outcome, Refusal
 from exod.package.manifest import Dependency
@@ -96,13 +97,10 @@ def _choose(plugin: str, version: str, offer: Offer) -> Mapping[str, str] | Refu
     def needs(name: str, chosen: str) -> Sequence[Dependency]:
         return offer.versions[name][chosen]
 
-    def fitting(dependency: Dependency) -> Sequence[str]:
-        return _fitting(dependency, offer)
-
     first: NoFitError | None = None
     for optional in (True, False):
         try:
-            return search(plugin, version, needs=needs, fitting=fitting, optional=optional)
+            return search(plugin, version, needs=needs, fitting=partial(_fitting, offer=offer), optional=optional)
         except NoFitError as error:
             first = first or error
     reason = f"no installed versions fit together: {first}"

@@ -5,9 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from exod.names import service_path
-from exod.package.limits import Limits
 from exod.package.manifest import Manifest
-from exod.package.services import Service
 from exod.supervisor.material import Judged
 from exod.supervisor.plugin import Plugin
 
@@ -23,7 +21,7 @@ def describe(plugin: Plugin) -> Mapping[str, Any]:
         "state": int(plugin.state),
         "process_id": instance.record.pid if instance is not None else 0,
         "security_context": _recorded(plugin, manifest),
-        "limits": limits(manifest.limits) if manifest is not None else {},
+        "limits": asdict(manifest.limits) if manifest is not None else {},
         "ipc_endpoint": _endpoint(plugin.name, manifest),
         "metadata": _metadata(manifest) if manifest is not None else {},
         "load_time": int(plugin.loaded_at),
@@ -45,10 +43,6 @@ def accepted(judged: Judged, *, owner: str) -> Mapping[str, Any]:
     } | _context(judged.manifest, signer=judged.verdict.signer, level=judged.verdict.level)
 
 
-def limits(found: Limits) -> dict[str, Any]:
-    return dict(asdict(found))
-
-
 def _recorded(plugin: Plugin, manifest: Manifest | None) -> Mapping[str, Any]:
     version = plugin.version
     signer, level = (version.signer, version.level) if version is not None else ("", "")
@@ -61,18 +55,14 @@ def _context(manifest: Manifest, *, signer: str, level: str) -> dict[str, Any]:
     """capabilities as they are enforced, limits, who may call what, who vouches."""
     return {
         "capabilities": {name: list(entries) for name, entries in manifest.permissions.asked().items()},
-        "limits": limits(manifest.limits),
+        "limits": asdict(manifest.limits),
         "acl": {service.interface: service.access for service in manifest.services},
-        "services": [_service(service) for service in manifest.services],
+        "services": [f"{service.interface} ({service.access})" for service in manifest.services],
         "signature": signer,
         "signer": signer,
         "trust_level": level,
         "level": level,
     }
-
-
-def _service(service: Service) -> str:
-    return f"{service.interface} ({service.access})"
 
 
 def _endpoint(plugin: str, manifest: Manifest | None) -> str:

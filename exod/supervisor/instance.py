@@ -1,6 +1,6 @@
 """One running instance as the supervisor holds it: identity, channel, what it was seen to be, and how it ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -108,7 +108,3 @@ def _open_wall(plugin: str, reason: str, evidence: Mapping[str, str]) -> Refusal
     return Refusal(
         "walls-open", f"cannot run {plugin}: its sandbox is not closed: {reason}", "exoctl daemon status", evidence
     )
-
-
-def names(services: Sequence[Any]) -> str:
-    return ", ".join(sorted(str(service) for service in services))

@@ -14,8 +14,6 @@ from exod.supervisor.ports import Caller, TrustInputs
 from exod.supervisor.roster import Roster
 from exod.trust.state import TrustState
 
-_TRUST_KEY = "trust"
-
 
 class Reload:
     def __init__(self, roster: Roster, planner: Planner, guard: Guard) -> None:
@@ -28,7 +26,7 @@ class Reload:
         """Files of trust that were refused, a lost trust state, plugins that run on although their signer is out."""
         found = {f"trust-{number}": one.sentence for number, one in enumerate(self._roster.inputs.problems, 1)}
         if isinstance(self._roster.trust, Refusal):
-            found[_TRUST_KEY] = f"every load is refused: {self._roster.trust.sentence}"
+            found["trust"] = f"every load is refused: {self._roster.trust.sentence}"
         return found | {f"revoked-{plugin}": reason for plugin, reason in self._revoked.items()}
 
     async def run(self) -> list[str]:

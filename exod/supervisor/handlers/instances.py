@@ -6,7 +6,7 @@ from exod.errors import Outcome, Refusal, Refused
 from exod.plan.steps import Step
 from exod.supervisor.ears import Ears
 from exod.supervisor.handlers.hands import Hands
-from exod.supervisor.instance import Instance, check_walls, names
+from exod.supervisor.instance import Instance, check_walls
 from exod.supervisor.lifecycle import State
 from exod.supervisor.ports import InstanceRecord, Launch
 
@@ -86,7 +86,7 @@ async def go(hands: Hands, step: Step) -> None:
     ready = await instance.line().go(instance.confinement, deadline=hands.settings.start_seconds)
     missing = {service.name for service in instance.confinement.services} - set(ready.services)
     if missing:
-        sentence = f"cannot load {instance.plugin}: its code does not offer {names(list(missing))}"
+        sentence = f"cannot load {instance.plugin}: its code does not offer {', '.join(sorted(missing))}"
         raise Refused(Refusal("services-missing", sentence, outcome=Outcome.FAILED))
     plugin = hands.roster.plugins[instance.plugin]
     now = hands.world.clock.time()
