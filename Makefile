@@ -35,11 +35,9 @@ soak: build
 mutants: build
 	@$(PY) -m tests.mutants
 
+# ruff, mypy, vulture and import-linter are tests there, so that the suite and this command cannot disagree.
 lint: build
-	@$(PY) -m ruff check $(CHECKED)
-	@$(PY) -m ruff format --check $(CHECKED)
-	@$(PY) -m mypy
-	@$(PY) -m pytest -q tests/shape
+	@$(PY) -m pytest -q -n 2 tests/shape
 
 format: build
 	@$(PY) -m ruff check --fix $(CHECKED)
