@@ -5,7 +5,7 @@ import re
 BUS_NAME = "org.exoos.Exod1"
 ROOT_PATH = "/org/exoos/Exod1"
 VERSION = "0.1.0"
-"""`exod.__version__`, for those who may not import it; it cannot be taken from here: the keeper imports the package alone."""
+"""`exod.__version__`, for those who may not import that; it cannot come from here: the keeper imports `exod` alone."""
 API_LEVEL = 1
 """The plugin API this exod serves; a package asks for a minimum (`api = 1`)."""
 

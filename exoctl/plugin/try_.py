@@ -107,31 +107,42 @@ def _judge(session: Session, data: bytes, *, directory: str, consent: bool) -> N
     refusal = Refusal.from_fields(context["refusal"])
     if refusal.code not in _AGREED:
         raise Refused(refusal)
-    if refusal.code == "owner-differs" and not consent:
-        raise Refused(replace(refusal, hint=f"exoctl plugin try {directory} --consent"))
+    if refusal.code == "owner-differs":
+        _require_consent(session, refusal, directory=directory, consent=consent)
     # Validate stops at the first thing to agree to; what comes behind it is found by the plan of who agreed.
     options = flags(consent=True, downgrade=True)
     with _descriptor(data) as fd:
         objects.manager(session.bus, "PlanPackage", "sha{sv}", "install", 0, options, fds=(fd,))
 
 
+def _require_consent(session: Session, refusal: Refusal, *, directory: str, consent: bool) -> None:
+    """Another signer's package is never replaced by one of the same version, whoever consents. Raises Refused."""
+    name, version = refusal.evidence.get("name", ""), refusal.evidence.get("version", "")
+    if version in _property(session, name, "Versions", absent=()):
+        sentence = f"cannot try {name} {version}: another signer's package of this version is installed"
+        hint = f"give it a new version, or first: exoctl plugin remove {name}"
+        raise Refused(replace(refusal, code="version-differs", sentence=sentence, hint=hint))
+    if not consent:
+        raise Refused(replace(refusal, hint=f"exoctl plugin try {directory} --consent"))
+
+
 def _unload(session: Session, name: str) -> bool:
     """Whether there was something to end."""
-    if _state(session, name) not in _ALIVE:
+    if _property(session, name, "StateName", absent="") not in _ALIVE:
         return False
     (path,) = objects.plugin(session.bus, name, "Unload", verb="unload")
     jobs.complete(session, path)
     return True
 
 
-def _state(session: Session, name: str) -> str:
-    """Empty for a plugin that is not installed."""
+def _property(session: Session, name: str, of: str, *, absent: Any) -> Any:
+    """`absent` for a plugin that is not installed."""
     try:
-        return str(session.bus.properties(plugin_path(name), objects.PLUGIN)["StateName"])
+        return session.bus.properties(plugin_path(name), objects.PLUGIN)[of]
     except Refused as error:
         if error.refusal.outcome is not Outcome.NOT_FOUND:
             raise
-        return ""
+        return absent
 
 
 def _load(session: Session, data: bytes) -> dict[str, Any]:
@@ -143,7 +154,7 @@ def _load(session: Session, data: bytes) -> dict[str, Any]:
 
 def _left(session: Session, name: str, refusal: Refusal) -> Refusal:
     """The refusal of a load, with what is left of the plugin that ran before it."""
-    state = _state(session, name) or "not installed"
+    state = _property(session, name, "StateName", absent="not installed")
     sentence = f"{refusal.sentence}; the {name} that ran before was ended, it is {state} now"
     hint = f"mend it and try again; for the one before: exoctl plugin load {name}"
     return replace(refusal, sentence=sentence, hint=refusal.hint or hint)

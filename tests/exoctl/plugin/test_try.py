@@ -141,7 +141,8 @@ def test_production_is_not_for_trying(exoctl: Exoctl, hello: Path, monkeypatch: 
 
 
 def judged(exod: FakeExod, code: str) -> None:
-    refusal = Refusal(code, "cannot load hello 0.1.0: so it is", "exoctl plugin load hello_0.1.0.exopkg --consent")
+    hint, evidence = "exoctl plugin load hello_0.1.0.exopkg --consent", {"name": "hello", "version": "0.1.0"}
+    refusal = Refusal(code, "cannot load hello 0.1.0: so it is", hint, evidence)
     context = {"accepted": Variant("b", False), "refusal": Variant("a{ss}", refusal.fields())}
     exod.answers["Validate"] = lambda *_: [context]
     exod.has_plugin("hello")
@@ -163,6 +164,16 @@ def test_a_name_that_another_signer_owns_is_taken_only_with_consent(
     assert members(daemon)[-1] == "Validate"
     assert exoctl("plugin", "try", str(hello), "--consent").code == 0
     assert members(daemon)[-4:] == ["Validate", "PlanPackage", "Unload", "Load"]
+
+
+def test_another_signers_package_of_the_same_version_is_never_replaced(
+    daemon: FakeExod, exoctl: Exoctl, hello: Path
+) -> None:
+    judged(daemon, "owner-differs")
+    daemon.has_plugin("hello", Versions=["0.1.0"])
+    ran = exoctl("--json", "plugin", "try", str(hello), "--consent")
+    assert (ran.code, ran.error["code"]) == (3, "version-differs")
+    assert members(daemon)[-1] == "Validate"
 
 
 def test_what_comes_behind_a_consent_is_found_before_anything_is_ended(
