@@ -15,10 +15,10 @@ from exod.linux import cgroupfs, mount
 from exod.sandbox import _spawn, data, frames, grants, root, sealed
 from exod.sandbox.cell import Born, Cell
 from exod.sandbox.groups import Groups
+from exod.sandbox.launch import Launch
 from exod.sandbox.lease import Lease
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
-from exod.supervisor.ports import Launch
 
 LARGE = 1 << 18
 """Packages above this many bytes are written in a thread."""

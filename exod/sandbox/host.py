@@ -19,11 +19,11 @@ from exod.sandbox.birth import Ward
 from exod.sandbox.cell import NONE, Born, Cell
 from exod.sandbox.frames import Frame
 from exod.sandbox.groups import Groups, place, settled
+from exod.sandbox.launch import Exit, Launch, Survivor
 from exod.sandbox.lease import Held, Lease
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
 from exod.sandbox.uids import Uids, taken
-from exod.supervisor.ports import Exit, Launch, Survivor
 
 _EXITED = 1
 """CLD_EXITED of waitid(2)"""

@@ -13,6 +13,9 @@ from exod.errors import Refusal
 from exod.package.services import Service
 from exod.plan.confine import Confinement
 from exod.plan.policy import Policy
+from exod.sandbox.launch import Exit as Exit
+from exod.sandbox.launch import Launch as Launch
+from exod.sandbox.launch import Survivor as Survivor
 from exod.state.records import InstanceRecord as InstanceRecord
 from exod.state.records import JobRecord as JobRecord
 from exod.state.records import PluginRecord as PluginRecord
@@ -91,36 +94,6 @@ class Audit(Protocol):
 
 
 # --- sandbox --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """One start. `tree` is the verified archive, path → (bytes, executable); `state` whether /state is bound."""
-
-    instance: int
-    nonce: bytes
-    uid: int
-    confinement: Confinement
-    tree: Mapping[str, tuple[bytes, bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How an instance ended: cause is exited, signal, oom, lost or ended (by us); status its code or signal number."""
-
-    instance: int
-    cause: str
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
-class Survivor:
-    """What the keeper still holds at start."""
-
-    instance: int
-    pid: int
-    nonce: bytes
-    cgroup: int
 
 
 class Born(Protocol):

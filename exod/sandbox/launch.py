@@ -1,0 +1,36 @@
+"""What goes into the sandbox and comes out: one start, one end, and what the keeper still holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exod.plan.confine import Confinement
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One start. `tree` is the verified archive, path → (bytes, executable); `state` whether /state is bound."""
+
+    instance: int
+    nonce: bytes
+    uid: int
+    confinement: Confinement
+    tree: Mapping[str, tuple[bytes, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How an instance ended: cause is exited, signal, oom, lost or ended (by us); status its code or signal number."""
+
+    instance: int
+    cause: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """What the keeper still holds at start."""
+
+    instance: int
+    pid: int
+    nonce: bytes
+    cgroup: int
