@@ -19,7 +19,7 @@ from exod.state import chain
 from exod.state.chain import Head, Record, Report
 from exod.state.directory import Directory
 from exod.state.segment import Segment, resume, segments
-from exod.state.writer import Writer
+from exod.state.writer import Writer, call_on
 
 QUEUE_MAX = 4096
 BATCH = 256
@@ -187,10 +187,7 @@ class Audit:
     def _tell(self, problem: str) -> None:
         if problem != self._problem:
             self._problem = problem
-            try:
-                self._loop.call_soon_threadsafe(self._on_degraded, problem)
-            except RuntimeError:
-                return  # the loop is closed: nobody is left to tell
+            call_on(self._loop, self._on_degraded, problem)
 
 
 def verify(path: Path, *, checkpoints: Sequence[Head] = ()) -> Report:

@@ -120,9 +120,10 @@ def verify(files: Iterable[tuple[str, Iterable[bytes]]], *, checkpoints: Iterabl
     walk = _Walk()
     wanted = {head.seq: head.hash for head in checkpoints if head.seq}
     place = ("", 0)
-    for file, number, data in _numbered(files):
-        place = (file, number)
-        _judge(walk, Finding(file, number, 0, ""), data, wanted)
+    for file, lines in files:
+        for number, data in enumerate(lines, start=1):
+            place = (file, number)
+            _judge(walk, place, data, wanted)
     _judge_start(walk)
     for seq in sorted(wanted):
         what = f"record {seq} is remembered elsewhere but missing: the log was cut after record {walk.head.seq}"
@@ -131,24 +132,18 @@ def verify(files: Iterable[tuple[str, Iterable[bytes]]], *, checkpoints: Iterabl
     return Report(walk.records, walk.first, walk.head, closed, tuple(walk.findings))
 
 
-def _numbered(files: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[tuple[str, int, bytes]]:
-    for file, lines in files:
-        for number, data in enumerate(lines, start=1):
-            yield file, number, data
-
-
-def _judge(walk: _Walk, at: Finding, data: bytes, wanted: dict[int, str]) -> None:
+def _judge(walk: _Walk, place: tuple[str, int], data: bytes, wanted: dict[int, str]) -> None:
     row = parse(data.removesuffix(b"\n")) if data.endswith(b"\n") else None
     if row is None:
         what = "not a record of this log" if data.endswith(b"\n") else "the last line is cut off"
-        walk.findings.append(Finding(at.file, at.line, 0, what))
+        walk.findings.append(Finding(*place, 0, what))
         return
     head = head_of(row)
     if not walk.records:
         walk.first, walk.start = head.seq, Head(head.seq - 1, str(row["prev"]))
         walk.head = walk.start
     for what in _faults(walk.head, row, wanted.pop(head.seq, None)):
-        walk.findings.append(Finding(at.file, at.line, head.seq, what))
+        walk.findings.append(Finding(*place, head.seq, what))
     walk.records += 1
     walk.head = head
     walk.event = str(row["event"])

@@ -7,7 +7,7 @@ All system calls that change small files are in this file, so that a test can cu
 import os
 import stat
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 from exod.errors import Refusal, Refused
 
@@ -18,11 +18,29 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = ".new"
 
 
-class Directory:
-    """Owns `fd`; every name given to a method is one path component. `path` is for people only, never reopened."""
+class Descriptor:
+    """Owns `fd`; closing twice is fine."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def close(self) -> None:
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Directory(Descriptor):
+    """Every name given to a method is one path component. `path` is for people only, never reopened."""
 
     def __init__(self, fd: int, path: str) -> None:
-        self.fd = fd
+        super().__init__(fd)
         self.path = path
         self._durable: set[str] = set()
 
@@ -84,21 +102,17 @@ class Directory:
         self.judge()
         path = os.path.join(self.path, _component(name))
         try:
-            fd = os.open(name, _READ, dir_fd=self.fd)
+            file = open(name, "rb", opener=lambda path, _: os.open(path, _READ, dir_fd=self.fd))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise Refused(insecure(path, f"cannot be opened as a file ({error.strerror})")) from error
-        try:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise Refused(insecure(path, "is no regular file"))
-            judge(status, path)
+        with file:
+            status = os.fstat(file.fileno())
+            judge_file(status, path)
             if status.st_size > limit:
                 raise Refused(Refusal("file-too-large", f"cannot read {path}: larger than {limit} bytes"))
-            return _read_all(fd, status.st_size)
-        finally:
-            os.close(fd)
+            return file.read(status.st_size)
 
     def replace(self, name: str, data: bytes) -> None:
         """Make `data` the content of `name`, 0600, durable on return: temp, fsync, rename, fsync of the directory."""
@@ -165,17 +179,6 @@ class Directory:
     def sync(self) -> None:
         os.fsync(self.fd)
 
-    def close(self) -> None:
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)
-
-    def __enter__(self) -> "Directory":
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.close()
-
     def _unlink(self, name: str) -> bool:
         try:
             os.unlink(name, dir_fd=self.fd)
@@ -193,6 +196,13 @@ def judge(status: os.stat_result, path: str) -> None:
         raise Refused(insecure(path, f"others may write it (mode {mode:04o})", hint=f"chmod go-w {path}"))
 
 
+def judge_file(status: os.stat_result, path: str) -> None:
+    """As `judge`; what is no regular file is refused as well."""
+    if not stat.S_ISREG(status.st_mode):
+        raise Refused(insecure(path, "is no regular file"))
+    judge(status, path)
+
+
 def insecure(path: str, reason: str, *, hint: str = "") -> Refusal:
     return Refusal("store-insecure", f"cannot use {path}: {reason}", hint or f"ls -ld {path}", {"path": path})
 
@@ -201,14 +211,6 @@ def write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def _read_all(fd: int, size: int) -> bytes:
-    parts = []
-    while size > 0 and (part := os.read(fd, size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
 
 
 def _component(name: str) -> str:

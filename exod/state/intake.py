@@ -6,16 +6,17 @@ lingering socket, may take as long as its owner likes.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import queue
 import stat
 import threading
 import time
-from collections.abc import Callable
-from typing import NamedTuple, final
+from typing import final
 
 from exod.errors import Outcome, Refusal
+from exod.state.writer import call_on
 
 LIMIT = 64 << 20
 DEADLINE = 10.0
@@ -40,15 +41,6 @@ class PackageBytes:
         return self._data
 
 
-class _Job(NamedTuple):
-    """`done` is called in the thread with the answer."""
-
-    fd: int
-    limit: int
-    until: float
-    done: Callable[[PackageBytes | Refusal], None]
-
-
 class Intake:
     """At most `slots` reads at once and `waiting` more; what comes beyond is refused.
 
@@ -62,7 +54,6 @@ class Intake:
         self._busy = 0
         self._stuck = 0
         self._free = asyncio.Semaphore(slots)
-        self._idle: list[queue.SimpleQueue[_Job | None]] = []
         self._closer: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         threading.Thread(target=_close_all, args=(self._closer,), name="exod-closer", daemon=True).start()
 
@@ -74,29 +65,21 @@ class Intake:
         self._busy += 1
         try:
             return await self._read(fd, limit=limit, until=time.monotonic() + deadline)
+        except TimeoutError:
+            return _late()
         finally:
             self._busy -= 1
 
     def close(self) -> None:
-        """End the threads that wait; one that hangs in a read ends with the process. Twice is fine."""
-        while self._idle:
-            self._idle.pop().put(None)
+        """End the thread that closes; one that hangs in a read ends with the process. Twice is fine."""
         self._closer.put(None)
-
-    def _start(self) -> "queue.SimpleQueue[_Job | None]":
-        # Daemon threads: one that hangs in a read must not hold up the daemon's exit.
-        jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        threading.Thread(target=_serve, args=(jobs, self._closer), name="exod-intake", daemon=True).start()
-        return jobs
 
     async def _read(self, fd: int, *, limit: int, until: float) -> PackageBytes | Refusal:
         try:
             async with asyncio.timeout_at(_loop_time(until)):
                 await self._free.acquire()
-        except BaseException as error:
+        except BaseException:
             self._closer.put(fd)
-            if isinstance(error, TimeoutError):
-                return _late()
             raise
         try:
             return await self._in_thread(fd, limit=limit, until=until)
@@ -106,42 +89,31 @@ class Intake:
     async def _in_thread(self, fd: int, *, limit: int, until: float) -> PackageBytes | Refusal:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[PackageBytes | Refusal] = loop.create_future()
-        jobs = self._idle.pop() if self._idle else self._start()
-        state = {"late": False}
+        late = False
 
         def back(result: PackageBytes | Refusal) -> None:
-            self._idle.append(jobs)
-            if state["late"]:
-                self._stuck -= 1
+            self._stuck -= late
             if not answer.done():
                 answer.set_result(result)
 
-        def done(result: PackageBytes | Refusal) -> None:
-            _call(loop, lambda: back(result))
+        def work() -> None:
+            result = read(fd, limit=limit, until=until)
+            if isinstance(result, PackageBytes):
+                _close(fd)
+            else:
+                self._closer.put(fd)  # it may be a socket that lingers: not in a thread that reads
+            call_on(loop, back, result)
 
-        jobs.put(_Job(fd, limit, until, done))
+        # A daemon thread: one that hangs in a read must not hold up the daemon's exit.
+        threading.Thread(target=work, name="exod-intake", daemon=True).start()
         try:
             async with asyncio.timeout_at(_loop_time(until)):
                 return await answer
-        except BaseException as error:
+        except BaseException:
             # Late or cancelled: either way the thread is not back yet.
-            if not answer.done() or answer.cancelled():
-                state["late"] = True
-                self._stuck += 1
-            if isinstance(error, TimeoutError):
-                return _late()
+            late = not answer.done() or answer.cancelled()
+            self._stuck += late
             raise
-
-
-def _serve(jobs: "queue.SimpleQueue[_Job | None]", closer: "queue.SimpleQueue[int | None]") -> None:
-    while job := jobs.get():
-        result = read(job.fd, limit=job.limit, until=job.until)
-        if isinstance(result, PackageBytes):
-            _close(job.fd)
-        else:
-            closer.put(job.fd)  # it may be a socket that lingers: not in a thread that reads
-        job.done(result)
-        del job, result
 
 
 def _close_all(fds: "queue.SimpleQueue[int | None]") -> None:
@@ -150,17 +122,9 @@ def _close_all(fds: "queue.SimpleQueue[int | None]") -> None:
 
 
 def _close(fd: int) -> None:
-    try:
+    # An error means closed all the same: Linux frees the number before it reports what the file had to say.
+    with contextlib.suppress(OSError):
         os.close(fd)
-    except OSError:
-        return  # closed all the same: Linux frees the number before it reports what the file had to say
-
-
-def _call(loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
-    try:
-        loop.call_soon_threadsafe(work)
-    except RuntimeError:
-        return  # the loop is closed: nobody waits any more
 
 
 def _loop_time(until: float) -> float:

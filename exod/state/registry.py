@@ -8,7 +8,6 @@ import errno
 import json
 import os
 import sqlite3
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, fields
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from exod.errors import Refusal, Refused
-from exod.state.directory import Directory, insecure, judge
+from exod.state.directory import Directory, insecure, judge_file
 from exod.state.records import InstanceRecord, JobRecord, PluginRecord, Snapshot, VersionRecord
 from exod.state.schema import migrate
 from exod.state.writer import Writer
@@ -106,7 +105,8 @@ class Registry:
 
     async def _change(self, work: Callable[[], object]) -> None:
         def change() -> None:
-            with _translated(), _transaction(self._database):
+            with _translated(), self._database:  # which commits, or rolls back
+                self._database.execute("BEGIN IMMEDIATE")
                 work()
 
         await self._writer.submit(change)
@@ -193,10 +193,7 @@ def _make_private(directory: Directory, name: str) -> None:
             raise
         raise Refused(insecure(path, "is a link")) from error
     try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise Refused(insecure(path, "is no regular file"))
-        judge(status, path)
+        judge_file(os.fstat(fd), path)
     finally:
         os.close(fd)
     directory.sync()
@@ -209,18 +206,6 @@ def _prepare(database: sqlite3.Connection) -> None:
     if problem != "ok":
         raise sqlite3.DatabaseError(problem)
     migrate(database)
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:  # SQLite has rolled back by itself after some errors, a full disk among them
-            database.execute("ROLLBACK")
-        raise
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Never follows a link and never recurses: each directory's subdirectories are mov
 that a crash at any moment leaves only more of the same to remove.
 """
 
+import contextlib
 import os
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -28,7 +29,8 @@ def remove_tree(name: str, *, within: int) -> None:
             pending += _empty(fd, within=within, prefix=name)
         finally:
             os.close(fd)
-        _rmdir(here, within)
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(here, dir_fd=within)
 
 
 def _empty(fd: int, *, within: int, prefix: str) -> list[str]:
@@ -53,14 +55,5 @@ def _move_up(entry: str, fd: int, *, within: int, prefix: str) -> str:
 
 
 def _unlink(name: str, fd: int) -> None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(name, dir_fd=fd)
-    except FileNotFoundError:
-        return
-
-
-def _rmdir(name: str, fd: int) -> None:
-    try:
-        os.rmdir(name, dir_fd=fd)
-    except FileNotFoundError:
-        return

@@ -54,17 +54,13 @@ _HINT = "move registry.sqlite aside, or put back a backup of it"
 
 
 def _step(database: sqlite3.Connection, *, number: int, script: str) -> None:
-    database.execute("BEGIN IMMEDIATE")
-    try:
+    with database:  # which commits, or rolls back
+        database.execute("BEGIN IMMEDIATE")
         for statement in script.split(";"):
             database.execute(statement)
         # Both pragmas are part of the transaction: they are fields of the database's header.
         database.execute(f"PRAGMA application_id = {APPLICATION}")
         database.execute(f"PRAGMA user_version = {number}")
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
 
 
 def _pragma(database: sqlite3.Connection, name: str) -> int:

@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 
 from exod.state import chain
 from exod.state.chain import Head, Record
-from exod.state.directory import Directory, judge, write_all
+from exod.state.directory import Descriptor, Directory, judge, write_all
 
 _PREFIX = "audit-"
 _SUFFIX = ".jsonl"
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class Segment:
-    """Owns `fd`. `size` and `head` are those of the last append that succeeded."""
+class Segment(Descriptor):
+    """`size` and `head` are those of the last append that succeeded."""
 
     def __init__(self, fd: int, *, size: int, head: Head) -> None:
-        self._fd = fd
+        super().__init__(fd)
         self.size = size
         self.head = head
         # After a failed write the file may hold a part of it, which the next one takes off first.
@@ -59,47 +59,36 @@ class Segment:
 
     def _write(self, block: bytes) -> None:
         if self._torn:
-            os.ftruncate(self._fd, self.size)
+            os.ftruncate(self.fd, self.size)
         self._torn = True
-        write_all(self._fd, block)
-        os.fdatasync(self._fd)
+        write_all(self.fd, block)
+        os.fdatasync(self.fd)
         self._torn = False
         self.size += len(block)
 
     def start(self) -> Head:
         """What the first record was written after."""
-        row = chain.parse(os.pread(self._fd, chain.LINE_MAX, 0).partition(b"\n")[0])
+        row = chain.parse(os.pread(self.fd, chain.LINE_MAX, 0).partition(b"\n")[0])
         return Head(chain.head_of(row).seq - 1, str(row["prev"])) if row else Head()
 
     def last_line(self) -> bytes:
         """The last complete line, without its newline, b"" if none; an incomplete one behind it is cut off the file."""
         start = max(0, self.size - 2 * chain.LINE_MAX)
-        tail = os.pread(self._fd, self.size - start, start)
+        tail = os.pread(self.fd, self.size - start, start)
         end = tail.rfind(b"\n") + 1
         if len(tail) - end > chain.LINE_MAX:
             return b""  # nothing that this log ever wrote: left as it is
         if end < len(tail):
             self.size = start + end
-            os.ftruncate(self._fd, self.size)
-            os.fsync(self._fd)
+            os.ftruncate(self.fd, self.size)
+            os.fsync(self.fd)
         return tail[: end - 1].rpartition(b"\n")[2] if end else b""
 
     def count(self) -> int:
         """How many lines the file has."""
-        with open(self._fd, "rb", closefd=False) as file:
+        with open(self.fd, "rb", closefd=False) as file:
             file.seek(0)
             return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-
-    def close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
-
-    def __enter__(self) -> "Segment":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def resume(directory: Directory) -> tuple[Segment, str]:

@@ -5,27 +5,20 @@ a change that has been asked for happens, and what undoes it is queued behind it
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
-
-
-class _Item(NamedTuple):
-    """`work` None ends the thread; without a future nobody waits, and the work handles its own errors."""
-
-    work: Callable[[], Any] | None
-    loop: asyncio.AbstractEventLoop | None
-    future: "asyncio.Future[Any] | None"
 
 
 class Writer:
     """At most `limit` pieces of work wait; further callers of `submit` wait for room, in the order of their calls."""
 
     def __init__(self, *, limit: int = 1024) -> None:
-        self._items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(limit)
         self._closed = False
         # A daemon thread: an exit that forgot `close` must not hang for ever on a full disk.
@@ -40,57 +33,48 @@ class Writer:
             raise RuntimeError("internal error: the writer is closed")
         future = self._put(work)
         future.add_done_callback(lambda _: self._room.release())
-        result: T = await asyncio.shield(future)
-        return result
+        return await asyncio.shield(future)
 
     def post(self, work: Callable[[], None]) -> bool:
         """Queue `work` that nobody waits for and that must not raise; never blocks. False when the writer is closed."""
         if self._closed:
             return False
-        self._items.put(_Item(work, None, None))
+        self._items.put(work)
         return True
 
     async def close(self) -> None:
         """Finish what is queued, then end the thread; twice is fine."""
         if not self._closed:
             self._closed = True
-            await asyncio.shield(self._put(None))
+            last = self._put(lambda: None)
+            self._items.put(None)
+            await asyncio.shield(last)
         self._thread.join()
 
-    def _put(self, work: Callable[[], Any] | None) -> "asyncio.Future[Any]":
+    def _put(self, work: Callable[[], T]) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        self._items.put(_Item(work, loop, future))
+        future: asyncio.Future[T] = loop.create_future()
+
+        def run() -> None:
+            try:
+                result = work()
+            except BaseException as error:  # belongs to the waiter, whatever it is
+                call_on(loop, future.set_exception, error)
+            else:
+                call_on(loop, future.set_result, result)
+
+        self._items.put(run)
         return future
 
 
-def _work(items: "queue.SimpleQueue[_Item]") -> None:
-    while True:
-        item = items.get()
-        result, error = None, None
-        try:
-            result = item.work() if item.work else None
-        except BaseException as raised:  # belongs to the waiter, whatever it is
-            error = raised
-        _deliver(item, result, error)
-        if item.work is None:
-            return
-        del item, result, error  # a package of 64 MiB must not stay until the next write
+def _work(items: "queue.SimpleQueue[Callable[[], object] | None]") -> None:
+    while work := items.get():
+        with contextlib.suppress(BaseException):  # of posted work: whatever it is, the thread goes on
+            work()
+        del work  # a package of 64 MiB must not stay until the next write
 
 
-def _deliver(item: _Item, result: object, error: BaseException | None) -> None:
-    if item.loop is None or item.future is None:
-        return
-    try:
-        item.loop.call_soon_threadsafe(_settle, item.future, result, error)
-    except RuntimeError:
-        return  # the loop closed first: nobody waits any more
-
-
-def _settle(future: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:
-    if future.cancelled():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+def call_on(loop: asyncio.AbstractEventLoop, function: Callable[..., Any], *arguments: object) -> None:
+    """Call `function` on `loop`, from any thread; nothing when the loop closed first: then nobody waits any more."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *arguments)

@@ -3,7 +3,7 @@ import os
 import resource
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -241,16 +241,16 @@ async def test_a_read_that_hangs_is_given_up_and_its_slot_is_free_again(
     reading = asyncio.create_task(intake.read_package(fd, deadline=0.05))
     assert code(await reading) == "package-late"
     assert code(await intake.read_package(opened(package))) == "package-busy", "the only thread is stuck"
-    call = module._call
+    call = module.call_on
 
-    def watched(loop: asyncio.AbstractEventLoop, work: object) -> None:
-        call(loop, work)  # type: ignore[arg-type]
+    def watched(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> None:
+        call(loop, function, *arguments)
         loop.call_soon_threadsafe(back.set)
 
-    monkeypatch.setattr(module, "_call", watched)
+    monkeypatch.setattr(module, "call_on", watched)
     hanging.close()
     await back.wait()
-    monkeypatch.setattr(module, "_call", call)
+    monkeypatch.setattr(module, "call_on", call)
     assert code(await intake.read_package(opened(package))) == f"{3 << 20} bytes"
     intake.close()
 
