@@ -27,7 +27,7 @@ class Workshop:
         self.daemon.exoctl("key", "new", str(secret), "--name", name, "--passphrase-file", str(self._phrase))
         if scope:
             may = ("--scope", scope, "--interface", "org.exoos.", *(word for one in allow for word in ("--allow", one)))
-            self.daemon.exoctl("key", "trust", f"{secret}.pub", "--name", name, *may)
+            self.daemon.exoctl("key", "trust", str(secret.with_suffix(".pub")), "--name", name, *may)
 
     def package(self, source: Path, *, key: str) -> Path:
         """The plugin room `source`, built and signed."""
