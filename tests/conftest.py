@@ -2,7 +2,14 @@
 
 import pytest
 
-LONG = ("tests/simulation/", "tests/shape/test_lint.py", "tests/acceptance/", "tests/security/", "tests/exod/sandbox/")
+LONG = (
+    "tests/simulation/",
+    "tests/shape/test_lint.py",
+    "tests/acceptance/",
+    "tests/test_kills.py",
+    "tests/security/",
+    "tests/exod/sandbox/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -70,13 +70,13 @@ class Stage:
     def build(self) -> None:
         """Signs the packages and brings every story to its beginning once."""
         base = self.directory / "base"
-        with Daemon(base) as daemon:
+        with _daemon(base) as daemon:
             self._sign(daemon)
             daemon.exoctl("plugin", "load", self.packages[BYSTANDER])
         for story in STORIES:
             shutil.copytree(base, self._beginning(story))
             if story.given:
-                with Daemon(self._beginning(story)) as daemon:
+                with _daemon(self._beginning(story)) as daemon:
                     for words in story.given:
                         self.play(daemon, words)
 
@@ -107,12 +107,12 @@ class Stage:
         """The points of the undisturbed act, and what a restart finds before and after it."""
         directory = self.fresh(story)
         marks = _marks(directory)
-        with Daemon(directory, environment={"EXOD_CHECKPOINTS": str(marks)}) as daemon:
+        with _daemon(directory, marks=marks) as daemon:
             before = seen(daemon)
             _trace(marks).unlink(missing_ok=True)
             self.act(daemon, story)
             passed = list(dict.fromkeys(_trace(marks).read_text().split("\n")[:-1]))
-        with Daemon(directory) as daemon:
+        with _daemon(directory) as daemon:
             after = seen(daemon)
         shutil.rmtree(directory)
         return passed, before, after
@@ -128,14 +128,14 @@ class Stage:
         """Plays the story to `point`, and judges what the next daemon makes of it."""
         directory = self.fresh(story)
         marks = _marks(directory)
-        daemon = Daemon(directory, environment={"EXOD_CHECKPOINTS": str(marks)}).start()
+        daemon = _daemon(directory, marks=marks).start()
         (marks / "kill").write_text(point)
         try:
             self.play(daemon, story.act)
         except CommandFailed:
             pass  # the bus lost its owner under the call
         outcome = Outcome(story.name, point, killed=ended_by_kill(daemon))
-        with Daemon(directory) as successor:
+        with _daemon(directory) as successor:
             now = seen(successor)
             judge(outcome, now, before=before, after=after)
             outcome.violations += [f"job {row['id']} is {row['state']}" for row in _unfinished(successor)]
@@ -143,6 +143,12 @@ class Stage:
         outcome.residue += left_behind(directory)
         shutil.rmtree(directory)
         return outcome
+
+
+def _daemon(directory: Path, *, marks: Path | None = None) -> Daemon:
+    """Not traced, and so twice as fast: what SIGKILL ends could not write its figures out."""
+    untraced = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
+    return Daemon(directory, environment=untraced | ({"EXOD_CHECKPOINTS": str(marks)} if marks else {}))
 
 
 def ended_by_kill(daemon: Daemon) -> bool:
