@@ -59,6 +59,11 @@ static int reset_signals(struct child *child) {
         if (signal != SIGKILL && signal != SIGSTOP && sigaction(signal, &action, NULL) && errno != EINVAL)
             return -1;
     }
+    /* glibc keeps 32 and 33 to itself and refuses them; whoever started us may have left them ignored. */
+    unsigned long standard[4] = {0};
+    for (int signal = 32; signal < 34; signal++)
+        if (syscall(SYS_rt_sigaction, signal, standard, NULL, 8))
+            return -1;
     setitimer(ITIMER_REAL, &off, NULL);
     setitimer(ITIMER_VIRTUAL, &off, NULL);
     setitimer(ITIMER_PROF, &off, NULL);
