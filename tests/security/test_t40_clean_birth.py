@@ -98,4 +98,6 @@ async def test_one_more_descriptor_than_asked_for_is_a_refusal_and_is_closed(rig
             assert answer is not None
             assert answer[0] == 22
             assert not fds
+        # It answers before it closes: only a request after the last one tells that all are closed.
+        await zygote._answer(zygote._ask(frames.request(frames.FORK, id_=0, uid=zygote.block.first + 1, fds=6)))
     assert os.listdir(f"/proc/{zygote.pid}/fd") == before
