@@ -11,6 +11,7 @@ import pytest
 
 from exod.linux import procfs
 from exod.sandbox import frames
+from exod.sandbox.generation import Zygote
 from tests.exod.sandbox.rig import Rig, ending, keeper_pid
 
 
@@ -82,13 +83,19 @@ async def test_wild_requests_reach_a_zygote_and_a_keeper_and_change_nothing(rig:
     (await rig.start(2)).end.close()
 
 
+async def settled(zygote: Zygote) -> None:
+    """It answers before it closes: only the answer to a later request tells that all of the last one's are closed."""
+    await zygote._answer(zygote._ask(frames.request(frames.FORK, id_=0, uid=zygote.block.first + 1, fds=6)))
+
+
 async def test_one_more_descriptor_than_asked_for_is_a_refusal_and_is_closed(rig: Rig) -> None:
     (await rig.start(1)).end.close()
     zygote = rig.host._cells[1].zygote
     assert zygote is not None
     if zygote._refill is not None:
         await zygote._refill
-    before = os.listdir(f"/proc/{zygote.pid}/fd")
+    await settled(zygote)
+    before = sorted(os.listdir(f"/proc/{zygote.pid}/fd"))
     ours, theirs = socket.socketpair()
     with ours, theirs:
         for count in (1, 7, 72, 200):
@@ -98,6 +105,5 @@ async def test_one_more_descriptor_than_asked_for_is_a_refusal_and_is_closed(rig
             assert answer is not None
             assert answer[0] == 22
             assert not fds
-        # It answers before it closes: only a request after the last one tells that all are closed.
-        await zygote._answer(zygote._ask(frames.request(frames.FORK, id_=0, uid=zygote.block.first + 1, fds=6)))
-    assert os.listdir(f"/proc/{zygote.pid}/fd") == before
+        await settled(zygote)
+    assert sorted(os.listdir(f"/proc/{zygote.pid}/fd")) == before
