@@ -4,7 +4,7 @@ A verb takes from the call on the bus to the signal that its job ended: what som
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +20,8 @@ PLUGIN = f"{BUS_NAME}.Plugin"
 JOB = f"{BUS_NAME}.Job"
 ENDED = frozenset({"done", "refused", "failed", "cancelled"})
 DEADLINE = 30.0
+JOBS_AT_ONCE = 16
+"""What the daemon takes from one caller before a job has ended."""
 
 
 class Target:
@@ -50,9 +52,14 @@ class Target:
         return (time.perf_counter() - began) * 1e3
 
     def load_at_once(self, fds: Sequence[int]) -> float:
-        """All requests are sent before the first is waited for."""
+        """As many requests under way as the daemon takes from one caller, until all are loaded."""
         began = time.perf_counter()
-        self._until_done([self.submit_load(fd, start=True) for fd in fds])
+        waiting: set[str] = set()
+        for fd in fds:
+            waiting.add(self.submit_load(fd, start=True))
+            if len(waiting) == JOBS_AT_ONCE:
+                waiting -= {self._next_done(waiting)}
+        self._until_done(waiting)
         return (time.perf_counter() - began) * 1e3
 
     def submit_load(self, fd: int, *, start: bool) -> str:
@@ -84,19 +91,21 @@ class Target:
     def state_of(self, name: str) -> str:
         return str(self.bus.properties(plugin_path(name), PLUGIN)["StateName"])
 
-    def _until_done(self, jobs: Sequence[str]) -> None:
-        """Returns when all are done; a job that ended otherwise stops the run, because its figure would be a lie."""
-        waiting, until = set(jobs), time.monotonic() + DEADLINE
+    def _until_done(self, jobs: Iterable[str]) -> None:
+        waiting = set(jobs)
         while waiting:
-            message = self.bus.signal(deadline=max(0.0, until - time.monotonic()))
-            if message is None:
-                raise TimeoutError(f"jobs did not end: {sorted(waiting)}")
+            waiting -= {self._next_done(waiting)}
+
+    def _next_done(self, waiting: Set[str]) -> str:
+        """The next of the jobs that is done; one that ended otherwise stops the run: its figure would be a lie."""
+        until = time.monotonic() + DEADLINE
+        while message := self.bus.signal(deadline=max(0.0, until - time.monotonic())):
             if message.path in waiting and (state := self._state(message.path, *message.body[1:])) in ENDED:
-                waiting.discard(message.path)
                 if state != "done":
-                    raise RuntimeError(
-                        f"{message.path} was {state}: {self.bus.properties(message.path, JOB)['Refusal']}"
-                    )
+                    refusal = self.bus.properties(message.path, JOB)["Refusal"]
+                    raise RuntimeError(f"{message.path} was {state}: {refusal}")
+                return str(message.path)
+        raise TimeoutError(f"jobs did not end: {sorted(waiting)}")
 
     def _state(self, path: str, changed: Mapping[str, Any], invalidated: Sequence[str]) -> str:
         """The state of the job as the signal tells it; asked for only where it says that it changed and not to what.
