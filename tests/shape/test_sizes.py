@@ -2,8 +2,6 @@
 
 import ast
 import functools
-import io
-import tokenize
 from pathlib import Path
 
 import grimp
@@ -16,7 +14,6 @@ DAEMON_LINES = 12_500
 """Of Python code, as `tree.code_lines` counts it; so is a broker's budget."""
 BROKER_LINES = 1_500
 FUNCTION_LINES = 30
-NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 DRAWERS = {"utils", "util", "common", "helpers", "helper", "base", "models", "types", "misc", "core", "tools", "lib"}
 EVERY_SOURCE = [*tree.sources(*tree.CHECKED), *tree.sources("exod", suffix=".c")]
 
@@ -35,26 +32,10 @@ def code_of(paths: list[Path]) -> int:
     return sum(tree.code_lines((tree.ROOT / path).read_text()) for path in paths)
 
 
-def code_lines(source: str) -> int:
-    """Lines that hold code; blank lines, comments and docstrings are free: who explains more has no less room."""
-    held: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in NO_CODE:
-            held.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            held.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return len(held)
-
-
-def test_only_code_is_counted() -> None:
-    assert code_lines('"""What\nit is."""\n\n# Why.\nX = [\n    1,\n]\n"""What X is."""\n') == 3
-
-
 # Python only: a line of the fork's C, which may not allocate and checks each call, says less than one of Python.
 def test_the_daemon_without_its_brokers_stays_within_its_budget() -> None:
     mine = [path for path in tree.sources("exod") if "brokers" not in path.parts]
-    assert sum(code_lines((tree.ROOT / path).read_text()) for path in mine) <= DAEMON_LINES
+    assert code_of(mine) <= DAEMON_LINES
 
 
 def test_a_broker_stays_within_its_budget() -> None:
