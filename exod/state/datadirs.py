@@ -1,44 +1,25 @@
 """Plugins' data: a name → the directory `data/NAME`, which belongs to the one uid that owns all data on disk.
 
 Refuses a directory in its place that is not that uid's, and anything others may write above it. What a plugin put
-inside is hostile: measured within bounds, removed without recursion (`removal`). No quota of the file system's own is
-set: `usage` is what a monitor compares with the quota, and `enforced` says so.
+inside is hostile: removed without recursion (`removal`). How much it takes is neither measured nor bounded yet, which
+the daemon says in Degraded.
 """
 
 import asyncio
 import os
 import stat
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 from exod.errors import Refused
 from exod.names import is_name
 from exod.state.directory import Directory, insecure
 from exod.state.removal import remove_tree
-from exod.state.usage import Usage, measure
 from exod.state.writer import Writer
-
-_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """`limit` 0 is none."""
-
-    limit: int
-    used: Usage
-
-    @property
-    def exceeded(self) -> bool:
-        return self.limit > 0 and (self.used.bytes > self.limit or not self.used.complete)
 
 
 class DataDirs:
     """Implements the supervisor's port. `drop` moves into `.trash`; `discard` empties it through `.gone`."""
-
-    enforced = False
-    """Whether the kernel keeps plugins to their quota; where not, the daemon says so in Degraded."""
 
     def __init__(self, root: Directory, trash: Directory, gone: Directory, *, uid: int, writer: Writer) -> None:
         self._root = root
@@ -46,7 +27,6 @@ class DataDirs:
         self._gone = gone
         self._uid = uid
         self._writer = writer
-        self._limits: dict[str, int] = {}
         self._emptying = threading.Lock()
 
     @classmethod
@@ -57,10 +37,9 @@ class DataDirs:
         await asyncio.to_thread(dirs._empty_gone)
         return dirs
 
-    async def make(self, plugin: str, *, quota: int) -> None:
-        """The plugin's directory, 0700; one that is there is judged and kept. `quota` in bytes, 0 for none."""
+    async def make(self, plugin: str) -> None:
+        """The plugin's directory, 0700; one that is there is judged and kept."""
         await self._writer.submit(lambda: self._make(_name(plugin)))
-        self._limits[plugin] = quota
 
     async def drop(self, plugin: str) -> None:
         await self._writer.submit(lambda: self._drop(_name(plugin)))
@@ -74,11 +53,6 @@ class DataDirs:
         """Forget what was dropped. Removal runs beside the writer: a plugin may leave a million files."""
         await self._writer.submit(lambda: self._bury(_name(plugin), self._trash))
         await asyncio.to_thread(self._empty_gone)
-
-    async def usage(self, plugin: str) -> Quota:
-        """What the plugin's data takes now, beside its limit; nothing when it has no directory."""
-        used = await asyncio.to_thread(self._measure, _name(plugin))
-        return Quota(self._limits.get(plugin, 0), used)
 
     async def stored(self) -> list[str]:
         """Every plugin that has data."""
@@ -132,13 +106,6 @@ class DataDirs:
         with self._emptying:
             for name in os.listdir(self._gone.fd):
                 remove_tree(name, within=self._gone.fd)
-
-    def _measure(self, plugin: str) -> Usage:
-        try:
-            fd = os.open(plugin, _FLAGS, dir_fd=self._root.fd)
-        except FileNotFoundError:
-            return Usage(0, 0, complete=True)
-        return measure(fd)
 
     def _close(self) -> None:
         for directory in (self._gone, self._trash, self._root):

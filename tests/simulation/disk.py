@@ -157,7 +157,7 @@ class FakeData:
         self._disk = disk
         self._fate = fate
 
-    async def make(self, plugin: str, *, quota: int) -> None:
+    async def make(self, plugin: str) -> None:
         await self._fate.effect(f"data.make {plugin}", lambda: self._disk.data.setdefault(plugin, "fresh"))
 
     async def drop(self, plugin: str) -> None:

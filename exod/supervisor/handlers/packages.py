@@ -81,7 +81,7 @@ async def undrop_package(hands: Hands, step: Step) -> None:
 
 
 async def make_data(hands: Hands, step: Step) -> None:
-    await hands.world.data.make(step.text("plugin"), quota=step.number("quota"))
+    await hands.world.data.make(step.text("plugin"))
 
 
 async def unmake_data(hands: Hands, step: Step) -> None:

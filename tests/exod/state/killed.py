@@ -38,7 +38,7 @@ def steps(store: Store) -> list[Callable[[], Awaitable[None]]]:
         lambda: store.registry.set_generation(1),
         lambda: store.registry.put_plugin(PLUGIN),
         lambda: store.registry.put_version(VERSION),
-        lambda: store.data.make("hello", quota=0),
+        lambda: store.data.make("hello"),
         lambda: store.registry.put_instance(INSTANCE),
         audit,
         lambda: store.registry.put_job(replace(JOB, state="done", finished=9.0)),

@@ -35,7 +35,7 @@ def fill(root: Path) -> None:
 async def test_a_plugin_gets_a_private_directory_of_the_data_uid(root: Path) -> None:
     async with opened(root) as data:
         port: ports.DataDirs = data
-        await port.make("hello", quota=1 << 20)
+        await port.make("hello")
         assert data.path("hello") == root / "data/hello"
         assert await data.stored() == ["hello"]
     status = (root / "data/hello").stat()
@@ -44,15 +44,15 @@ async def test_a_plugin_gets_a_private_directory_of_the_data_uid(root: Path) -> 
 
 async def test_making_it_again_keeps_what_is_in_it(root: Path) -> None:
     async with opened(root) as data:
-        await data.make("hello", quota=0)
+        await data.make("hello")
         fill(root)
-        await data.make("hello", quota=0)
+        await data.make("hello")
     assert (root / "data/hello/file").read_bytes() == b"mine"
 
 
 async def test_dropped_data_comes_back_with_restore_and_not_after_discard(root: Path) -> None:
     async with opened(root) as data:
-        await data.make("hello", quota=0)
+        await data.make("hello")
         fill(root)
         await data.drop("hello")
         await data.drop("hello")
@@ -71,7 +71,7 @@ async def test_dropped_data_comes_back_with_restore_and_not_after_discard(root: 
 async def test_a_second_drop_takes_the_place_of_the_first(root: Path) -> None:
     async with opened(root) as data:
         for text in (b"first", b"second"):
-            await data.make("hello", quota=0)
+            await data.make("hello")
             (root / "data/hello/file").write_bytes(text)
             await data.drop("hello")
         await data.restore("hello")
@@ -80,10 +80,10 @@ async def test_a_second_drop_takes_the_place_of_the_first(root: Path) -> None:
 
 async def test_restored_data_takes_the_place_of_what_was_made_since(root: Path) -> None:
     async with opened(root) as data:
-        await data.make("hello", quota=0)
+        await data.make("hello")
         fill(root)
         await data.drop("hello")
-        await data.make("hello", quota=0)
+        await data.make("hello")
         (root / "data/hello/other").write_bytes(b"the next owner's")
         await data.restore("hello")
     assert os.listdir(root / "data/hello") == ["file"]
@@ -93,32 +93,11 @@ async def test_restored_data_takes_the_place_of_what_was_made_since(root: Path) 
 async def test_discards_at_once_do_not_disturb_each_other(root: Path) -> None:
     async with opened(root) as data:
         for name in "abcdef":
-            await data.make(name, quota=0)
+            await data.make(name)
             (root / "data" / name / "deep" / "er").mkdir(parents=True)
             await data.drop(name)
         await asyncio.gather(*(data.discard(name) for name in "abcdef"))
     assert os.listdir(root / "data/.gone") == []
-
-
-async def test_usage_is_measured_beside_the_quota(root: Path) -> None:
-    async with opened(root) as data:
-        await data.make("hello", quota=64 << 10)
-        assert not (await data.usage("hello")).exceeded
-        (root / "data/hello/big").write_bytes(b"x" * (128 << 10))
-        found = await data.usage("hello")
-        assert found.exceeded
-        assert (found.limit, found.used.entries) == (64 << 10, 1)
-        await data.make("hello", quota=0)
-        assert not (await data.usage("hello")).exceeded
-        assert (await data.usage("nothing")).used.entries == 0
-    assert not DataDirs.enforced, "until the file system's own quota is set, the daemon has to say so"
-
-
-async def test_a_tree_too_large_to_count_exceeds_any_quota(root: Path) -> None:
-    async with opened(root) as data:
-        await data.make("hello", quota=1 << 40)
-        (root / "data/hello" / "/".join("d" * 70)).mkdir(parents=True)
-        assert (await data.usage("hello")).exceeded
 
 
 @pytest.mark.parametrize("plant", ["link", "file", "other owner", "open to others"])
@@ -133,7 +112,7 @@ async def test_what_lies_in_its_place_is_refused(root: Path, plant: str) -> None
             place.mkdir(mode=0o755 if plant == "open to others" else 0o700)
             os.chown(place, UID if plant == "open to others" else 1234, 0)
         with pytest.raises(Refused) as caught:
-            await data.make("hello", quota=0)
+            await data.make("hello")
         assert caught.value.refusal.code == "store-insecure"
 
 
@@ -141,13 +120,13 @@ async def test_what_lies_in_its_place_is_refused(root: Path, plant: str) -> None
 async def test_a_name_that_is_no_plugin_goes_nowhere(root: Path, name: str) -> None:
     async with opened(root) as data:
         with pytest.raises(ValueError, match="internal error"):
-            await data.make(name, quota=0)
+            await data.make(name)
         with pytest.raises(ValueError, match="internal error"):
             data.path(name)
 
 
 async def make(data: DataDirs) -> None:
-    await data.make("new", quota=0)
+    await data.make("new")
 
 
 async def drop(data: DataDirs) -> None:
@@ -172,7 +151,7 @@ async def test_wherever_a_change_is_interrupted_it_can_be_done_again(
 ) -> None:
     async with opened(root) as data:
         for name in ("hello", "old"):
-            await data.make(name, quota=0)
+            await data.make(name)
             (root / "data" / name / "inner").mkdir()
         await data.drop("old")
 
