@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,13 +22,22 @@ from exod.state.directory import Directory
 from exod.state.segment import Segment, resume, segments
 from exod.state.writer import Writer, call_on
 
-QUEUE_MAX = 4096
 BATCH = 256
 NAME_MAX = 64
 FIELDS_MAX = 32
 TEXT_MAX = 7680
-FILE_MAX = 8 << 20
-FILES_MAX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """`queue` in records, `file` in bytes; of `files` the oldest goes."""
+
+    queue: int = 4096
+    file: int = 8 << 20
+    files: int = 16
+
+
+_CAPS = Caps()
 
 
 class Audit:
@@ -41,18 +51,14 @@ class Audit:
         writer: Writer,
         clock: Callable[[], float],
         on_degraded: Callable[[str], None],
-        file_max: int,
-        files_max: int,
-        queue_max: int,
+        caps: Caps,
     ) -> None:
         self._directory = directory
         self._segment = segment
         self._writer = writer
         self._clock = clock
         self._on_degraded = on_degraded
-        self._file_max = file_max
-        self._files_max = files_max
-        self._queue_max = queue_max
+        self._caps = caps
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._queue: deque[Record] = deque()
@@ -69,23 +75,12 @@ class Audit:
         writer: Writer,
         on_degraded: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
-        file_max: int = FILE_MAX,
-        files_max: int = FILES_MAX,
-        queue_max: int = QUEUE_MAX,
+        caps: Caps = _CAPS,
     ) -> "Audit":
         """Continue the log in `path`, or begin one. Raises Refused when others may write it."""
         directory = await writer.submit(lambda: Directory.open(path, make=True))
         segment, remark = await writer.submit(lambda: resume(directory))
-        audit = cls(
-            directory,
-            segment,
-            writer=writer,
-            clock=clock,
-            on_degraded=on_degraded,
-            file_max=file_max,
-            files_max=files_max,
-            queue_max=queue_max,
-        )
+        audit = cls(directory, segment, writer=writer, clock=clock, on_degraded=on_degraded, caps=caps)
         audit.write("audit-opened", {"remark": remark} if remark else {})
         return audit
 
@@ -99,7 +94,7 @@ class Audit:
         with self._lock:
             if self._closed:
                 return
-            if len(self._queue) < self._queue_max:
+            if len(self._queue) < self._caps.queue:
                 self._queue.append(record)
             else:
                 self._lost[record.event] += 1
@@ -153,7 +148,7 @@ class Audit:
 
     def _append(self, records: Sequence[Record]) -> None:
         """Make `records` durable, then forget them; a new file first when the present one is full."""
-        if self._segment.size >= self._file_max:
+        if self._segment.size >= self._caps.file:
             self._rotate()
         self._segment.append(records)
         with self._lock:
@@ -162,7 +157,7 @@ class Audit:
 
     def _note_lost(self) -> None:
         """Turn the count of what the queue refused into one record, as soon as there is room for it."""
-        if self._lost and len(self._queue) < self._queue_max:
+        if self._lost and len(self._queue) < self._caps.queue:
             fields = {event: str(count) for event, count in self._lost.most_common(FIELDS_MAX - 1)}
             fields["total"] = str(self._lost.total())
             self._queue.append(Record(self._clock(), "audit-dropped", "exod", fields))
@@ -173,7 +168,7 @@ class Audit:
         self._segment.close()
         self._segment = fresh
         names = segments(self._directory)
-        for name, following in pairwise(names[: max(0, len(names) - self._files_max) + 1]):
+        for name, following in pairwise(names[: max(0, len(names) - self._caps.files) + 1]):
             self._prune(name, before=following)
 
     def _prune(self, name: str, *, before: str) -> None:

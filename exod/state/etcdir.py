@@ -4,13 +4,17 @@ Refuses, one by one, a file that is a link, no regular file, too large, not root
 when that is true of the directory or what is above it. Parses nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from exod.errors import Refusal, Refused
 from exod.state.directory import Directory
 
 FILE_MAX = 256 << 10
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,43 +25,38 @@ class Found:
     refusals: tuple[Refusal, ...]
 
 
-def read_directory(path: Path, *, suffix: str = ".toml", limit: int = FILE_MAX) -> Found:
+def read_directory(path: Path, *, suffix: str = ".toml") -> Found:
     """All files of `path` whose names end in `suffix`; nothing when there is no such directory."""
-    try:
+
+    def read() -> list[tuple[str, bytes | Refusal | None]]:
         with Directory.open(path) as directory:
             names = [name for name in directory.names() if name.endswith(suffix)]
-            results = [(name, _read(directory, name, limit=limit)) for name in names]
-    except FileNotFoundError:
-        return Found((), ())
-    except Refused as refused:
-        return Found((), (refused.refusal,))
-    except OSError as error:
-        return Found((), (_unreadable(str(path), error),))
+            return [(name, _told(path / name, partial(directory.read, name, limit=FILE_MAX))) for name in names]
+
+    results = _told(path, read) or []
+    if isinstance(results, Refusal):
+        return Found((), (results,))
     files = tuple((name, data) for name, data in results if isinstance(data, bytes))
     return Found(files, tuple(data for _, data in results if isinstance(data, Refusal)))
 
 
-def read_file(path: Path, *, limit: int = FILE_MAX) -> bytes | Refusal | None:
+def read_file(path: Path) -> bytes | Refusal | None:
     """One file, under the same conditions; None when it is not there."""
-    try:
+
+    def read() -> bytes | None:
         with Directory.open(path.parent) as directory:
-            return _read(directory, path.name, limit=limit)
+            return directory.read(path.name, limit=FILE_MAX)
+
+    return _told(path, read)
+
+
+def _told(path: Path, read: Callable[[], T]) -> T | Refusal | None:
+    """What `read` returns, or the refusal that says why there is nothing; None when there is no such place."""
+    try:
+        return read()
     except FileNotFoundError:
         return None
     except Refused as refused:
         return refused.refusal
     except OSError as error:
-        return _unreadable(str(path), error)
-
-
-def _read(directory: Directory, name: str, *, limit: int) -> bytes | Refusal | None:
-    try:
-        return directory.read(name, limit=limit)
-    except Refused as refused:
-        return refused.refusal
-    except OSError as error:
-        return _unreadable(f"{directory.path}/{name}", error)
-
-
-def _unreadable(path: str, error: OSError) -> Refusal:
-    return Refusal("file-unreadable", f"cannot read {path}: {error.strerror}", evidence={"path": path})
+        return Refusal("file-unreadable", f"cannot read {path}: {error.strerror}", evidence={"path": str(path)})

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from exod.state import chain
-from exod.state.audit import Audit, verify
+from exod.state.audit import Audit, Caps, verify
 from exod.state.writer import Writer
 
 
 async def log(root: Path, *, stop: bool = True) -> chain.Head:
     """40 refusals over several files, and the head that somebody else remembers."""
     writer = Writer()
-    audit = await Audit.open(root, writer=writer, clock=lambda: 1700000000.0, file_max=2500)
+    audit = await Audit.open(root, writer=writer, clock=lambda: 1700000000.0, caps=Caps(file=2500))
     for number in range(40):
         audit.write("load-refused", {"plugin": f"p{number:02}"})
         await audit.flush()

@@ -10,7 +10,7 @@ import pytest
 
 from exod.errors import Refusal, Refused
 from exod.state import chain
-from exod.state.audit import Audit, verify
+from exod.state.audit import Audit, Caps, verify
 from exod.state.writer import Writer
 from exod.supervisor import ports
 from tests.exod.state import powercut
@@ -56,7 +56,7 @@ async def test_the_chain_goes_on_after_a_restart(root: Path, writer: Writer) -> 
 
 
 async def test_the_chain_goes_on_across_files_and_says_what_it_pruned(root: Path, writer: Writer) -> None:
-    audit = await Audit.open(root, writer=writer, file_max=1500, files_max=3)
+    audit = await Audit.open(root, writer=writer, caps=Caps(file=1500, files=3))
     for number in range(100):
         audit.write("event", {"number": str(number)})
         await audit.flush()
@@ -69,7 +69,7 @@ async def test_the_chain_goes_on_across_files_and_says_what_it_pruned(root: Path
 
 
 async def test_a_file_taken_out_of_the_middle_is_found(root: Path, writer: Writer) -> None:
-    audit = await Audit.open(root, writer=writer, file_max=500)
+    audit = await Audit.open(root, writer=writer, caps=Caps(file=500))
     for number in range(20):
         audit.write("event", {"number": str(number)})
         await audit.flush()
@@ -81,7 +81,7 @@ async def test_a_file_taken_out_of_the_middle_is_found(root: Path, writer: Write
 
 
 async def test_writing_never_waits_and_what_the_queue_cannot_hold_is_counted(root: Path, writer: Writer) -> None:
-    audit = await Audit.open(root, writer=writer, queue_max=4)
+    audit = await Audit.open(root, writer=writer, caps=Caps(queue=4))
     await audit.flush()
     gate: Future[None] = Future()
     blocked = asyncio.create_task(writer.submit(gate.result))
@@ -190,7 +190,7 @@ async def test_wherever_writing_is_interrupted_the_log_holds_and_keeps_what_was_
         writer = Writer()
         audit = None
         try:
-            audit = await Audit.open(place, writer=writer, file_max=600, files_max=3)
+            audit = await Audit.open(place, writer=writer, caps=Caps(file=600, files=3))
             for number in range(12):
                 audit.write("event", {"number": str(number)})
                 await audit.flush()
