@@ -6,6 +6,7 @@ Ed25519 and ML-DSA-65 keys come from seeds, so key ids are stable; ML-DSA signin
 import functools
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,12 +16,33 @@ from exoctl.building import build
 from exoctl.private import PrivateIdentity, sign_package
 from exoctl.trustfiles import everything
 from exod.errors import Refusal
+from exod.package import strictjson
 from exod.trust.anchors import Anchor
+from exod.trust.rotation import Rotation
 from exod.trust.scope import Scope
 
 NOW = 1_800_000_000
 """A moment of January 2027: the clock of tests that need one."""
 CODE = b"class Hello:\n    pass\n"
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationList:
+    """What its signer states. keys: key id → reason; packages: SHA-256 of zips; times in seconds since the epoch."""
+
+    sequence: int
+    issued: int
+    expires: int
+    keys: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+
+    def encode(self) -> bytes:
+        return strictjson.dumps(asdict(self))
+
+
+def stated(rotation: Rotation) -> bytes:
+    """What the old owner signs."""
+    return strictjson.dumps(asdict(rotation))
 
 
 @functools.cache

@@ -226,10 +226,14 @@ class Table:
         }
 
 
+def _pair(name: str, value: object) -> tuple[str, object]:
+    return name, value
+
+
 class Named:
     """A table whose keys are names chosen by the author: {name: value} → (build(name, value), …), sorted by name."""
 
-    def __init__(self, key: Parsed, kind: Kind, build: Callable[[str, Any], Any], *, most: int) -> None:
+    def __init__(self, key: Parsed, kind: Kind, build: Callable[[str, Any], Any] = _pair, *, most: int) -> None:
         self._key = key
         self._kind = kind
         self._build = build

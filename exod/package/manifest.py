@@ -13,6 +13,7 @@ from exod.errors import Refusal
 from exod.names import PLUGIN_TYPES, is_name
 from exod.package import limits, options, permissions, services
 from exod.package.fields import (
+    Checked,
     Choice,
     Field,
     Flag,
@@ -20,7 +21,6 @@ from exod.package.fields import (
     List,
     Name,
     Named,
-    Parsed,
     Shown,
     Table,
     Text,
@@ -197,8 +197,8 @@ class _Dependency:
 
 
 _WORD = r"[a-z0-9][a-z0-9_]*(?:[.-][a-z0-9_]+)*"
-_RANGE = Parsed(lambda t: t if is_range(t) else None, what="a version range", longest=RANGE_MAX, pattern=RANGE_PATTERN)
-_PROVIDER = Parsed(lambda text: text if is_name(text) else None, what="a version range or a provider's name")
+_RANGE = Checked(is_range, what="a version range", longest=RANGE_MAX, pattern=RANGE_PATTERN)
+_PROVIDER = Checked(is_name, what="a version range or a provider's name")
 _DEPENDENCY = Table(
     Field("version", _RANGE, default="", to="range"),
     Field("provider", _PROVIDER, default=""),

@@ -1,13 +1,11 @@
 """The `[config]` table: a plugin's own settings, their types and bounds, and the check of values against them."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from exod.errors import Outcome, Refusal
-from exod.package import display
-from exod.package.fields import Choice, Field, Kind, List, Named, Number, Shown, Table, Text, Whole, join, wrong
+from exod.package.fields import Choice, Field, Flag, Kind, List, Named, Number, Shown, Table, Text, Whole, join, wrong
 from exod.package.malformed import MalformedError, shown
 
 Value = bool | int | float | str
@@ -31,7 +29,7 @@ class Option:
 
     def read(self, value: object, *, at: str) -> Value:
         """`value` as this option's type; raises MalformedError."""
-        typed = _typed(self.type, value, at=at)
+        typed: Value = _KINDS[self.type].read(value, at=at)
         if isinstance(typed, bool):
             return typed
         measure = len(typed) if isinstance(typed, str) else typed
@@ -60,22 +58,6 @@ def check(options: tuple[Option, ...], values: Mapping[str, object]) -> Mapping[
         return Refusal("setting-invalid", sentence, evidence={"key": fault.key}, outcome=Outcome.USAGE)
 
 
-def _typed(kind: str, value: object, *, at: str) -> Value:
-    if kind == "boolean" and isinstance(value, bool):
-        return value
-    if kind == "integer":
-        return Whole().read(value, at=at)
-    if kind == "number":
-        return Number().read(value, at=at)
-    if kind == "string" and isinstance(value, str):
-        if len(value) > TEXT_MAX:
-            raise wrong(at, f"{len(value)} characters, at most {TEXT_MAX} are read")
-        if fault := display.fault(value, lines=True):
-            raise wrong(at, fault)
-        return value
-    raise wrong(at, f"expected a {kind}")
-
-
 def _measured(value: int | float | str) -> str:
     return f"a length of {len(value)}" if isinstance(value, str) else f"{value:g}"
 
@@ -84,8 +66,8 @@ class _AnyValue:
     """A default of whatever type; the option it belongs to checks it."""
 
     def read(self, value: object, *, at: str) -> object:
-        if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
-            raise wrong(at, "expected a boolean, a finite number or text")
+        if not isinstance(value, bool | int | float | str):
+            raise wrong(at, "expected a boolean, a number or text")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -105,11 +87,16 @@ def _option(name: str, table: Mapping[str, Any]) -> Option:
     return Option(name, **{**table, "default": option.read(option.default, at=f"{at}.default")})
 
 
-_VALUE: Kind = _AnyValue()
+_KINDS: Mapping[str, Kind] = {
+    "boolean": Flag(),
+    "integer": Whole(),
+    "number": Number(),
+    "string": Shown(TEXT_MAX, lines=True),
+}
 _NAME = Text(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*", what="a setting's name", longest=63)
 _ROW = Table(
-    Field("type", Choice("boolean", "integer", "number", "string")),
-    Field("default", _VALUE),
+    Field("type", Choice(*_KINDS)),
+    Field("default", _AnyValue()),
     Field("minimum", Number(), default=None, help="of the value, or of a string's length"),
     Field("maximum", Number(), default=None, help="of the value, or of a string's length"),
     Field("choices", List(Shown(256), most=CHOICES_MAX), default=()),

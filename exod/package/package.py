@@ -5,7 +5,6 @@ A Package is well formed and nothing more: nobody has been asked yet who signed 
 """
 
 import hashlib
-import re
 import struct
 from dataclasses import dataclass, replace
 
@@ -138,17 +137,6 @@ def read_contents(body: bytes) -> tuple[Archive, Manifest] | Refusal:
         sentence = f"cannot read {declared.name} {declared.version}: entry {target} is not in the archive"
         return Refusal("entry-missing", sentence, evidence={"entry": target})
     return files, declared
-
-
-def check_file_name(name: str, package: Package) -> Refusal | None:
-    """A file's name, where it has one, says the same as what it holds."""
-    if re.fullmatch(r".+\.exopkg", name) and name == package.file_name:
-        return None
-    return Refusal(
-        "file-name-differs",
-        f"cannot read {package.name} {package.version}: its file has another name",
-        f"name it {package.file_name}",
-    )
 
 
 def _disagreement(claims: Payload, declared: Manifest) -> MalformedError | None:

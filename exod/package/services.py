@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exod.package.fields import Choice, Field, Flag, Name, Named, Parsed, Table, Text, wrong
+from exod.package.fields import Checked, Choice, Field, Flag, Name, Named, Parsed, Table, Text, wrong
 from exod.package.signatures import LONGEST, is_signature, is_single
 
 SERVICES_MAX = 16
@@ -68,12 +68,8 @@ def _service(name: str, table: Mapping[str, Any]) -> Service:
     return service
 
 
-def _property(name: str, row: Mapping[str, Any]) -> Property:
-    return Property(name, **row)
-
-
-_SIGNATURE = Parsed(lambda text: text if is_signature(text) else None, what="a D-Bus signature", longest=LONGEST)
-_TYPE = Parsed(lambda text: text if is_single(text) else None, what="one complete D-Bus type", longest=LONGEST)
+_SIGNATURE = Checked(is_signature, what="a D-Bus signature", longest=LONGEST)
+_TYPE = Checked(is_single, what="one complete D-Bus type", longest=LONGEST)
 _MEMBER = Text(r"[A-Z][A-Za-z0-9]*", what="a member's name such as GetCount", longest=63)
 _METHOD = Table(
     Field("in", _SIGNATURE, default="", to="arguments"),
@@ -89,6 +85,8 @@ _SERVICE = Table(
     Field("access", Text(ACCESS_PATTERN, what="root, any, group:NAME or polkit:ACTION"), default="root"),
     Field("methods", Named(_MEMBER, _METHOD, lambda name, row: Method(name, **row), most=MEMBERS_MAX), default=()),
     Field("signals", Named(_MEMBER, _SIGNATURE, Signal, most=MEMBERS_MAX), default=()),
-    Field("properties", Named(_MEMBER, _PROPERTY, _property, most=MEMBERS_MAX), default=()),
+    Field(
+        "properties", Named(_MEMBER, _PROPERTY, lambda name, row: Property(name, **row), most=MEMBERS_MAX), default=()
+    ),
 )
 TABLE = Named(Name(), _SERVICE, _service, most=SERVICES_MAX)

@@ -6,10 +6,9 @@ that nobody brings a revoked key back by bringing back yesterday's list. A refus
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from exod.errors import Refusal
-from exod.package import strictjson
 from exod.package.envelope import REVOCATION
 from exod.package.fields import Digits, Field, List, Named, Shown, Table, Whole
 from exod.package.malformed import MalformedError
@@ -19,20 +18,6 @@ from exod.trust.anchors import Anchor
 from exod.trust.state import TrustState
 
 ENTRIES_MAX = 512
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationList:
-    """What its signer states. keys: key id → reason; packages: SHA-256 of zips; times in seconds since the epoch."""
-
-    sequence: int
-    issued: int
-    expires: int
-    keys: Mapping[str, str] = field(default_factory=dict)
-    packages: tuple[str, ...] = ()
-
-    def encode(self) -> bytes:
-        return strictjson.dumps(asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +82,10 @@ def parse_local(data: bytes) -> Revocations | Refusal:
     return Revocations(dict(row["keys"]), frozenset(row["packages"]))
 
 
-def _pair(key: str, value: object) -> tuple[str, object]:
-    return key, value
-
-
-_KEYS = Field("keys", Named(Digits(), Shown(256), _pair, most=ENTRIES_MAX), default=())
+_KEYS = Field("keys", Named(Digits(), Shown(256), most=ENTRIES_MAX), default=())
 _PACKAGES = Field("packages", List(Digits(), most=ENTRIES_MAX), default=())
 _LOCAL = Table(_KEYS, _PACKAGES)
+# What a signer states: key ids with reasons, SHA-256 of zips; times in seconds since the epoch.
 _SIGNED = Table(
     Field("sequence", Whole(0, COUNT_MAX)),
     Field("issued", Whole(0, TIME_MAX)),

@@ -4,10 +4,9 @@ Names are listed one by one. A statement of a revoked key counts for nothing: wh
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from exod.errors import Refusal
-from exod.package import strictjson
 from exod.package.envelope import ROTATION
 from exod.package.fields import Digits, Field, List, Name, Table, Whole
 from exod.package.payload import TIME_MAX
@@ -25,9 +24,6 @@ class Rotation:
     old: str
     new: str
     issued: int
-
-    def encode(self) -> bytes:
-        return strictjson.dumps(asdict(self))
 
 
 def parse(data: bytes, *, anchors: Iterable[Anchor]) -> Rotation | Refusal:

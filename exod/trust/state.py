@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from exod.errors import Refusal
 from exod.names import is_name
 from exod.package import strictjson
-from exod.package.fields import Choice, Digits, Field, Named, Parsed, Table, VersionText, Whole
+from exod.package.fields import Checked, Choice, Digits, Field, Named, Parsed, Table, VersionText, Whole
 from exod.package.malformed import MalformedError
 from exod.package.payload import COUNT_MAX, TIME_MAX
 from exod.package.versions import precedes
@@ -57,10 +57,6 @@ def pin(state: TrustState, plugin: str, *, owner: str, version: str, now: int) -
     """`owner` has installed `version`: the mark rises, never falls."""
     mark = state.mark(plugin, owner=owner)
     return own(state, plugin, owner=owner, mark=version if not mark or precedes(mark, version) else mark, now=now)
-
-
-def unpin(state: TrustState, plugin: str) -> TrustState:
-    return own(state, plugin, owner="", mark="", now=0)
 
 
 def advance(state: TrustState, *, now: int) -> TrustState:
@@ -114,20 +110,15 @@ def _plugin_and_owner(text: str) -> str | None:
 
 
 _FORMAT = "exod-trust-state-1"
-_NAME = Parsed(lambda text: text if is_name(text) else None, what="a plugin's name")
+_NAME = Checked(is_name, what="a plugin's name")
 _FORMER = Parsed(_plugin_and_owner, what="PLUGIN/KEYID")
-
-
-def _pair(key: str, value: object) -> tuple[str, object]:
-    return key, value
-
 
 _TABLE = Table(
     Field("format", Choice(_FORMAT)),
-    Field("owners", Named(_NAME, Digits(), _pair, most=_ENTRIES_MAX)),
-    Field("marks", Named(_NAME, VersionText(), _pair, most=_ENTRIES_MAX)),
+    Field("owners", Named(_NAME, Digits(), most=_ENTRIES_MAX)),
+    Field("marks", Named(_NAME, VersionText(), most=_ENTRIES_MAX)),
     Field("clock", Whole(0, TIME_MAX)),
     Field("generation", Whole(0, COUNT_MAX)),
-    Field("former", Named(_FORMER, VersionText(), _pair, most=_ENTRIES_MAX)),
-    Field("lists", Named(Digits(), Whole(0, COUNT_MAX), _pair, most=_ENTRIES_MAX)),
+    Field("former", Named(_FORMER, VersionText(), most=_ENTRIES_MAX)),
+    Field("lists", Named(Digits(), Whole(0, COUNT_MAX), most=_ENTRIES_MAX)),
 )

@@ -11,7 +11,7 @@ from exoctl.private import sign
 from exod.errors import Refusal
 from exod.package import parse, payload
 from exod.package.envelope import DEV_PACKAGE, PACKAGE, REVOCATION, ROTATION, Envelope
-from exod.package.package import MAGIC, check_file_name, join, split
+from exod.package.package import MAGIC, join, split
 from exod.package.payload import Payload
 from exod.trust.state import TrustState
 from exod.trust.verify import Trust, verify
@@ -109,12 +109,6 @@ def test_signed_and_packed_name_version_and_type_agree(key_named: str) -> None:
     other = {"name": "other", "version": "2.0", "type": "ai-model"}[key_named]
     lie = replace(honest, **{key_named: other})
     assert code(join(sign(PACKAGE, lie.encode(), keys=(key(),)), BODY)) == "package-disagrees"
-
-
-def test_the_files_name_agrees() -> None:
-    package = parse(signed_package())
-    assert not isinstance(package, Refusal)
-    assert check_file_name("hello_2.0.0.exopkg", package) is not None
 
 
 def test_a_key_twice_in_the_manifest_is_refused() -> None:

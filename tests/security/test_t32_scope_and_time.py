@@ -8,11 +8,10 @@ from exod.errors import Refusal
 from exod.package import parse
 from exod.package.envelope import REVOCATION
 from exod.trust import anchors, revocation, state
-from exod.trust.revocation import RevocationList
 from exod.trust.scope import Scope
 from exod.trust.state import TrustState
 from exod.trust.verify import Trust, verify
-from tests.builders import NOW, anchor_for, key, signed_package
+from tests.builders import NOW, RevocationList, anchor_for, key, signed_package
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from exoctl.private import PrivateIdentity, sign
 from exoctl.trustfiles import anchor_file
 from exod.package.envelope import REVOCATION
 from exod.trust import anchors
-from exod.trust.revocation import RevocationList
 from exod.trust.scope import Scope
+from tests.builders import RevocationList
 from tests.exoctl.conftest import Exoctl, Key
 
 pytestmark = pytest.mark.usefixtures("no_daemon")

@@ -4,10 +4,10 @@ from exoctl.private import PrivateIdentity, sign
 from exoctl.trustfiles import anchor_file, revoked_file
 from exod.package.envelope import REVOCATION, ROTATION
 from exod.trust.gather import gather
-from exod.trust.revocation import RevocationList, Revocations
+from exod.trust.revocation import Revocations
 from exod.trust.rotation import Rotation
 from exod.trust.state import TrustState
-from tests.builders import NOW, anchor_for, key
+from tests.builders import NOW, RevocationList, anchor_for, key, stated
 
 VENDOR, LAB = key("vendor"), key("lab")
 FILES = {
@@ -26,7 +26,7 @@ def test_every_kind_of_file_is_taken() -> None:
     files = FILES | {
         "revoked.toml": revoked_file(Revocations({"e" * 64: "lost"})),
         "today.revocation": revoking(VENDOR, key("third")),
-        "lab.rotation": sign(ROTATION, rotation.encode(), keys=(LAB,)).encode(),
+        "lab.rotation": sign(ROTATION, stated(rotation), keys=(LAB,)).encode(),
         "README": b"not ours",
     }
     found = gather(files, state=TrustState())

@@ -9,9 +9,9 @@ from exoctl.trustfiles import revoked_file
 from exod.errors import Refusal
 from exod.package.envelope import PACKAGE, REVOCATION
 from exod.trust import revocation
-from exod.trust.revocation import RevocationList, Revocations
+from exod.trust.revocation import Revocations
 from exod.trust.state import TrustState
-from tests.builders import NOW, anchor_for, key
+from tests.builders import NOW, RevocationList, anchor_for, key
 
 VENDOR, LAB = key("vendor"), key("lab")
 ANCHORS = (anchor_for(VENDOR), anchor_for(LAB, name="lab", level="trusted"))

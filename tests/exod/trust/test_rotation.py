@@ -5,7 +5,7 @@ from exod.errors import Refusal
 from exod.package.envelope import ROTATION
 from exod.trust import rotation
 from exod.trust.rotation import Rotation, leads
-from tests.builders import NOW, anchor_for, key
+from tests.builders import NOW, anchor_for, key, stated
 
 OLD, NEW = key("vendor"), key("next")
 ANCHORS = (anchor_for(OLD), anchor_for(NEW, name="next"))
@@ -13,19 +13,19 @@ GOOD = Rotation(("hello",), OLD.key_id, NEW.key_id, NOW)
 
 
 def test_the_old_owner_hands_names_on() -> None:
-    assert rotation.parse(sign(ROTATION, GOOD.encode(), keys=(OLD,)).encode(), anchors=ANCHORS) == GOOD
+    assert rotation.parse(sign(ROTATION, stated(GOOD), keys=(OLD,)).encode(), anchors=ANCHORS) == GOOD
 
 
 def test_nobody_hands_on_what_is_anothers() -> None:
     for signer, statement in ((NEW, GOOD), (OLD, Rotation(("hello",), OLD.key_id, OLD.key_id, NOW))):
-        found = rotation.parse(sign(ROTATION, statement.encode(), keys=(signer,)).encode(), anchors=ANCHORS)
+        found = rotation.parse(sign(ROTATION, stated(statement), keys=(signer,)).encode(), anchors=ANCHORS)
         assert isinstance(found, Refusal)
         assert found.code == "rotation-invalid"
 
 
 def test_a_statement_by_a_stranger_or_of_no_form_is_refused() -> None:
     for data, wanted in (
-        (sign(ROTATION, GOOD.encode(), keys=(key("stranger"),)).encode(), "rotation-unknown"),
+        (sign(ROTATION, stated(GOOD), keys=(key("stranger"),)).encode(), "rotation-unknown"),
         (sign(ROTATION, b"{}", keys=(OLD,)).encode(), "rotation-malformed"),
         (b"", "rotation-malformed"),
     ):
