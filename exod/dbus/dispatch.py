@@ -133,28 +133,12 @@ class Dispatcher:
     # --- answers ---------------------------------------------------------------------------------------------------
 
     def _reply(self, call: Call, gives: str, result: Any) -> None:
-        if call.header.flags & NO_REPLY:
-            return
-        body = result.body if isinstance(result, Checked) else _encode(gives, result)
-        call.wire.send(
-            Outgoing(RETURN, reply_to=call.header.serial, destination=call.sender, signature=gives, body=body)
-        )
+        _send(call, RETURN, gives, result.body if isinstance(result, Checked) else _encode(gives, result))
 
     def _fail(self, call: Call, error: BaseException) -> None:
         self._closer.close(call.left())
         name, signature, body = failures.of(error, where=call.header.member)
-        if call.header.flags & NO_REPLY:
-            return
-        call.wire.send(
-            Outgoing(
-                ERROR,
-                error=name,
-                reply_to=call.header.serial,
-                destination=call.sender,
-                signature=signature,
-                body=body,
-            )
-        )
+        _send(call, ERROR, signature, body, error=name)
 
     # --- routing ---------------------------------------------------------------------------------------------------
 
@@ -163,10 +147,10 @@ class Dispatcher:
         if header.frame is None:
             raise Standard("LimitsExceeded", f"cannot take the call: {header.size} bytes are too many")
         facet = self.objects.get(header.path)
-        if header.interface and (served := standard.find(header.interface, header.member)):
-            _check_signature(header, served.method)
-            access, run = served.plan(self.objects, facet, header.path)
-            return access, served.method.gives, run
+        if header.interface and (method := standard.find(header.interface, header.member)):
+            _check_signature(header, method)
+            access, run = standard.plan(self.objects, facet, header)
+            return access, method.gives, run
         if facet is None:
             raise Standard("UnknownObject", f"there is no object {header.path}")
         if header.interface not in ("", facet.interface.name):
@@ -176,6 +160,12 @@ class Dispatcher:
             raise Standard("UnknownMethod", f"{facet.interface.name} has no method {header.member}")
         _check_signature(header, method)
         return method.access, method.gives, _invocation(facet, method)
+
+
+def _send(call: Call, kind: int, signature: str, body: list[Any], *, error: str = "") -> None:
+    if not call.header.flags & NO_REPLY:
+        to, asked = call.sender, call.header.serial
+        call.wire.send(Outgoing(kind, error=error, reply_to=asked, destination=to, signature=signature, body=body))
 
 
 def _invocation(facet: Facet, method: Method) -> Run:

@@ -21,31 +21,37 @@ def snake(member: str) -> str:
 
 
 class OwnFacet:
-    """Subclasses name their interface, say what `view` is, and have one function per method."""
+    """Subclasses name their interface and have one function per method. `plugin`: what they are about, for polkit."""
 
     name: ClassVar[str]
     interface: Interface
     reads = ANY
     writes = MANAGE
+    plugin = ""
 
-    def __init__(self) -> None:
+    def __init__(self, views: Mapping[Any, object], key: str | int) -> None:
+        """The object's view is the one of `views` that has this key, for as long as there is one."""
+        self._views = views
+        self._key = key
         self.interface = shipped(self.name)
         self._functions = {member: getattr(self, snake(member)) for member in self.interface.methods}
         self._fields = {member: snake(member) for member in self.interface.properties}
+        self._signalled = {
+            member: self._fields[member] for member, one in self.interface.properties.items() if one.emits
+        }
 
     def view(self) -> object:
         """Where the properties are read. Raises Standard when the object is gone."""
-        raise Standard("UnknownObject", "it is gone")
+        view = self._views.get(self._key)
+        if view is None:
+            raise Standard("UnknownObject", f"{self.name.rpartition('.')[2].lower()} {self._key} is gone")
+        return view
 
     def value(self, view: object, field: str) -> Any:
         return getattr(view, field)
 
-    def subject(self) -> Mapping[str, str]:
-        """What a person who authenticates should see beside the verb."""
-        return {}
-
     def details(self, member: str) -> Mapping[str, str]:
-        return {"verb": snake(member).replace("_", " "), "plugin": "", **self.subject()}
+        return {"verb": snake(member).replace("_", " "), "plugin": self.plugin}
 
     def invoke(self, call: Call, method: Method, arguments: Sequence[Any]) -> Any:
         return self._functions[method.name](call, *arguments)
@@ -63,8 +69,4 @@ class OwnFacet:
     def snapshot(self) -> Mapping[str, Any]:
         """Without those that are read when asked and never signalled."""
         view = self.view()
-        return {
-            name: self.value(view, field)
-            for name, field in self._fields.items()
-            if self.interface.properties[name].emits
-        }
+        return {name: self.value(view, field) for name, field in self._signalled.items()}

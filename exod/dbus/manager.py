@@ -5,7 +5,7 @@ from typing import Any
 
 from exod.dbus.facet import OwnFacet
 from exod.dbus.objects import Call
-from exod.dbus.requesting import Requests, known, verb
+from exod.dbus.requesting import Requests, known, usage, verb
 from exod.errors import Outcome, Refusal, Refused
 from exod.names import API_LEVEL, PLUGIN_TYPES, plugin_path
 from exod.supervisor.lifecycle import State
@@ -22,13 +22,10 @@ class Manager(OwnFacet):
     name = "org.exoos.Exod1.Manager"
 
     def __init__(self, requests: Requests, *, version: str) -> None:
-        super().__init__()
+        super().__init__({"": requests.supervisor}, "")
         self._requests = requests
         self._supervisor = requests.supervisor
         self._built = {"version": version, "api_level": API_LEVEL}
-
-    def view(self) -> object:
-        return self._supervisor
 
     def value(self, view: object, field: str) -> Any:
         """The supervisor's, but for what the build says."""
@@ -37,21 +34,18 @@ class Manager(OwnFacet):
     # --- packages ------------------------------------------------------------------------------------------------
 
     async def load(self, call: Call, package: int, options: Mapping[str, Any]) -> str:
-        return await self._submit_package(call, Verb.LOAD, package, options)
+        return self._requests.submit(await self._with_package(call, Verb.LOAD, package, options))
 
     async def install(self, call: Call, package: int, options: Mapping[str, Any]) -> str:
-        return await self._submit_package(call, Verb.INSTALL, package, options)
-
-    async def _submit_package(self, call: Call, what: Verb, package: int, options: Mapping[str, Any]) -> str:
-        checked = known(what, options, _WITH_PACKAGE[what])
-        data = await self._requests.package(call, package)
-        return self._requests.submit(Request(what, call.by, package=data, options=checked))
+        return self._requests.submit(await self._with_package(call, Verb.INSTALL, package, options))
 
     async def plan_package(self, call: Call, text: str, package: int, options: Mapping[str, Any]) -> list[str]:
         what = verb(text, tuple(_WITH_PACKAGE))
+        return await self._requests.plan(await self._with_package(call, what, package, options))
+
+    async def _with_package(self, call: Call, what: Verb, package: int, options: Mapping[str, Any]) -> Request:
         checked = known(what, options, _WITH_PACKAGE[what])
-        data = await self._requests.package(call, package)
-        return await self._requests.plan(Request(what, call.by, package=data, options=checked))
+        return Request(what, call.by, package=await self._requests.package(call, package), options=checked)
 
     async def validate(self, call: Call, package: int) -> Mapping[str, Any]:
         return await self._supervisor.validate(await self._requests.package(call, package), call.by)
@@ -75,26 +69,14 @@ class Manager(OwnFacet):
 
     def find(self, _call: Call, plugin: str) -> str:
         if plugin not in self._supervisor.plugins:
-            raise Refused(
-                Refusal(
-                    "unknown-plugin",
-                    f"cannot find {plugin}: no such plugin is installed",
-                    "exoctl plugin list",
-                    outcome=Outcome.NOT_FOUND,
-                )
-            )
+            sentence = f"cannot find {plugin}: no such plugin is installed"
+            raise Refused(Refusal("unknown-plugin", sentence, "exoctl plugin list", outcome=Outcome.NOT_FOUND))
         return plugin_path(plugin)
 
     def list_by_type(self, _call: Call, type_: str) -> list[str]:
         if type_ not in PLUGIN_TYPES:
-            raise Refused(
-                Refusal(
-                    "unknown-type",
-                    f"cannot list plugins: there is no type {type_}",
-                    f"one of: {', '.join(PLUGIN_TYPES)}",
-                    outcome=Outcome.USAGE,
-                )
-            )
+            sentence = f"cannot list plugins: there is no type {type_}"
+            raise Refused(usage("unknown-type", sentence, ", ".join(PLUGIN_TYPES)))
         return [plugin_path(name) for name, view in self._supervisor.plugins.items() if view.type == type_]
 
     def list_loaded(self, _call: Call) -> list[str]:

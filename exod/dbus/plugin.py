@@ -5,12 +5,10 @@ from functools import partialmethod
 from typing import Any, Final
 
 from exod.dbus.facet import OwnFacet
-from exod.dbus.failures import Standard
 from exod.dbus.objects import Call
 from exod.dbus.requesting import Requests, known
 from exod.names import instance_path
 from exod.supervisor.requests import Request, Verb
-from exod.supervisor.views import PluginView
 
 NO_OBJECT: Final = "/"
 NO_OPTIONS: Final[Mapping[str, Any]] = {}
@@ -21,25 +19,16 @@ class Plugin(OwnFacet):
     name = "org.exoos.Exod1.Plugin"
 
     def __init__(self, requests: Requests, plugin: str) -> None:
-        super().__init__()
+        super().__init__(requests.supervisor.plugins, plugin)
+        self.plugin = plugin
         self._requests = requests
         self._supervisor = requests.supervisor
-        self._plugin = plugin
-
-    def view(self) -> PluginView:
-        view = self._supervisor.plugins.get(self._plugin)
-        if view is None:
-            raise Standard("UnknownObject", f"plugin {self._plugin} is gone")
-        return view
 
     def value(self, view: object, field: str) -> Any:
         value = super().value(view, field)
         if field == "instance":
             return instance_path(value) if value else NO_OBJECT
         return value
-
-    def subject(self) -> Mapping[str, str]:
-        return {"plugin": self._plugin}
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 
@@ -50,7 +39,7 @@ class Plugin(OwnFacet):
         return self._submit(Verb.CONFIGURE, call, {"values": values})
 
     def _submit(self, verb: Verb, call: Call, options: Mapping[str, Any] = NO_OPTIONS) -> str:
-        return self._requests.submit(Request(verb, call.by, self._plugin, options=options))
+        return self._requests.submit(Request(verb, call.by, self.plugin, options=options))
 
     unload = partialmethod(_submit, Verb.UNLOAD)
     start = partialmethod(_submit, Verb.START)
@@ -63,10 +52,10 @@ class Plugin(OwnFacet):
     # --- what is -------------------------------------------------------------------------------------------------
 
     def get_info(self, _call: Call) -> Mapping[str, Any]:
-        return self._supervisor.info(self._plugin)
+        return self._supervisor.info(self.plugin)
 
     def get_config(self, _call: Call) -> Mapping[str, Any]:
-        return self._supervisor.config(self._plugin)
+        return self._supervisor.config(self.plugin)
 
     def get_logs(self, _call: Call, lines: int) -> Sequence[str]:
-        return self._supervisor.logs(self._plugin, min(lines, _LOG_LINES_MAX))
+        return self._supervisor.logs(self.plugin, min(lines, _LOG_LINES_MAX))

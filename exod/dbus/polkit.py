@@ -8,6 +8,7 @@ import contextlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from exod.dbus.codec import Variant
@@ -40,16 +41,8 @@ async def check(wire: Wire, *, sender: str, action: str, details: Mapping[str, s
     body = [subject, action, dict(details), _ALLOW_INTERACTION if interactive else 0, cancellation]
     deadline = _DEADLINE_OF_PEOPLE if interactive else _DEADLINE
     try:
-        [answer] = await wire.call(
-            _NAME,
-            _PATH,
-            _INTERFACE,
-            "CheckAuthorization",
-            "(sa{sv})sa{ss}us",
-            body,
-            returns="(bba{ss})",
-            deadline=deadline,
-        )
+        ask = partial(wire.call, _NAME, _PATH, _INTERFACE, "CheckAuthorization", deadline=deadline)
+        [answer] = await ask("(sa{sv})sa{ss}us", body, returns="(bba{ss})")
         authorized, challenge, _ = answer
     except TimeoutError:
         await _cancel(wire, cancellation)

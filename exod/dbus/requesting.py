@@ -84,16 +84,16 @@ def known(verb: Verb, options: Mapping[str, Any], names: Collection[str]) -> Map
     """`options`, if the method has all of them; their types are checked with the request. Raises Refused."""
     for name in options:
         if name not in names:
-            raise Refused(_usage("unknown-option", f'cannot {verb}: there is no option "{name}"', ", ".join(names)))
+            raise Refused(usage("unknown-option", f'cannot {verb}: there is no option "{name}"', ", ".join(names)))
     return options
 
 
 def verb(text: str, allowed: Collection[Verb]) -> Verb:
     """The verb of a dry run. Raises Refused."""
     if text not in allowed:
-        raise Refused(_usage("unknown-verb", f'cannot plan: there is no verb "{text}"', ", ".join(allowed)))
+        raise Refused(usage("unknown-verb", f'cannot plan: there is no verb "{text}"', ", ".join(allowed)))
     return Verb(text)
 
 
-def _usage(code: str, sentence: str, choices: str) -> Refusal:
+def usage(code: str, sentence: str, choices: str) -> Refusal:
     return Refusal(code, sentence, f"one of: {choices}" if choices else "it has none", outcome=Outcome.USAGE)

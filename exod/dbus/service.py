@@ -60,10 +60,7 @@ class ServiceFacet:
     def details(self, member: str) -> Mapping[str, str]:
         return {"verb": f"call {member} of", "plugin": self.plugin, "service": self.service}
 
-    def invoke(self, call: Call, method: Method, arguments: Sequence[Any]) -> Any:
-        return self._invoke(call, method, arguments)
-
-    async def _invoke(self, call: Call, method: Method, arguments: Sequence[Any]) -> Checked:
+    async def invoke(self, call: Call, method: Method, arguments: Sequence[Any]) -> Checked:
         caller = await self._admitted(call)
         answer = await self._supervisor.call(self.plugin, self.service, method.name, arguments, caller)
         return Checked(self._checked(method.gives, answer, method.name))

@@ -7,13 +7,13 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from exod.dbus import introspect
 from exod.dbus.authority import ANY
-from exod.dbus.codec import Variant
+from exod.dbus.codec import Header, Variant
 from exod.dbus.failures import Standard
 from exod.dbus.introspect import Interface, Method
 from exod.dbus.objects import Call, Checked, Facet, Objects, Run, arguments, typed
@@ -23,24 +23,28 @@ INTROSPECTABLE, PEER, PROPERTIES, OBJECT_MANAGER = introspect.parse(introspect.s
 _STANDARD: Final = {one.name: one for one in (INTROSPECTABLE, PEER, PROPERTIES, OBJECT_MANAGER)}
 _MACHINE_ID: Final = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
-Plan = Callable[[Objects, Facet | None, str], tuple[str, Run]]
-"""What a call of a standard method at a path needs, and what it does."""
 
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    method: Method
-    plan: Plan
-
-
-def find(interface: str, member: str) -> Served | None:
+def find(interface: str, member: str) -> Method | None:
     """None when the interface is not the specification's. Raises Standard for a member it does not have."""
     known = _STANDARD.get(interface)
     if known is None:
         return None
     if member not in known.methods:
         raise Standard("UnknownMethod", f"{interface} has no method {member}")
-    return Served(known.methods[member], _PLANS[interface, member])
+    return known.methods[member]
+
+
+def plan(objects: Objects, facet: Facet | None, header: Header) -> tuple[str, Run]:
+    """What a call of a standard method needs, and what it does. Its object is the one of now, whatever replaces it."""
+    if do := _ANYWHERE.get(header.member):
+        return ANY, partial(do, objects)
+    if facet is None:
+        raise _no_object(header.path)
+    if header.member != "Set":
+        return facet.reads, partial(_get if header.member == "Get" else _get_all, facet)
+    if not any(one.access != "read" for one in facet.interface.properties.values()):
+        raise Standard("PropertyReadOnly", f"{facet.interface.name} has no property that can be written")
+    return facet.writes, partial(_set, facet)
 
 
 def of_object(*, root: bool) -> tuple[Interface, ...]:
@@ -51,23 +55,11 @@ def of_object(*, root: bool) -> tuple[Interface, ...]:
 # --- Peer and Introspectable: any path, as the specification wants ------------------------------------------------
 
 
-def _ping(_objects: Objects, _facet: Facet | None, _path: str) -> tuple[str, Run]:
-    return ANY, lambda _call: None
-
-
-def _machine_id(_objects: Objects, _facet: Facet | None, _path: str) -> tuple[str, Run]:
-    return ANY, lambda _call: asyncio.to_thread(_read_machine_id)
-
-
 def _read_machine_id() -> str:
     for path in _MACHINE_ID:
         if path.exists():
             return path.read_text().strip()
     raise Standard("FileNotFound", "this host has no machine id")
-
-
-def _introspect(objects: Objects, _facet: Facet | None, path: str) -> tuple[str, Run]:
-    return ANY, lambda _call: describe(objects, path)
 
 
 def describe(objects: Objects, path: str) -> str:
@@ -87,10 +79,10 @@ def _children(objects: Objects, path: str) -> list[str]:
 # --- ObjectManager ------------------------------------------------------------------------------------------------
 
 
-def _managed_objects(objects: Objects, _facet: Facet | None, path: str) -> tuple[str, Run]:
-    if path != ROOT_PATH:
-        raise Standard("UnknownInterface", f"{path} has no interface {OBJECT_MANAGER.name}")
-    return ANY, lambda _call: Checked([managed(objects)])
+def _managed_objects(objects: Objects, call: Call) -> Checked:
+    if call.header.path != ROOT_PATH:
+        raise Standard("UnknownInterface", f"{call.header.path} has no interface {OBJECT_MANAGER.name}")
+    return Checked([managed(objects)])
 
 
 def managed(objects: Objects) -> dict[str, dict[str, dict[str, Variant]]]:
@@ -111,12 +103,7 @@ def shown(facet: Facet) -> dict[str, dict[str, Variant]]:
 # --- Properties ---------------------------------------------------------------------------------------------------
 
 
-def _get(_objects: Objects, facet: Facet | None, path: str) -> tuple[str, Run]:
-    found = _existing(facet, path)
-    return found.reads, lambda call: _get_one(found, call)
-
-
-def _get_one(facet: Facet, call: Call) -> Any:
+def _get(facet: Facet, call: Call) -> Any:
     interface, name = arguments(call.header)
     _check_interface(facet, interface)
     if name not in facet.interface.properties:
@@ -124,12 +111,7 @@ def _get_one(facet: Facet, call: Call) -> Any:
     return _then(facet.get(call, name), lambda value: Checked([typed(facet.interface, {name: value})[name]]))
 
 
-def _get_all(_objects: Objects, facet: Facet | None, path: str) -> tuple[str, Run]:
-    found = _existing(facet, path)
-    return found.reads, lambda call: _get_every(found, call)
-
-
-def _get_every(facet: Facet, call: Call) -> Any:
+def _get_all(facet: Facet, call: Call) -> Any:
     [interface] = arguments(call.header)
     if interface in _STANDARD:
         return {}
@@ -137,14 +119,7 @@ def _get_every(facet: Facet, call: Call) -> Any:
     return _then(facet.get_all(call), lambda values: Checked([typed(facet.interface, values)]))
 
 
-def _set(_objects: Objects, facet: Facet | None, path: str) -> tuple[str, Run]:
-    found = _existing(facet, path)
-    if not any(one.access != "read" for one in found.interface.properties.values()):
-        raise Standard("PropertyReadOnly", f"{found.interface.name} has no property that can be written")
-    return found.writes, lambda call: _set_one(found, call)
-
-
-def _set_one(facet: Facet, call: Call) -> Any:
+def _set(facet: Facet, call: Call) -> Any:
     interface, name, value = arguments(call.header)
     _check_interface(facet, interface)
     known = facet.interface.properties.get(name)
@@ -153,12 +128,6 @@ def _set_one(facet: Facet, call: Call) -> Any:
     if known.access == "read":
         raise Standard("PropertyReadOnly", f"{name} cannot be written")
     return facet.set(call, name, value)
-
-
-def _existing(facet: Facet | None, path: str) -> Facet:
-    if facet is None:
-        raise _no_object(path)
-    return facet
 
 
 def _no_object(path: str) -> Standard:
@@ -178,12 +147,10 @@ async def _after(result: Awaitable[Any], do: Callable[[Any], Any]) -> Any:
     return do(await result)
 
 
-_PLANS: Final[Mapping[tuple[str, str], Plan]] = {
-    (PEER.name, "Ping"): _ping,
-    (PEER.name, "GetMachineId"): _machine_id,
-    (INTROSPECTABLE.name, "Introspect"): _introspect,
-    (OBJECT_MANAGER.name, "GetManagedObjects"): _managed_objects,
-    (PROPERTIES.name, "Get"): _get,
-    (PROPERTIES.name, "GetAll"): _get_all,
-    (PROPERTIES.name, "Set"): _set,
+_ANYWHERE: Final[Mapping[str, Callable[[Objects, Call], Any]]] = {
+    "Ping": lambda _objects, _call: None,
+    "GetMachineId": lambda _objects, _call: asyncio.to_thread(_read_machine_id),
+    "Introspect": lambda objects, call: describe(objects, call.header.path),
+    "GetManagedObjects": _managed_objects,
 }
+"""Those that need no object where they are called: no name is in two of the specification's interfaces."""

@@ -19,7 +19,7 @@ def test_a_method_that_nobody_wrote_is_found_at_once() -> None:
         name = "org.exoos.Exod1.Job"
 
     with pytest.raises(AttributeError, match="cancel"):
-        Half()
+        Half({}, 1)
 
 
 def test_an_object_without_a_view_is_gone_and_nothing_of_it_is_written() -> None:
@@ -27,7 +27,7 @@ def test_an_object_without_a_view_is_gone_and_nothing_of_it_is_written() -> None
         name = "org.exoos.Exod1.Instance"
 
     with pytest.raises(Standard, match="gone"):
-        Empty().snapshot()
+        Empty({}, 1).snapshot()
     with pytest.raises(Standard, match="cannot be written"):
-        Empty().set(None, "Id", 1)  # type: ignore[arg-type]
-    assert Empty().details("Load") == {"verb": "load", "plugin": ""}
+        Empty({}, 1).set(None, "Id", 1)  # type: ignore[arg-type]
+    assert Empty({}, 1).details("Load") == {"verb": "load", "plugin": ""}

@@ -24,9 +24,9 @@ async def test_its_properties_name_the_plugin_and_read_its_use(rig: Rig, client:
 def test_use_is_read_when_asked_and_never_shown_unasked() -> None:
     supervisor = FakeSupervisor(None)
     supervisor.instances[7] = instance_view(7, "hello")
-    assert "Usage" not in Instance(supervisor, 7).snapshot()
+    assert "Usage" not in Instance(supervisor.instances, 7).snapshot()
 
 
 def test_one_that_has_ended_is_unknown() -> None:
-    with pytest.raises(Standard, match="has ended"):
-        Instance(FakeSupervisor(None), 7).view()
+    with pytest.raises(Standard, match="instance 7 is gone"):
+        Instance({}, 7).view()
