@@ -53,7 +53,7 @@ def _processes(scope: Scope) -> Iterator[tuple[int, list[str]]]:
             status = procfs.status(pid)
             mine = scope.has(int(status["Uid"].split()[0])) or _within(scope, procfs.cgroup(pid))
             if mine and not status["State"].startswith("Z"):
-                yield pid, procfs.command(pid)
+                yield pid, Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
         except (OSError, KeyError):
             continue  # it ended while we looked
 

@@ -4,23 +4,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-
-def mountpoint(mounts: str) -> Path | None:
-    """Where cgroup v2 is mounted, from the text of /proc/self/mounts; None where it is not."""
-    for line in mounts.splitlines():
-        fields = line.split(" ")
-        if len(fields) > 2 and fields[2] == "cgroup2":
-            return Path(fields[1])
-    return None
+from exod.linux.descriptors import opened
 
 
 def write(group: Path, name: str, text: str) -> None:
     # O_CREAT would hide a missing file behind EACCES: kernfs has no create.
-    file = os.open(group / name, os.O_WRONLY | os.O_CLOEXEC)
-    try:
+    with opened(os.open(group / name, os.O_WRONLY | os.O_CLOEXEC)) as file:
         os.write(file, text.encode())
-    finally:
-        os.close(file)
 
 
 def kill(group: Path) -> None:
@@ -34,10 +24,6 @@ def freeze(group: Path, *, frozen: bool) -> None:
 
 def events(group: Path) -> dict[str, int]:
     return _numbers((group / "cgroup.events").read_text())
-
-
-def procs(group: Path) -> list[int]:
-    return [int(line) for line in (group / "cgroup.procs").read_text().split()]
 
 
 def cpu(group: Path) -> dict[str, int]:

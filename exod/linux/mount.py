@@ -3,9 +3,10 @@
 import os
 import struct
 
+from exod.linux.descriptors import opened
 from exod.linux.syscall import syscall
 
-OPEN_TREE, MOVE_MOUNT, FSOPEN, FSCONFIG, FSMOUNT, MOUNT_SETATTR = 428, 429, 430, 431, 432, 442
+OPEN_TREE, MOVE_MOUNT, FSOPEN, FSCONFIG, FSMOUNT, FSPICK, MOUNT_SETATTR = 428, 429, 430, 431, 432, 433, 442
 
 AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
@@ -23,7 +24,8 @@ MOUNT_ATTR_NOSYMFOLLOW = 0x00200000
 
 MS_REC, MS_PRIVATE = 1 << 14, 1 << 18
 
-_FSOPEN_CLOEXEC = _FSMOUNT_CLOEXEC = 1
+_FSOPEN_CLOEXEC = _FSMOUNT_CLOEXEC = _FSPICK_CLOEXEC = 1
+_FSPICK_EMPTY_PATH = 8
 _SET_FLAG, _SET_STRING, _CREATE, _RECONFIGURE = 0, 1, 6, 7
 
 
@@ -49,6 +51,20 @@ def fsconfig_reconfigure(fs: int) -> None:
 
 def fsmount(fs: int, attributes: int) -> int:
     return syscall(FSMOUNT, fs, _FSMOUNT_CLOEXEC, attributes, what="fsmount")
+
+
+def fspick(tree: int) -> int:
+    """The superblock behind a mount, to be configured again."""
+    return syscall(FSPICK, tree, b"", _FSPICK_CLOEXEC | _FSPICK_EMPTY_PATH, what="fspick")
+
+
+def detached(fstype: str, attributes: int, **settings: str) -> int:
+    """fsopen, fsconfig, fsmount: the only mount of a superblock of its own."""
+    with opened(fsopen(fstype)) as fs:
+        for key, value in settings.items():
+            fsconfig_set_string(fs, key, value)
+        fsconfig_create(fs)
+        return fsmount(fs, attributes)
 
 
 def open_tree(directory: int, path: str, flags: int) -> int:

@@ -3,6 +3,8 @@
 import fcntl
 import os
 
+from exod.linux.descriptors import opened
+
 NS_GET_USERNS = 0xB701
 NS_GET_NSTYPE = 0xB703
 CLONE_NEWNET = 0x40000000
@@ -21,8 +23,5 @@ def identity(descriptor: int) -> int:
 
 def owner(descriptor: int) -> int:
     """The inode of the user namespace that owns it."""
-    users = fcntl.ioctl(descriptor, NS_GET_USERNS)
-    try:
+    with opened(fcntl.ioctl(descriptor, NS_GET_USERNS)) as users:
         return os.fstat(users).st_ino
-    finally:
-        os.close(users)

@@ -5,7 +5,6 @@ import struct
 from exod.linux.syscall import syscall
 
 OPENAT2 = 437
-AT_FDCWD = -100
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08

@@ -2,6 +2,8 @@
 
 import os
 
+from exod.linux.descriptors import opened
+
 NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
 
 
@@ -10,7 +12,7 @@ def pids() -> list[int]:
 
 
 def status(pid: int) -> dict[str, str]:
-    rows = (line.partition(":") for line in _read(pid, "status").splitlines())
+    rows = (line.partition(":") for line in _read(pid, "status").split("\n"))
     return {key: value.strip() for key, _, value in rows}
 
 
@@ -36,17 +38,19 @@ def memory(pid: int) -> dict[str, int]:
     return {row[0].rstrip(":"): int(row[1]) << 10 for row in rows if len(row) == 3 and row[2] == "kB"}
 
 
-def command(pid: int) -> list[str]:
-    return _read(pid, "cmdline").split("\0")[:-1]
+def mounts() -> list[tuple[str, str, str]]:
+    """(mount id, where, type) of every mount this process sees; of fuse.sshfs only fuse. Whoever mounts chooses the
+    name of the place, in which the kernel escapes no end of a line but \\n.
+    """
+    rows = (line.partition(" - ") for line in _read("self", "mountinfo").split("\n")[:-1])
+    fields = [(left.split(" "), right.split(" ")[0].partition(".")[0]) for left, _, right in rows]
+    return [(left[0], left[4], kind) for left, kind in fields]
 
 
-def _read(pid: int, name: str) -> str:
+def _read(pid: int | str, name: str) -> str:
     """Plain calls: a start reads several of these, and pathlib and buffered files cost more than the kernel does."""
-    file = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with opened(os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)) as file:
         parts = []
         while part := os.read(file, 1 << 16):
             parts.append(part)
         return b"".join(parts).decode(errors="replace")
-    finally:
-        os.close(file)

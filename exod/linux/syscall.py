@@ -10,29 +10,24 @@ _libc.syscall.restype = ctypes.c_long
 def syscall(number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None, what: str = "") -> int:
     """Integers travel as 64 bits: a C int would lose the upper half of flags and addresses."""
     words = [ctypes.c_long(word) if isinstance(word, int) else word for word in arguments]
-    result = int(_libc.syscall(ctypes.c_long(number), *words))
-    if result < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), what or None)
-    return result
+    return _checked(_libc.syscall(ctypes.c_long(number), *words), what=what)
 
 
 def unshare(flags: int) -> None:
-    if _libc.unshare(flags):
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), "unshare")
+    _checked(_libc.unshare(flags), what="unshare")
 
 
 def prctl(option: int, argument: int = 0) -> int:
-    result = int(_libc.prctl(option, ctypes.c_ulong(argument), 0, 0, 0))
-    if result < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), "prctl")
-    return result
+    return _checked(_libc.prctl(option, ctypes.c_ulong(argument), 0, 0, 0), what="prctl")
 
 
 def mount(source: str | None, target: str, fstype: str | None, flags: int, data: str | None = None) -> None:
     words = [None if word is None else word.encode() for word in (source, target, fstype, data)]
-    if _libc.mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[3]):
+    _checked(_libc.mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[3]), what=target)
+
+
+def _checked(result: int, *, what: str) -> int:
+    if result < 0:
         error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), target)
+        raise OSError(error, os.strerror(error), what or None)
+    return result

@@ -9,27 +9,20 @@ import errno
 import os
 
 from exod.linux import mount
-from exod.linux.openat2 import AT_FDCWD, RESOLVE_NO_SYMLINKS, openat2
+from exod.linux.descriptors import opened
+from exod.linux.openat2 import RESOLVE_NO_SYMLINKS, openat2
 from exod.sandbox import _spawn
+from exod.sandbox.sealed import PLAIN
 
-_ATTRIBUTES = (
-    mount.MOUNT_ATTR_IDMAP
-    | mount.MOUNT_ATTR_NOSUID
-    | mount.MOUNT_ATTR_NODEV
-    | mount.MOUNT_ATTR_NOEXEC
-    | mount.MOUNT_ATTR_NOSYMFOLLOW
-)
+_ATTRIBUTES = PLAIN | mount.MOUNT_ATTR_IDMAP
 
 
 def bind(directory: str, *, data_uid: int, uid: int) -> int | None:
     """Blocks for 0.3 ms: a process is made and ended for the user namespace of the mapping."""
-    users = _spawn.mapped_users(data_uid, uid)
-    try:
-        place = openat2(AT_FDCWD, directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, resolve=RESOLVE_NO_SYMLINKS)
-        try:
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    with opened(_spawn.mapped_users(data_uid, uid)) as users:
+        with opened(openat2(mount.AT_FDCWD, directory, flags, resolve=RESOLVE_NO_SYMLINKS)) as place:
             tree = mount.open_tree(place, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
-        finally:
-            os.close(place)
         try:
             mount.mount_setattr(tree, set_=_ATTRIBUTES, propagation=mount.MS_PRIVATE, users=users)
         except OSError as error:
@@ -38,5 +31,3 @@ def bind(directory: str, *, data_uid: int, uid: int) -> int | None:
                 return None
             raise
         return tree
-    finally:
-        os.close(users)

@@ -7,12 +7,14 @@ anywhere on the path; anything that is not a regular file; files that another fi
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from exod.errors import Refusal, Refused
-from exod.linux import mount
-from exod.linux.openat2 import AT_FDCWD, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, openat2
+from exod.linux import mount, procfs
+from exod.linux.descriptors import close, opened
+from exod.linux.openat2 import RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, openat2
 from exod.sandbox.frames import FILES_MAX
+from exod.sandbox.sealed import INERT, PLAIN
 
 # /proc/net is self/net of whoever opens it, and exod opens: pid 1's says what is meant, the host's counters.
 PROC_FILES = frozenset(
@@ -20,13 +22,7 @@ PROC_FILES = frozenset(
     " /proc/1/net/dev".split()
 )
 FORBIDDEN = ("/proc", "/sys", "/dev", "/run", "/boot", "/etc/exod", "/var/lib/exod", "/etc/shadow", "/etc/gshadow")
-READ_ONLY = (
-    mount.MOUNT_ATTR_RDONLY
-    | mount.MOUNT_ATTR_NOSUID
-    | mount.MOUNT_ATTR_NODEV
-    | mount.MOUNT_ATTR_NOEXEC
-    | mount.MOUNT_ATTR_NOSYMFOLLOW
-)
+READ_ONLY = PLAIN | mount.MOUNT_ATTR_RDONLY
 _RESOLVE = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
 _RESERVED = ("/plugin", "/state", "/tmp", os.path.dirname(os.__file__))
 """Places in an instance's root that are exod's own."""
@@ -51,38 +47,32 @@ def open_files(paths: Iterable[str], *, forbidden: Iterable[str] = ()) -> list[i
     if len(chosen) > FILES_MAX:
         raise Refused(_refuse(chosen[FILES_MAX], f"more than {FILES_MAX} files"))
     trees: list[int] = []
-    procfs = _own_procfs() if PROC_FILES.intersection(chosen) else -1
+    # Only where it is needed: few plugins are granted a figure of the host, and a procfs takes its time.
+    own = [mount.detached("proc", INERT | mount.MOUNT_ATTR_RDONLY)] if PROC_FILES.intersection(chosen) else []
     try:
         for path in chosen:
             if said := refusal(path, forbidden=kept):
                 raise Refused(said)
-            trees.append(_open_proc(path, procfs=procfs) if path in PROC_FILES else _open(path))
+            trees.append(_open_proc(path, directory=own[0]) if path in PROC_FILES else _open(path))
     except BaseException:
         close(trees)
         raise
     finally:
-        close([procfs] if procfs >= 0 else [])
+        close(own)
     return trees
-
-
-def close(descriptors: Iterable[int]) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)
 
 
 def _open(path: str) -> int:
     try:
-        file = openat2(AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC, resolve=_RESOLVE)
+        found = openat2(mount.AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC, resolve=_RESOLVE)
     except OSError as error:
         raise Refused(_refuse(path, (error.strerror or str(error)).lower())) from error
-    try:
+    with opened(found) as file:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise Refused(_refuse(path, "it is not a regular file"))
         if (kind := _filesystem(file)) in (*_FOREIGN, _UNKNOWN):
             raise Refused(_refuse(path, f"it lies on {kind}, which others may change"))
         return _clone(file)
-    finally:
-        os.close(file)
 
 
 def _clone(file: int) -> int:
@@ -91,34 +81,22 @@ def _clone(file: int) -> int:
     return tree
 
 
-def _own_procfs() -> int:
-    fs = mount.fsopen("proc")
-    try:
-        mount.fsconfig_create(fs)
-        return mount.fsmount(fs, READ_ONLY & ~mount.MOUNT_ATTR_NOSYMFOLLOW)
-    finally:
-        os.close(fs)
-
-
-def _open_proc(path: str, *, procfs: int) -> int:
+def _open_proc(path: str, *, directory: int) -> int:
     """Of a procfs that nobody else walks: whoever looks up a file below /proc/PID/net unhashes it for all, and then a
     clone of it cannot be moved any more (ENOENT). Before Linux 6.15 only attached mounts are cloned: the host's then,
     and a start fails when somebody reads the same file at the same moment.
     """
     try:
-        return _clone_of(procfs, path.removeprefix("/proc/"))
+        return _clone_of(directory, path.removeprefix("/proc/"))
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise Refused(_refuse(path, (error.strerror or str(error)).lower())) from error
-    return _clone_of(AT_FDCWD, path)
+    return _clone_of(mount.AT_FDCWD, path)
 
 
 def _clone_of(directory: int, name: str) -> int:
-    file = openat2(directory, name, os.O_PATH | os.O_CLOEXEC, resolve=_RESOLVE)
-    try:
+    with opened(openat2(directory, name, os.O_PATH | os.O_CLOEXEC, resolve=_RESOLVE)) as file:
         return _clone(file)
-    finally:
-        os.close(file)
 
 
 _FOREIGN = frozenset("fuse fuseblk nfs nfs4 cifs smb3 9p virtiofs proc sysfs cgroup cgroup2 devtmpfs".split())
@@ -129,15 +107,7 @@ def _filesystem(file: int) -> str:
     """Its type, by the mount that the descriptor is on; a device number would not do (btrfs has several)."""
     with open(f"/proc/self/fdinfo/{file}", encoding="ascii") as rows:
         mount_id = next(row.split()[1] for row in rows if row.startswith("mnt_id:"))
-    return next((kind for number, kind in _mounted() if number == mount_id), _UNKNOWN)
-
-
-def _mounted() -> Iterator[tuple[str, str]]:
-    """(mount id, type) of every mount this process sees."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as table:
-        for line in table:
-            left, _, right = line.partition(" - ")
-            yield left.split(" ")[0], right.split(" ")[0].partition(".")[0]
+    return next((kind for number, _, kind in procfs.mounts() if number == mount_id), _UNKNOWN)
 
 
 def _refuse(path: str, reason: str) -> Refusal:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from exod.errors import Outcome, Refusal, Refused
-from exod.linux import cgroupfs
+from exod.linux import cgroupfs, procfs
 
 PRODUCTION = "system.slice/exod-keeper.service"
 
@@ -121,4 +121,4 @@ def place(*, directory: Path | None) -> Path:
 
 @functools.cache
 def _mounted() -> Path | None:
-    return cgroupfs.mountpoint(Path("/proc/self/mounts").read_text())
+    return next((Path(where) for _, where, kind in procfs.mounts() if kind == "cgroup2"), None)

@@ -8,8 +8,11 @@ its last reference.
 import os
 
 from exod.linux import mount
+from exod.linux.descriptors import opened
 
 QUIET = mount.MOUNT_ATTR_NOSUID | mount.MOUNT_ATTR_NODEV
+INERT = QUIET | mount.MOUNT_ATTR_NOEXEC
+PLAIN = INERT | mount.MOUNT_ATTR_NOSYMFOLLOW
 PAGE = 4096
 
 
@@ -18,16 +21,7 @@ class Superblock:
 
     def __init__(self, *, size: int, attributes: int) -> None:
         self._made: set[str] = {""}
-        self._fs = mount.fsopen("tmpfs")
-        self.mount = -1
-        try:
-            mount.fsconfig_set_string(self._fs, "size", str(size))
-            mount.fsconfig_set_string(self._fs, "mode", "0755")
-            mount.fsconfig_create(self._fs)
-            self.mount = mount.fsmount(self._fs, attributes)
-        except BaseException:
-            self.close()
-            raise
+        self.mount = mount.detached("tmpfs", attributes, size=str(size), mode="0755")
 
     def directory(self, path: str) -> None:
         """Makes `path` and what leads to it."""
@@ -42,30 +36,26 @@ class Superblock:
         """`time` in nanoseconds, where bytecode has to match its source's."""
         self.directory(path.rpartition("/")[0])
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        file = os.open(path, flags, mode, dir_fd=self.mount)
-        try:
+        with opened(os.open(path, flags, mode, dir_fd=self.mount)) as file:
             os.fchmod(file, mode)
             view = memoryview(data)
             while view:
                 view = view[os.write(file, view) :]
             if time is not None:
                 os.utime(file, ns=(time, time))
-        finally:
-            os.close(file)
 
     def seal(self) -> int:
         """Nothing can be written any more; the mount is the caller's now."""
-        mount.fsconfig_set_flag(self._fs, "ro")
-        mount.fsconfig_reconfigure(self._fs)
+        with opened(mount.fspick(self.mount)) as fs:
+            mount.fsconfig_set_flag(fs, "ro")
+            mount.fsconfig_reconfigure(fs)
         taken, self.mount = self.mount, -1
-        self.close()
         return taken
 
     def close(self) -> None:
-        for descriptor in (self._fs, self.mount):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._fs = self.mount = -1
+        if self.mount >= 0:
+            os.close(self.mount)
+            self.mount = -1
 
 
 def room_for(sizes: list[int]) -> int:
@@ -75,12 +65,5 @@ def room_for(sizes: list[int]) -> int:
 
 def scratch(*, size: int, uid: int) -> int:
     """A detached tmpfs for /tmp, owned by the instance."""
-    fs = mount.fsopen("tmpfs")
-    try:
-        inodes = max(64, size // PAGE)
-        for key, value in {"size": size, "mode": "0700", "uid": uid, "gid": uid, "nr_inodes": inodes}.items():
-            mount.fsconfig_set_string(fs, key, str(value))
-        mount.fsconfig_create(fs)
-        return mount.fsmount(fs, QUIET | mount.MOUNT_ATTR_NOEXEC)
-    finally:
-        os.close(fs)
+    inodes, owner = str(max(64, size // PAGE)), str(uid)
+    return mount.detached("tmpfs", INERT, size=str(size), mode="0700", uid=owner, gid=owner, nr_inodes=inodes)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from exod.linux.openat2 import AT_FDCWD, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, openat2
+from exod.linux.mount import AT_FDCWD
+from exod.linux.openat2 import RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, openat2
 
 
 def test_a_plain_path_is_opened(tmp_path: Path) -> None:

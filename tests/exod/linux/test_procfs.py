@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from exod.linux import procfs
 
 
@@ -9,7 +11,6 @@ def test_this_process_is_read() -> None:
     pid = os.getpid()
     assert pid in procfs.pids()
     assert procfs.status(pid)["Pid"] == str(pid)
-    assert procfs.command(pid)
     assert procfs.cgroup(pid).startswith("/")
 
 
@@ -18,6 +19,16 @@ def test_its_namespaces_are_those_it_is_in() -> None:
     assert set(found) == set(procfs.NAMESPACES)
     assert found == procfs.namespaces("self")
     assert procfs.namespace("self", "net") == os.stat("/proc/self/ns/net").st_ino
+
+
+def test_a_mount_is_known_by_its_number_place_and_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ("/proc", "proc") in [(where, kind) for _, where, kind in procfs.mounts()]
+    table = (
+        "21 1 0:20 / /proc rw,nosuid shared:12 - proc proc rw\n"
+        "22 21 0:21 / /mnt/a\fb\u2028c rw shared:13 master:1 - fuse.sshfs host:/ rw\n"
+    )
+    monkeypatch.setattr(procfs, "_read", lambda pid, name: table)
+    assert procfs.mounts() == [("21", "/proc", "proc"), ("22", "/mnt/a\fb\u2028c", "fuse")]
 
 
 def test_memory_is_in_bytes() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from exod.errors import Refused
-from exod.linux import mount
+from exod.linux import mount, procfs
+from exod.linux.descriptors import close
 from exod.sandbox import grants
 from exod.sandbox.frames import FILES_MAX
 
@@ -26,7 +27,7 @@ def place() -> Iterator[Path]:
 
 @pytest.mark.parametrize("path", sorted(grants.PROC_FILES))
 def test_the_closed_list_of_proc_is_granted(path: str) -> None:
-    grants.close(grants.open_files([path]))
+    close(grants.open_files([path]))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_a_mounted_file_is_that_file_and_cannot_be_written(place: Path) -> None:
 
 def test_a_file_of_a_foreign_file_system_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "far").touch()
-    monkeypatch.setattr(grants, "_mounted", lambda: iter([(_mount(place), "fuse")]))
+    monkeypatch.setattr(procfs, "mounts", lambda: [(_mount(place), "/x", "fuse")])
     with pytest.raises(Refused, match="lies on fuse"):
         grants.open_files([str(place / "far")])
 
@@ -125,7 +126,7 @@ def _mount(path: Path) -> str:
 
 def test_a_file_whose_file_system_is_unknown_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "lost").touch()
-    monkeypatch.setattr(grants, "_mounted", lambda: iter([("0:0", "ext4")]))
+    monkeypatch.setattr(procfs, "mounts", lambda: [("0:0", "/x", "ext4")])
     with pytest.raises(Refused, match="unknown"):
         grants.open_files([str(place / "lost")])
 
@@ -143,7 +144,7 @@ def test_a_figure_that_others_read_meanwhile_can_still_be_moved_to_its_place() -
     """As somebody's monitor does: looking a file below /proc/PID/net up unhashes it for every other holder."""
     (tree,) = grants.open_files(["/proc/1/net/dev"])
     assert Path("/proc/1/net/dev").stat().st_size == 0
-    grants.close(grants.open_files(["/proc/1/net/dev"]))
+    close(grants.open_files(["/proc/1/net/dev"]))
     assert "deleted" not in os.readlink(f"/proc/self/fd/{tree}")
     os.close(tree)
 
