@@ -50,7 +50,7 @@ def read_file(path: Path) -> bytes | Refusal | None:
     return _told(path, read)
 
 
-def _told(path: Path, read: Callable[[], T]) -> T | Refusal | None:
+def _told(path: Path, read: Callable[[], T | None]) -> T | Refusal | None:
     """What `read` returns, or the refusal that says why there is nothing; None when there is no such place."""
     try:
         return read()
