@@ -140,9 +140,8 @@ class BusFace:
             case "plugin":
                 self._update(plugin_path(key), key in supervisor.plugins, lambda: Plugin(requests, key))
             case "instance":
-                self._update(
-                    instance_path(key), key in supervisor.instances, lambda: Instance(supervisor.instances, key)
-                )
+                views = supervisor.instances
+                self._update(instance_path(key), key in views, lambda: Instance(views, key))
             case "job":
                 view = supervisor.jobs.get(key)
                 self._update(job_path(key), view is not None, lambda: Job(requests, key))
