@@ -24,8 +24,8 @@ LARGE = 1 << 18
 """Packages above this many bytes are written in a thread."""
 TMP = 4 << 20
 FIRST_WORD = 5.0
-FIXED = ("cgroup", "network", "channel", "log", "root", "tmp")
-"""The descriptors of every fork, in the order of _walls.h."""
+ORDER = ("cgroup", "network", "channel", "log", "root", "tmp", "state")
+"""The descriptors of a fork, as _walls.h has them: the last only where there is state, the files after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,7 @@ class Ward:
 async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     """Group, network, log, root with the verified bytes; the channel lies at the keeper when this returns."""
     plugin, files = launch.confinement.plugin, launch.confinement.files
-    granted = grants.open_files(files, forbidden=ward.forbidden)
-    cell.granted.extend(granted)
+    cell.granted = grants.open_files(files, forbidden=ward.forbidden)
     zygote = cell.zygote = await ward.nursery.generation(cell.key, uid=launch.uid)
     cell.end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     cell.fork["channel"] = theirs.detach()
@@ -57,8 +56,7 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     cell.fork["log"], cell.drain = ward.logs.pipe(plugin, instance=launch.instance)
     cell.fork["tmp"] = sealed.scratch(size=TMP, uid=launch.uid)
     state = (ward.data / plugin).is_dir()
-    cell.root = await _root(launch, state=state)
-    cell.fork["root"] = cell.root.tree
+    cell.fork["root"], cell.targets = await _root(launch, state=state)
     cell.fork["network"] = await zygote.network()
     cell.network = os.fstat(cell.fork["network"]).st_ino
     if state:
@@ -68,11 +66,10 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
 
 async def spawn(ward: Ward, cell: Cell, launch: Launch) -> Born:
     """Returns when the instance has said its first word, which is left in the channel, and the keeper has its pidfd."""
-    if cell.zygote is None or cell.end is None or cell.root is None:
+    if cell.zygote is None or cell.end is None or "root" not in cell.fork:
         raise Refused(_failed(launch, "it was not prepared"))
-    fds = [cell.fork[name] for name in FIXED if name in cell.fork]
-    fds += [cell.fork["state"]] if "state" in cell.fork else []
-    for pair in zip(cell.granted, cell.root.targets, strict=True):
+    fds = [cell.fork[name] for name in ORDER if name in cell.fork]
+    for pair in zip(cell.granted, cell.targets, strict=True):
         fds += pair
     request = frames.request(
         frames.FORK,
@@ -98,7 +95,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> Born:
     return born
 
 
-async def _root(launch: Launch, *, state: bool) -> root.Root:
+async def _root(launch: Launch, *, state: bool) -> tuple[int, list[int]]:
     files = launch.confinement.files
     if sum(len(content) for content, _ in launch.tree.values()) > LARGE:
         return await asyncio.to_thread(root.build, launch.tree, files=files, state=state)

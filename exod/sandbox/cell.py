@@ -1,20 +1,22 @@
 """All that exod holds of one instance between prepare and discard; what was opened is closed here, once."""
 
+import asyncio
 import os
 import socket
 from dataclasses import dataclass, field
 
+from exod.linux.descriptors import close
 from exod.sandbox.generation import Zygote
 from exod.sandbox.logs import Drain
 from exod.sandbox.nursery import Key
-from exod.sandbox.root import Root
 
 NONE = -1
 
 
 @dataclass(slots=True)
 class Cell:
-    """`fork`, `granted` and `root` are descriptors for the child, and gone once it is forked.
+    """`fork`, `granted` and `targets` are descriptors for the child, and gone once it is forked. A granted file is
+    bound over the target of the same place.
 
     `end` is the supervisor's from the moment it was returned; until then, and of a survivor, it is ours.
     """
@@ -26,7 +28,7 @@ class Cell:
     zygote: Zygote | None = None
     fork: dict[str, int] = field(default_factory=dict)
     granted: list[int] = field(default_factory=list)
-    root: Root | None = None
+    targets: list[int] = field(default_factory=list)
     network: int = 0
     drain: Drain | None = None
     end: socket.socket | None = None
@@ -34,18 +36,14 @@ class Cell:
     pidfd: int = NONE
     cgroup: int = 0
     ending: bool = False
-    ended: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def forked(self) -> None:
         """Closes what the child has its own copies of."""
-        if self.root is not None:
-            self.root.close()
-            self.fork.pop("root", None)
-            self.root = None
+        close(self.granted)
+        close(self.targets)
         while self.fork:
             os.close(self.fork.popitem()[1])
-        while self.granted:
-            os.close(self.granted.pop())
 
     def close(self) -> None:
         self.forked()

@@ -3,25 +3,16 @@
 import os
 import socket
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
+from exod.linux.descriptors import opened
 from exod.sandbox import runtime
 from exod.sandbox.keeper_main import command
 
 _CODE = Path(__file__).resolve().parent.parent.parent
 
 
-@dataclass(slots=True)
-class Started:
-    process: subprocess.Popen[bytes]
-
-    def reap(self) -> None:
-        """Of a keeper that was killed; a zombie would keep the group's last reference."""
-        self.process.wait(timeout=10)
-
-
-def start(run: Path, *, sdk: Path, groups: Path, uid: int) -> Started:
+def start(run: Path, *, sdk: Path, groups: Path, uid: int) -> subprocess.Popen[bytes]:
     """Returns when the launcher was executed; connections wait in the socket's queue until the keeper listens.
 
     Its own session: what interrupts exod at a terminal must not reach the parent of all instances.
@@ -38,12 +29,9 @@ def start(run: Path, *, sdk: Path, groups: Path, uid: int) -> Started:
         fd = listener.fileno()
         sources = os.pathsep.join(map(str, runtime.sources(sdk)))
         start = command(str(_CODE), "exod.sandbox.launcher", sources, str(groups), str(uid), str(fd))
-        log = os.open(run / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            process = subprocess.Popen(
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        with opened(os.open(run / "keeper.log", flags, 0o600)) as log:
+            return subprocess.Popen(
                 start, env={}, cwd="/", pass_fds=(fd,), start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
             )  # fmt: skip
-        finally:
-            os.close(log)
-    return Started(process)

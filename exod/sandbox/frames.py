@@ -100,15 +100,23 @@ def failure(data: bytes) -> tuple[int, int] | None:
 # --- sockets ----------------------------------------------------------------------------------------------------------
 
 
-def send(end: socket.socket, data: bytes, fds: Sequence[int] = (), *, flags: int = 0) -> None:
+def send(end: socket.socket, data: bytes, fds: Sequence[int] = ()) -> None:
+    """Never waits; raises OSError when the other side is gone, or reads nothing."""
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-    end.sendmsg([data], rights, flags | socket.MSG_NOSIGNAL)
+    end.sendmsg([data], rights, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 
-def receive(end: socket.socket, size: int, *, flags: int = 0) -> tuple[bytes, list[int]]:
-    """One message, one byte longer than `size` if it is too long, and every descriptor that came with it."""
+def receive(end: socket.socket, size: int) -> tuple[bytes, list[int]] | None:
+    """One message, one byte longer than `size` if it is too long, and every descriptor that came with it; an empty one
+    when the other side is gone, None when nothing is there yet.
+    """
     space = socket.CMSG_SPACE(_SCM_MAX * 4)
-    data, ancillary, _, _ = end.recvmsg(size + 1, space, flags | socket.MSG_CMSG_CLOEXEC)
+    try:
+        data, ancillary, _, _ = end.recvmsg(size + 1, space, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b"", []
     fds = array.array("i")
     for level, kind, rights in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:

@@ -9,16 +9,17 @@ import os
 import socket
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import mount, netns, pidfd, procfs
-from exod.sandbox import frames, seccomp
+from exod.linux.descriptors import close, opened
+from exod.sandbox import answers, frames, seccomp
+from exod.sandbox.answers import Answer
+from exod.sandbox.sealed import INERT
 from exod.sandbox.uids import Block
 
 DEADLINE = 10.0
 POOL = 4
-_CLONE_SEALED = mount.MOUNT_ATTR_NOSUID | mount.MOUNT_ATTR_NODEV | mount.MOUNT_ATTR_NOEXEC
 
 
 class Zygote:
@@ -29,7 +30,7 @@ class Zygote:
         self.users = 0
         self._end = socket.socket(fileno=channel)
         self._end.settimeout(0)
-        self._answers: deque[asyncio.Future[tuple[bytes, list[int]]]] = deque()
+        self._answers: deque[Answer[bytes]] = deque()
         self._networks: list[int] = []
         self._refill: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -47,11 +48,9 @@ class Zygote:
         self._map("gid_map", f"0 {group} 1\n{block.first + 1} {block.first + 1} {block.last - block.first}\n")
         self._map("uid_map", f"0 {block.first} 1\n{block.first + 1} {block.first + 1} {block.last - block.first}\n")
         head = frames.ARM.pack(frames.REQUEST_MAGIC, block.first + 1, block.last, seccomp.FLAG_LOG if log else 0)
-        procs = _procfs()
-        try:
+        # Detached, so that `..` ends in it, and showing nothing but what its reader could trace anyway.
+        with opened(mount.detached("proc", INERT, hidepid="ptraceable", subset="pid")) as procs:
             armed = self._ask(head + program, (procs,))
-        finally:
-            os.close(procs)
         await self._word(armed, b"armed")
         self.users = procfs.namespace(self.pid, "user")
         self._fill()
@@ -59,11 +58,7 @@ class Zygote:
     async def fork(self, id_: int, request: bytes, fds: Sequence[int]) -> tuple[int, int]:
         """(pid, pidfd) of the new instance; raises OSError with the zygote's errno."""
         self.forks += 1
-        error, pid, received = await self._reply(self._ask(request, fds), id_)
-        if error or len(received) != 1:
-            _close(received)
-            raise OSError(error, os.strerror(error), "fork")
-        return pid, received[0]
+        return await self._reply(self._ask(request, fds), id_, what="fork")
 
     async def network(self) -> int:
         """An empty network namespace that was never used, from the pool if there is one."""
@@ -77,19 +72,16 @@ class Zygote:
         if self._refill is not None:
             self._refill.cancel()
         self._hung_up()
-        _close(self._networks)
+        close(self._networks)
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
 
     async def _network(self) -> int:
-        error, _, received = await self._reply(self._ask(frames.request(frames.NETNS)), 0)
-        if error:
-            raise OSError(error, os.strerror(error), "network namespace")
-        made = received[0] if len(received) == 1 else -1
+        _, made = await self._reply(self._ask(frames.request(frames.NETNS)), 0, what="network namespace")
         known = {netns.identity(other) for other in self._networks}
-        if made < 0 or not netns.is_network(made) or netns.owner(made) != self.users or netns.identity(made) in known:
-            _close(received)
+        if not netns.is_network(made) or netns.owner(made) != self.users or netns.identity(made) in known:
+            os.close(made)
             self._hung_up()
             raise _lost("it handed over what is no new network namespace")
         return made
@@ -106,104 +98,63 @@ class Zygote:
             return  # the next start asks itself, and says why it cannot
 
     def _map(self, name: str, text: str) -> None:
-        file = os.open(Path("/proc") / str(self.pid) / name, os.O_WRONLY | os.O_CLOEXEC)
-        try:
+        with opened(os.open(f"/proc/{self.pid}/{name}", os.O_WRONLY | os.O_CLOEXEC)) as file:
             if pidfd.ended(self.descriptor):
                 raise _lost("it ended while it was mapped")
             os.write(file, text.encode())
-        finally:
-            os.close(file)
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    def _expect(self) -> asyncio.Future[tuple[bytes, list[int]]]:
-        future = self._loop.create_future()
-        self._answers.append(future)
-        return future
+    def _expect(self) -> Answer[bytes]:
+        answer: Answer[bytes] = self._loop.create_future()
+        self._answers.append(answer)
+        return answer
 
-    def _ask(self, data: bytes, fds: Sequence[int] = ()) -> asyncio.Future[tuple[bytes, list[int]]]:
+    def _ask(self, data: bytes, fds: Sequence[int] = ()) -> Answer[bytes]:
         if self._end.fileno() < 0:
             raise _lost("it ended")
         frames.send(self._end, data, fds)
         return self._expect()
 
-    async def _word(self, future: asyncio.Future[tuple[bytes, list[int]]], word: bytes) -> None:
-        data, fds = await self._answer(future)
-        _close(fds)
+    async def _word(self, answer: Answer[bytes], word: bytes) -> None:
+        data, fds = await self._answered(answer)
+        close(fds)
         if data != word:
             raise _lost("it does not speak as it should")
 
-    async def _reply(self, future: asyncio.Future[tuple[bytes, list[int]]], id_: int) -> tuple[int, int, list[int]]:
-        data, fds = await self._answer(future)
-        answer = frames.reply(data)
-        if answer is None or answer[1] != id_:
-            _close(fds)
-            self._hung_up()
-            raise _lost("it does not speak as it should")
-        error, _, pid = answer
-        return error, pid, fds
+    async def _reply(self, answer: Answer[bytes], id_: int, *, what: str) -> tuple[int, int]:
+        """(pid, descriptor); raises OSError with the zygote's errno."""
+        data, fds = await self._answered(answer)
+        error, id_found, pid = frames.reply(data) or (0, None, 0)
+        if id_found == id_ and not error and len(fds) == 1:
+            return pid, fds[0]
+        close(fds)
+        if id_found == id_ and error:
+            raise OSError(error, os.strerror(error), what)
+        self._hung_up()
+        raise _lost("it does not speak as it should")
 
-    async def _answer(self, future: asyncio.Future[tuple[bytes, list[int]]]) -> tuple[bytes, list[int]]:
-        try:
-            async with asyncio.timeout(DEADLINE):
-                return await asyncio.shield(future)
-        except TimeoutError:
-            future.add_done_callback(_discard)
-            raise _lost("it does not answer") from None
-        except asyncio.CancelledError:
-            future.add_done_callback(_discard)
-            raise
+    async def _answered(self, answer: Answer[bytes]) -> tuple[bytes, list[int]]:
+        return await answers.answered(answer, seconds=DEADLINE, late=lambda: _lost("it does not answer"))
 
     def _readable(self) -> None:
-        try:
-            data, fds = frames.receive(self._end, frames.REPLY_SIZE, flags=socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        received = frames.receive(self._end, frames.REPLY_SIZE)
+        if received is None:
             return
-        except OSError:
-            data, fds = b"", []
-        if not data or not self._answers:
-            _close(fds)
-            self._hung_up()
-            return
-        future = self._answers.popleft()
-        if future.done():
-            _close(fds)
+        data, fds = received
+        if data and self._answers:
+            answers.settle(self._answers.popleft(), data, fds)
         else:
-            future.set_result((data, fds))
+            close(fds)
+            self._hung_up()
 
     def _hung_up(self) -> None:
         if self._end.fileno() < 0:
             return
         self._loop.remove_reader(self._end.fileno())
         self._end.close()
-        while self._answers:
-            future = self._answers.popleft()
-            if not future.done():
-                future.set_exception(_lost("it ended"))
-                future.exception()  # nobody may be waiting for the pool's
-
-
-def _procfs() -> int:
-    """Detached, so that `..` ends in it, and showing nothing but what its reader could trace anyway."""
-    fs = mount.fsopen("proc")
-    try:
-        mount.fsconfig_set_string(fs, "hidepid", "ptraceable")
-        mount.fsconfig_set_string(fs, "subset", "pid")
-        mount.fsconfig_create(fs)
-        return mount.fsmount(fs, _CLONE_SEALED)
-    finally:
-        os.close(fs)
-
-
-def _close(fds: list[int]) -> None:
-    while fds:
-        os.close(fds.pop())
-
-
-def _discard(future: asyncio.Future[tuple[bytes, list[int]]]) -> None:
-    """Closes what came for a caller that no longer waits."""
-    if not future.cancelled() and future.exception() is None:
-        _close(future.result()[1])
+        answers.fail(self._answers, lambda: _lost("it ended"))
+        self._answers.clear()
 
 
 def _lost(reason: str) -> Refused:

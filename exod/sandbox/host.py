@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from exod.sandbox.cell import NONE, Born, Cell
 from exod.sandbox.frames import Frame
 from exod.sandbox.groups import Groups, place, settled
 from exod.sandbox.launch import Exit, Launch, Survivor
-from exod.sandbox.lease import Held, Lease
+from exod.sandbox.lease import Held, Lease, lost
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
 from exod.sandbox.uids import Uids, taken
@@ -70,12 +71,11 @@ class Host:
         self._uids = Uids(places.run, first=limits.uid_first, last=limits.uid_last)
         self._logs = Logs(places.log, limit=limits.log_bytes)
         self._cells: dict[int, Cell] = {}
-        self._told: dict[int, asyncio.Event] = {}
         self._on_exit: Callable[[Exit], None] = lambda _: None
         self._on_lost: Callable[[], None] = lambda: None
         self._ward: Ward | None = None
         self._groups: Groups | None = None
-        self._started: development.Started | None = None
+        self._started: subprocess.Popen[bytes] | None = None
 
     # --- keeper -------------------------------------------------------------------------------------------------------
 
@@ -99,10 +99,13 @@ class Host:
 
     async def _take(self) -> tuple[Lease, Sequence[Held]]:
         """Of a keeper that answers. Its socket may outlive it for a moment, in a zygote that is just being started."""
-        end = _connect(self._places.run / "keeper.sock")
-        if end is None:
-            sentence = "cannot reach the keeper: it does not answer"
-            raise Refused(Refusal("no-keeper", sentence, "systemctl start exod-keeper", outcome=Outcome.UNREACHABLE))
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            end.connect(str(self._places.run / "keeper.sock"))
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            end.close()
+            sentence, hint = "cannot reach the keeper: it does not answer", "systemctl start exod-keeper"
+            raise Refused(Refusal("no-keeper", sentence, hint, outcome=Outcome.UNREACHABLE)) from error
         lease = Lease(end, on_exit=self._exited, on_lost=self._lost)
         try:
             return lease, await lease.take()
@@ -157,7 +160,7 @@ class Host:
     async def spawn(self, launch: Launch) -> Born:
         cell = self._cell(launch.instance)
         born = await birth.spawn(self._open(), cell, launch)
-        if not cell.ended:
+        if not cell.ended.is_set():
             asyncio.get_running_loop().add_reader(cell.pidfd, self._process_ended, cell)
         return born
 
@@ -186,7 +189,7 @@ class Host:
     def usage(self, instance: int) -> Mapping[str, int]:
         """memory (what it alone uses) and rss in bytes, cpu_usec, tasks; empty for one that is gone."""
         cell = self._cells.get(instance)
-        if cell is None or not cell.pid or cell.ended or self._groups is None:
+        if cell is None or not cell.pid or cell.ended.is_set() or self._groups is None:
             return {}
         try:
             pages = procfs.memory(cell.pid)
@@ -210,8 +213,10 @@ class Host:
             group = self._groups.instance(instance)
             with contextlib.suppress(FileNotFoundError):
                 cgroupfs.kill(group)
-            if self._ward is not None and cell.pid and not cell.ended:
-                await self._hear_end(cell)
+            if self._ward is not None and cell.pid:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(2 * self._limits.patience):
+                        await cell.ended.wait()
             await self._groups.end(group)
         if self._ward is not None:
             with contextlib.suppress(OSError, Refused):
@@ -220,20 +225,13 @@ class Host:
         cell.close()
         self._cells.pop(instance, None)
 
-    async def _hear_end(self, cell: Cell) -> None:
-        event = self._told.setdefault(cell.instance, asyncio.Event())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2 * self._limits.patience):
-                await event.wait()
-        self._told.pop(cell.instance, None)
-
     def _process_ended(self, cell: Cell) -> None:
         """Our own pidfd fires a little before the keeper's word: EXIT decides, unless it does not come."""
         self._unwatch(cell)
         asyncio.get_running_loop().call_later(self._limits.patience, self._overdue, cell)
 
     def _overdue(self, cell: Cell) -> None:
-        if cell.ended or cell.pidfd == NONE:
+        if cell.ended.is_set() or cell.pidfd == NONE:
             return
         status = pidfd.pidfd_get_info(cell.pidfd)
         if status is None:
@@ -245,16 +243,14 @@ class Host:
 
     def _exited(self, frame: Frame) -> None:
         cell = self._cells.get(frame.id)
-        if cell is not None and not cell.ended:
+        if cell is not None and not cell.ended.is_set():
             self._ended(cell, "exited" if frame.ref == _EXITED else "signal", frame.aux)
 
     def _ended(self, cell: Cell, cause: str, status: int) -> None:
-        cell.ended = True
+        cell.ended.set()
         self._unwatch(cell)
         if cell.drain is not None:
             cell.drain.close()
-        if (event := self._told.get(cell.instance)) is not None:
-            event.set()
         crashed = cause != "exited" or status != 0
         if crashed and not cell.ending and self._ward is not None:
             self._ward.nursery.retire(cell.key)
@@ -275,7 +271,7 @@ class Host:
                 with contextlib.suppress(OSError):
                     cgroupfs.kill(group)
         for cell in list(self._cells.values()):
-            if cell.pid and not cell.ended:
+            if cell.pid and not cell.ended.is_set():
                 self._ended(cell, "lost", 0)
         self._reap_keeper()
         self._on_lost()
@@ -301,13 +297,14 @@ class Host:
         self._logs.close()
 
     def _reap_keeper(self) -> None:
+        """Of development, once it was killed: a zombie would keep the group's last reference."""
         started, self._started = self._started, None
         if started is not None:
-            started.reap()
+            started.wait(timeout=10)
 
     def _open(self) -> Ward:
         if self._ward is None:
-            raise Refused(Refusal("keeper-lost", "cannot reach the keeper: it is gone", outcome=Outcome.FAILED))
+            raise lost()
         return self._ward
 
     def _cell(self, instance: int) -> Cell:
@@ -315,13 +312,3 @@ class Host:
             sentence = f"cannot find instance {instance}: it was not prepared"
             raise Refused(Refusal("no-instance", sentence, outcome=Outcome.NOT_FOUND))
         return self._cells[instance]
-
-
-def _connect(path: Path) -> socket.socket | None:
-    end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    try:
-        end.connect(str(path))
-    except (FileNotFoundError, ConnectionRefusedError):
-        end.close()
-        return None
-    return end

@@ -5,6 +5,7 @@ Wild values are refused with an errno and are never fatal. No privilege, only th
 writes, polls or configures the channel ends it keeps, for those are shared with exod.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -14,6 +15,7 @@ import struct
 import sys
 from collections.abc import Callable
 
+from exod.linux.descriptors import close, opened
 from exod.linux.pidfd import ended, pidfd_open, pidfd_pid, waitid
 from exod.sandbox.frames import FRAME_SIZE, Frame, Op, decode, receive, send
 from exod.sandbox.table import Instance, Table
@@ -78,20 +80,20 @@ class Keeper:
 
     def _return(self) -> None:
         """The holder itself, which closed its socket but lives, need not wait for its own end."""
-        for place, descriptor in enumerate(self.table.waiting):
-            with socket.socket(fileno=descriptor) as peer:
-                if _credentials(peer)[0] == self.table.holder_pid:
-                    del self.table.waiting[place]
-                    self._hold(socket.socket(fileno=peer.detach()))
-                    return
-                peer.detach()
+        for descriptor in self.table.waiting:
+            peer = socket.socket(fileno=descriptor)
+            if _credentials(peer)[0] == self.table.holder_pid:
+                self.table.waiting.remove(descriptor)
+                self._hold(peer)
+                return
+            peer.detach()
 
     def _lease(self, peer: socket.socket) -> None:
         """One holder at a time: a closed socket is not a dead exod, only its pidfd says that."""
         pidfd = _peer_pidfd(peer)
         if pidfd < 0 or ended(pidfd):
             peer.close()
-            _close([pidfd] if pidfd >= 0 else [])
+            close([pidfd] if pidfd >= 0 else [])
             return
         self.table.holder_pidfd, self.table.holder_pid = pidfd, _credentials(peer)[0]
         self._poll.register(pidfd, select.POLLIN)
@@ -129,11 +131,15 @@ class Keeper:
         known = {instance.pid for instance in self.table.instances.values()}
         known |= set(self.table.zygotes.values()) | set(self.table.nameless.values())
         for pid in set(_children()) - known:
-            pidfd = pidfd_open(pid)
-            self.table.nameless[pidfd] = pid
-            self._poll.register(pidfd, select.POLLIN)
+            self._watch(pid, among=self.table.nameless)
 
     # --- children -----------------------------------------------------------------------------------------------------
+
+    def _watch(self, pid: int, *, among: dict[int, int]) -> int:
+        pidfd = pidfd_open(pid)
+        among[pidfd] = pid
+        self._poll.register(pidfd, select.POLLIN)
+        return pidfd
 
     def _reap(self, pidfd: int) -> None:
         try:
@@ -164,28 +170,24 @@ class Keeper:
         if self._holder is None:
             return
         try:
-            send(self._holder, frame.encode(), fds, flags=socket.MSG_DONTWAIT)
+            send(self._holder, frame.encode(), fds)
         except OSError as error:
             _log(f"cannot tell {Op(frame.op).name}: {error.strerror}")
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        if self._holder is None:
+        received = receive(self._holder, FRAME_SIZE) if self._holder is not None else None
+        if received is None:
             return
-        try:
-            data, fds = receive(self._holder, FRAME_SIZE, flags=socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return
-        except OSError:
-            data, fds = b"", []
+        data, fds = received
         try:
             if data:
                 self._answer(decode(data), fds)
             else:
                 self._drop()
         finally:
-            _close(fds)
+            close(fds)
 
     def _answer(self, frame: Frame | None, fds: list[int]) -> None:
         """A handler takes what it keeps out of `fds`; the rest is closed."""
@@ -216,9 +218,7 @@ class Keeper:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours, theirs:
             pid = self._start_zygote(theirs.fileno())
-            pidfd = pidfd_open(pid)
-            self.table.zygotes[pidfd] = pid
-            self._poll.register(pidfd, select.POLLIN)
+            pidfd = self._watch(pid, among=self.table.zygotes)
             self._tell(Frame(Op.BORN, id=frame.id, pid=pid, ref=frame.op), ours.fileno(), pidfd)
 
     def deposit(self, frame: Frame, fds: list[int]) -> None:
@@ -305,19 +305,9 @@ def _children() -> list[int]:
 
 def _kill_group(path: str) -> None:
     """Also the way to end what runs under other uids, which a keeper without privilege may not signal."""
-    try:
-        group = os.open(f"{path}/cgroup.kill", os.O_WRONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        os.write(group, b"1")
-    finally:
-        os.close(group)
-
-
-def _close(fds: list[int]) -> None:
-    while fds:
-        os.close(fds.pop())
+    flags = os.O_WRONLY | os.O_CLOEXEC
+    with contextlib.suppress(FileNotFoundError), opened(os.open(f"{path}/cgroup.kill", flags)) as kill:
+        os.write(kill, b"1")
 
 
 def _log(text: str) -> None:

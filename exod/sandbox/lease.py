@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from exod.errors import Outcome, Refusal, Refused
+from exod.linux.descriptors import close
+from exod.sandbox import answers
 from exod.sandbox.frames import FRAME_SIZE, Frame, Op, decode, receive, send
 
 DEADLINE = 5.0
-Answer = asyncio.Future[tuple[Frame, list[int]]]
+Answer = answers.Answer[Frame]
 _BURST = 64
 """Frames read in one turn of the loop."""
 
@@ -74,15 +76,7 @@ class Lease:
 
     async def answered(self, answer: Answer) -> tuple[Frame, list[int]]:
         """Raises OSError with the keeper's errno when it refused, Refused when it is gone."""
-        try:
-            async with asyncio.timeout(2 * DEADLINE):
-                frame, fds = await asyncio.shield(answer)
-        except TimeoutError:
-            answer.add_done_callback(_discard)
-            raise _lost() from None
-        except asyncio.CancelledError:
-            answer.add_done_callback(_discard)
-            raise
+        frame, fds = await answers.answered(answer, seconds=2 * DEADLINE, late=lost)
         if frame.op == Op.NAK:
             raise OSError(frame.aux, os.strerror(frame.aux), "keeper")
         return frame, fds
@@ -91,15 +85,12 @@ class Lease:
         if self._end.fileno() >= 0:
             asyncio.get_running_loop().remove_reader(self._end.fileno())
             self._end.close()
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(_lost())
-                answer.exception()  # nobody may be waiting for it any more
+        answers.fail(self._waiting.values(), lost)
         self._waiting.clear()
 
     def _ask(self, frame: Frame, *fds: int) -> Answer:
         if self._end.fileno() < 0:
-            raise _lost()
+            raise lost()
         answer: Answer = asyncio.get_running_loop().create_future()
         send(self._end, frame.encode(), fds)
         self._waiting[frame.op, frame.id] = answer
@@ -107,15 +98,13 @@ class Lease:
 
     def _readable(self) -> None:
         for _ in range(_BURST):
-            try:
-                data, fds = receive(self._end, FRAME_SIZE, flags=socket.MSG_DONTWAIT)
-            except BlockingIOError:
+            received = receive(self._end, FRAME_SIZE)
+            if received is None:
                 return
-            except OSError:
-                data, fds = b"", []
+            data, fds = received
             frame = decode(data)
             if frame is None:
-                _close(fds)
+                close(fds)
                 self.close()
                 self._on_lost()
                 return
@@ -127,23 +116,10 @@ class Lease:
         elif frame.op == Op.EXIT:
             self._on_exit(frame)
         elif len(fds) == (2 if frame.op == Op.BORN else 0):
-            answer = self._waiting.pop((frame.ref, frame.id), None)
-            if answer is not None and not answer.done():
-                answer.set_result((frame, fds))
-                return
-        _close(fds)
+            answers.settle(self._waiting.pop((frame.ref, frame.id), None), frame, fds)
+            return
+        close(fds)
 
 
-def _close(fds: list[int]) -> None:
-    while fds:
-        os.close(fds.pop())
-
-
-def _discard(answer: Answer) -> None:
-    """Closes what came for a caller that no longer waits."""
-    if not answer.cancelled() and answer.exception() is None:
-        _close(answer.result()[1])
-
-
-def _lost() -> Refused:
+def lost() -> Refused:
     return Refused(Refusal("keeper-lost", "cannot reach the keeper: it is gone", outcome=Outcome.FAILED))

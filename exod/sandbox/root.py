@@ -6,31 +6,23 @@ The bytes come from the verified package in memory and are opened by no path; no
 import os
 from collections.abc import Mapping, Sequence
 
-from exod.linux import mount
-from exod.sandbox.sealed import QUIET, Superblock, room_for
+from exod.linux.descriptors import close
+from exod.sandbox.sealed import PLAIN, Superblock, room_for
 
 STDLIB = os.path.dirname(os.__file__).lstrip("/")
 SDK = "run/exod/sdk"
 """The same places as in the zygote, whose imports must go on working in its children."""
-_ATTRIBUTES = QUIET | mount.MOUNT_ATTR_NOEXEC | mount.MOUNT_ATTR_NOSYMFOLLOW
 
 
-class Root:
-    """The detached mount, and a descriptor for every place where a granted file will be bound."""
+def build(
+    tree: Mapping[str, tuple[bytes, bool]], *, files: Sequence[str], state: bool = False
+) -> tuple[int, list[int]]:
+    """`tree` below /plugin; `files` (absolute paths) become empty files to bind over; /state if there is one.
 
-    def __init__(self, tree: int, targets: list[int]) -> None:
-        self.tree, self.targets = tree, targets
-
-    def close(self) -> None:
-        for descriptor in (self.tree, *self.targets):
-            os.close(descriptor)
-        self.targets = []
-
-
-def build(tree: Mapping[str, tuple[bytes, bool]], *, files: Sequence[str], state: bool = False) -> Root:
-    """`tree` below /plugin; `files` (absolute paths) become empty files to bind over; /state if there is one."""
+    The detached mount, and a descriptor for each of `files`.
+    """
     superblock = Superblock(
-        size=room_for([len(data) for data, _ in tree.values()] + [0] * len(files)), attributes=_ATTRIBUTES
+        size=room_for([len(data) for data, _ in tree.values()] + [0] * len(files)), attributes=PLAIN
     )
     targets: list[int] = []
     try:
@@ -43,9 +35,8 @@ def build(tree: Mapping[str, tuple[bytes, bool]], *, files: Sequence[str], state
         flags = os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW
         for path in files:
             targets.append(os.open(path.lstrip("/"), flags, dir_fd=superblock.mount))  # noqa: PERF401
-        return Root(superblock.seal(), targets)
+        return superblock.seal(), targets
     except BaseException:
         superblock.close()
-        for descriptor in targets:
-            os.close(descriptor)
+        close(targets)
         raise

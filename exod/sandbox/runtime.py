@@ -14,6 +14,7 @@ from exod.sandbox.sealed import QUIET, Superblock, room_for
 CODE = (
     "__init__",
     "linux/__init__",
+    "linux/descriptors",
     "linux/pidfd",
     "sandbox/__init__",
     "sandbox/_spawn",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from exod.linux import mount
+from exod.linux.descriptors import close
 from exod.sandbox import root
 from tests.exod.sandbox.rig import TREE, Rig, ending
 
@@ -19,8 +20,8 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
 
 
 def test_no_mount_of_the_superblock_can_be_written_even_by_root() -> None:
-    made = root.build(TREE, files=[])
-    trees = [made.tree, mount.open_tree(made.tree, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)]
+    built, _ = root.build(TREE, files=[])
+    trees = [built, mount.open_tree(built, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)]
     for tree in trees:
         mount.mount_setattr(tree, clear=mount.MOUNT_ATTR_RDONLY)
         with pytest.raises(OSError, match="Read-only"):
@@ -29,8 +30,7 @@ def test_no_mount_of_the_superblock_can_be_written_even_by_root() -> None:
             os.utime("plugin/code/hello.py", dir_fd=tree)
         with pytest.raises(OSError, match="Read-only"):
             os.unlink("plugin/code/hello.py", dir_fd=tree)
-    os.close(trees[1])
-    made.close()
+    close(trees)
 
 
 async def test_an_instance_cannot_change_its_own_code(rig: Rig) -> None:

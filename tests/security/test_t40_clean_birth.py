@@ -75,7 +75,7 @@ async def test_wild_requests_reach_a_zygote_and_a_keeper_and_change_nothing(rig:
         )
         for _ in range(rng.randrange(1, 4)):
             wild[rng.randrange(4)] ^= rng.randrange(1, 256)
-        data, fds = await zygote._answer(zygote._ask(bytes(wild[: rng.choice([64, 64, 1, 63])])))
+        data, fds = await zygote._answered(zygote._ask(bytes(wild[: rng.choice([64, 64, 1, 63])])))
         assert frames.reply(data) is not None
         assert not fds
     with peer.end:
@@ -85,7 +85,7 @@ async def test_wild_requests_reach_a_zygote_and_a_keeper_and_change_nothing(rig:
 
 async def settled(zygote: Zygote) -> None:
     """It answers before it closes: only the answer to a later request tells that all of the last one's are closed."""
-    await zygote._answer(zygote._ask(frames.request(frames.FORK, id_=0, uid=zygote.block.first + 1, fds=6)))
+    await zygote._answered(zygote._ask(frames.request(frames.FORK, id_=0, uid=zygote.block.first + 1, fds=6)))
 
 
 async def test_one_more_descriptor_than_asked_for_is_a_refusal_and_is_closed(rig: Rig) -> None:
@@ -100,7 +100,7 @@ async def test_one_more_descriptor_than_asked_for_is_a_refusal_and_is_closed(rig
     with ours, theirs:
         for count in (1, 7, 72, 200):
             request = frames.request(frames.FORK, id_=0, uid=zygote.block.first + 1, fds=6)
-            data, fds = await zygote._answer(zygote._ask(request, [ours.fileno()] * count))
+            data, fds = await zygote._answered(zygote._ask(request, [ours.fileno()] * count))
             answer = frames.reply(data)
             assert answer is not None
             assert answer[0] == 22

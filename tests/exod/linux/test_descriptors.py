@@ -8,11 +8,11 @@ from exod.linux.descriptors import close, opened
 
 
 def test_a_descriptor_is_open_for_its_block_and_closed_after_an_error_too() -> None:
-    with pytest.raises(ZeroDivisionError), opened(os.open(os.devnull, os.O_RDONLY)) as file:
-        assert os.fstat(file)
-        raise ZeroDivisionError
+    kept = os.open(os.devnull, os.O_RDONLY)
+    with pytest.raises(NotADirectoryError), opened(kept) as file:
+        os.stat("below", dir_fd=file)
     with pytest.raises(OSError, match="Bad file"):
-        os.fstat(file)
+        os.fstat(kept)
 
 
 def test_a_list_is_closed_once_however_often_that_is_asked() -> None:

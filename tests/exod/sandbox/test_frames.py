@@ -42,7 +42,9 @@ def test_every_descriptor_of_a_message_is_received() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         frames.send(ours, b"four", [0, 1, 2, 0])
-        data, fds = frames.receive(theirs, 64)
+        received = frames.receive(theirs, 64)
+    assert received is not None
+    data, fds = received
     assert data == b"four"
     assert len(fds) == 4
     for fd in fds:
@@ -54,4 +56,15 @@ def test_a_message_that_is_too_long_is_seen_to_be() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         ours.send(bytes(100))
-        assert len(frames.receive(theirs, 64)[0]) == 65
+        received = frames.receive(theirs, 64)
+    assert received is not None
+    assert len(received[0]) == 65
+
+
+def test_silence_is_told_apart_from_an_end() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        assert frames.receive(theirs, 64) is None
+        ours.close()
+        assert frames.receive(theirs, 64) == (b"", [])
+    assert frames.receive(theirs, 64) == (b"", [])

@@ -55,10 +55,19 @@ async def test_a_fork_that_failed_has_the_zygotes_errno(taken: Taken) -> None:
         await taken.zygote.fork(7, b"request", [])
 
 
-async def test_an_answer_without_a_pidfd_is_a_failure(taken: Taken) -> None:
-    taken.say(id_=7, pid=1)
-    with pytest.raises(OSError, match="fork"):
+@pytest.mark.parametrize("fds", [(), (0, 0)])
+async def test_an_answer_without_just_the_pidfd_ends_the_generation(taken: Taken, fds: tuple[int, ...]) -> None:
+    taken.say(*fds, id_=7, pid=1)
+    with pytest.raises(Refused, match="speak"):
         await taken.zygote.fork(7, b"request", [])
+    assert not taken.zygote.alive
+
+
+async def test_what_comes_with_an_error_is_closed_and_the_generation_goes_on(taken: Taken) -> None:
+    taken.say(0, error=11)
+    with pytest.raises(OSError, match="network"):
+        await taken.zygote.network()
+    assert taken.zygote.alive
 
 
 async def test_an_answer_to_another_request_ends_the_generation(taken: Taken) -> None:

@@ -56,7 +56,9 @@ class Bench:
         return self.hear()
 
     def hear(self) -> Frame:
-        data, fds = receive(self.end, FRAME_SIZE, flags=socket.MSG_DONTWAIT)
+        received = receive(self.end, FRAME_SIZE)
+        assert received is not None
+        data, fds = received
         for fd in fds:
             os.close(fd)
         frame = decode(data)
@@ -243,7 +245,9 @@ def test_one_process_is_bound_once(bench: Bench) -> None:
 def test_a_zygote_comes_with_its_socket_and_is_reaped(bench: Bench) -> None:
     send(bench.end, Frame(Op.ZYGOTE, id=5).encode())
     bench.turn()
-    data, fds = receive(bench.end, FRAME_SIZE)
+    received = receive(bench.end, FRAME_SIZE)
+    assert received is not None
+    data, fds = received
     frame = decode(data)
     assert frame is not None
     assert (frame.op, frame.id, len(fds)) == (Op.BORN, 5, 2)

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from exod.linux import mount
+from exod.linux.descriptors import close
 from exod.sandbox import root
 from exod.sandbox.sealed import Superblock, room_for, scratch
 
@@ -20,38 +21,37 @@ def read(directory: int, path: str) -> bytes:
 
 
 def test_the_tree_is_there_byte_for_byte_and_readable_to_all() -> None:
-    made = root.build(TREE, files=["/proc/stat"])
+    made, targets = root.build(TREE, files=["/proc/stat"])
     try:
         for path, (data, _) in TREE.items():
-            assert read(made.tree, f"plugin/{path}") == data
-            assert os.stat(f"plugin/{path}", dir_fd=made.tree).st_mode & 0o7777 == 0o444
-        assert os.stat("plugin/code/deep", dir_fd=made.tree).st_mode & 0o7777 == 0o755
-        assert os.fstat(made.targets[0]).st_ino == os.stat("proc/stat", dir_fd=made.tree).st_ino
+            assert read(made, f"plugin/{path}") == data
+            assert os.stat(f"plugin/{path}", dir_fd=made).st_mode & 0o7777 == 0o444
+        assert os.stat("plugin/code/deep", dir_fd=made).st_mode & 0o7777 == 0o755
+        assert os.fstat(targets[0]).st_ino == os.stat("proc/stat", dir_fd=made).st_ino
     finally:
-        made.close()
+        close([made, *targets])
 
 
 def test_state_has_a_place_only_where_there_is_state() -> None:
     for state in (False, True):
-        made = root.build({}, files=[], state=state)
+        made, _ = root.build({}, files=[], state=state)
         try:
-            assert ("state" in os.listdir(os.open(f"/proc/self/fd/{made.tree}", os.O_RDONLY))) is state
+            assert ("state" in os.listdir(os.open(f"/proc/self/fd/{made}", os.O_RDONLY))) is state
         finally:
-            made.close()
+            os.close(made)
 
 
 def test_the_superblock_is_read_only_for_every_mount_of_it() -> None:
-    made = root.build(TREE, files=[])
-    again = mount.open_tree(made.tree, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
+    made, _ = root.build(TREE, files=[])
+    again = mount.open_tree(made, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
     try:
         mount.mount_setattr(again, clear=mount.MOUNT_ATTR_RDONLY)
-        for tree in (made.tree, again):
+        for tree in (made, again):
             for path, flags in (("plugin/code/a.py", os.O_WRONLY), ("plugin/new", os.O_WRONLY | os.O_CREAT)):
                 with pytest.raises(OSError, match="Read-only"):
                     os.open(path, flags, dir_fd=tree)
     finally:
-        made.close()
-        os.close(again)
+        close([made, again])
 
 
 def test_a_failure_on_the_way_leaves_no_descriptor() -> None:
