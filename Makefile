@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CHECKED := exod exosdk exoctl plugins bench docs tests setup.py
 SPAWN := exod/sandbox/_spawn.cpython-311-$(shell uname -m)-linux-gnu.so
-.PHONY: setup build demo dev test bench soak mutants lint format docs clean
+.PHONY: setup build demo dev deb test bench soak mutants lint format docs clean
 .DEFAULT_GOAL := demo
 
 setup:
@@ -22,6 +22,10 @@ demo: build
 
 dev: build
 	@.venv/bin/exod --dev $(or $(DIR),/tmp/exod-dev)
+
+# SUITE=bookworm|trixie, KEY=DIR with the vendor's key, VERSION=: packaging/deb/build.sh says what each is.
+deb: build
+	@SUITE=$(SUITE) KEY=$(KEY) VERSION=$(VERSION) packaging/deb/build.sh
 
 test: build
 	@$(PY) -m tests

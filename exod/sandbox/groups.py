@@ -11,7 +11,7 @@ from pathlib import Path
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import cgroupfs, procfs
 
-PRODUCTION = "system.slice/exod-keeper.service"
+PRODUCTION = "exod.slice/exod-keeper.service"
 
 
 class Groups:

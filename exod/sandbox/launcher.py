@@ -9,6 +9,7 @@ import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from exod.linux import mount, syscall
 from exod.sandbox import keeper_main, runtime
@@ -24,8 +25,13 @@ def main() -> None:
     (Path(groups) / "core/cgroup.procs").write_text("0")
     private_runtime([Path(source) for source in sources.split(os.pathsep)])
     become(int(uid))
-    fcntl.fcntl(int(listener), fcntl.F_SETFD, 0)
-    start = keeper_main.command(_CODE, "exod.sandbox.keeper_main", _CODE, groups, "listen", listener)
+    execute(groups, listener=int(listener))
+
+
+def execute(groups: str, *, listener: int) -> NoReturn:
+    """This process is the keeper from here on, with nothing of its own left but the listening socket."""
+    fcntl.fcntl(listener, fcntl.F_SETFD, 0)
+    start = keeper_main.command(_CODE, "exod.sandbox.keeper_main", _CODE, groups, "listen", str(listener))
     os.chdir("/")
     os.execve(start[0], start, {})
 

@@ -1,0 +1,82 @@
+"""`exod-keeper.service`: its cgroup, a socket and a runtime → the keeper, without privilege, in this very process.
+
+Starts as root with what systemd delegated. Ends what an earlier keeper left, and is ready only when connections can
+wait in the socket's queue. Refuses by the exit code and a line for the journal.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+
+from exod import layout as layouts
+from exod import settings
+from exod.errors import Refusal, Refused
+from exod.sandbox import launcher, runtime
+from exod.sandbox.groups import Groups, place
+from exod.settings import Settings
+from exod.state.etcdir import read_file
+
+_SDK = Path(__file__).resolve().parent.parent / "exosdk"
+_BACKLOG = 8
+
+
+def main() -> int:
+    """Returns only when it cannot become the keeper."""
+    layout = layouts.production()
+    data = read_file(layout.config / "exod.toml")
+    chosen = settings.parse(data) if isinstance(data, bytes) else data or Settings()
+    if isinstance(chosen, Refusal):
+        return _refuse(chosen)
+    try:
+        groups = asyncio.run(_prepare(uid=chosen.keeper_uid))
+    except Refused as refused:
+        return _refuse(refused.refusal)
+    listener = _listen(layout.run / "keeper.sock")
+    ready = _notifier()  # its socket lies in /run, which the runtime is about to cover
+    launcher.private_runtime(runtime.sources(_SDK))
+    launcher.become(chosen.keeper_uid)
+    ready.send(b"READY=1\nSTATUS=keeping")
+    ready.close()
+    launcher.execute(str(groups.top), listener=listener)
+
+
+async def _prepare(*, uid: int) -> Groups:
+    """The tree, empty, and this process in it. Whatever ran under the keeper before is nobody's now."""
+    groups = Groups(place(directory=None), keeper=uid)
+    for group in (groups.top / "zygotes", groups.instances):
+        await groups.end(group)
+    # Delegation made User= the owner, who could then make groups and move processes; Groups.make gives what is needed.
+    for path in (groups.top, *groups.top.iterdir()):
+        if path.stat().st_uid == uid:
+            os.chown(path, 0, 0)
+    groups.make()
+    (groups.top / "core/cgroup.procs").write_text("0")
+    return groups
+
+
+def _listen(path: Path) -> int:
+    """Only root connects; a socket that an earlier keeper left is replaced."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(mask)
+    listener.listen(_BACKLOG)
+    return listener.detach()
+
+
+def _notifier() -> socket.socket:
+    """Where systemd is told (sd_notify(3)): one datagram, sent by a process that may no longer look it up."""
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    address = os.environ["NOTIFY_SOCKET"]
+    end.connect("\0" + address[1:] if address.startswith("@") else address)
+    return end
+
+
+def _refuse(refusal: Refusal) -> int:
+    sys.stderr.write(f"exod-keeper: {refusal.sentence}\n")
+    return refusal.outcome.exit_code
