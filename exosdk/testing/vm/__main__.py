@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--package", action="append", default=[], help="from the archive; may be repeated")
     parser.add_argument("--bare", action="store_true", help="the machine without the .deb files")
     parser.add_argument("command", nargs="*", help="run in a restored machine")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)
     try:
         with House(chosen.suite, packages=chosen.package, debs=chosen.deb) as house:
             house.prune()
