@@ -62,7 +62,7 @@ class Runner:
             case wire.Ping():
                 self._post.send(wire.Pong(frame.number))
             case wire.Epoch():
-                self._post.send(wire.Passed(frame.epoch))
+                self._post.send(wire.Passed(frame.epoch, self._serving.state if self._serving else ""))
             case wire.Go():
                 self._go(frame)
             case wire.Bye():

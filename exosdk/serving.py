@@ -10,6 +10,9 @@ from exosdk import entry, hooks, wire
 from exosdk.context import Context, flush, reconfigure, timers
 from exosdk.signature import MalformedError, snake_case, split
 
+_LEADS_TO = {"start": "running", "stop": "loaded", "suspend": "suspended", "resume": "running"}
+"""Hook → the state of a plugin whose hook has returned."""
+
 
 class Serving:
     """A plugin that is loaded. Raises `entry.UnusableError` when it cannot be."""
@@ -18,6 +21,7 @@ class Serving:
         self.context = context
         self._services = {service.name: service for service in go.services}
         self._hooks = manager.hook
+        self.state = "loaded"
         self.plugin = entry.make(entry.load(go.entry), context=context)
         self.implemented = entry.register(manager, self.plugin, plugin_type=go.type)
         entry.check(self.plugin, go.services)
@@ -31,10 +35,12 @@ class Serving:
         if name == "start":
             arguments = {**arguments, "context": self.context}
         try:
-            return getattr(self._hooks, name)(**arguments)
+            result = getattr(self._hooks, name)(**arguments)
         finally:
             if name == "stop":
                 timers(self.context).clear()
+        self.state = _LEADS_TO.get(name, self.state)
+        return result
 
     def _configure(self, values: dict[str, Any]) -> Any:
         before = self.context.config

@@ -95,9 +95,13 @@ class Pong(Frame, tag="pong", frozen=True):
 
 
 class Passed(Frame, tag="passed", frozen=True):
-    """The echo of an epoch: all that came before it was meant for an earlier supervisor."""
+    """The echo of an epoch: all that came before it was meant for an earlier supervisor.
+
+    `state` is where the plugin's hooks have left it: loaded, running or suspended; "" before it was let go.
+    """
 
     epoch: int
+    state: str
 
 
 class Emit(Frame, tag="emit", frozen=True):

@@ -28,9 +28,10 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """What the keeper still holds at start."""
+    """What the keeper still holds at start. `epoch` is the same for all: one higher at each take-over."""
 
     instance: int
     pid: int
     nonce: bytes
     cgroup: int
+    epoch: int

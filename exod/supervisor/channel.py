@@ -33,9 +33,9 @@ _EXOD = Caller("exod", 0)
 
 
 class Channel:
-    """Implements `ports.Channel`. `epoch` is 0 for a channel of our own; an adopted one starts with `barrier`."""
+    """Implements `ports.Channel`: a birth is `hello` and `go`, an instance that was there before us is `adopt`."""
 
-    def __init__(self, end: socket.socket, listener: Listener, *, ping: float = PING_SECONDS, epoch: int = 0) -> None:
+    def __init__(self, end: socket.socket, listener: Listener, *, ping: float = PING_SECONDS) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._milestones: dict[type, asyncio.Future[Any]] = {}
@@ -43,8 +43,8 @@ class Channel:
         self._declared: dict[str, wire.Service] = {}
         self._asked: Question | None = None
         self._queue: deque[Question] = deque()
-        self._ids = itertools.count((epoch << 32) + 1)
-        self._answers: dict[int, wire.Reply | wire.Fault] | None = {} if epoch else None
+        self._ids = itertools.count(1)
+        self._barrier: Question | None = None
         self._gone = ""
         self._paused = False
         self._strikes = self._protocol = 0
@@ -69,9 +69,7 @@ class Channel:
         return hello.walls
 
     async def go(self, confinement: Confinement, *, deadline: float) -> Ready:
-        self._rate = self._budget = max(1, confinement.limits.messages)
-        frame = go_frame(confinement, protocol=self._protocol)
-        self._declared = {service.name: service for service in frame.services}
+        frame = self._allow(confinement)
         self._send(frame, action=f"load {confinement.plugin}")
         answer = await self._milestone(wire.Ready, f"load {confinement.plugin}", deadline=deadline)
         if isinstance(answer, wire.Failed):
@@ -79,18 +77,34 @@ class Channel:
         self._watch()
         return Ready(answer.api, answer.hooks, answer.services)
 
-    async def barrier(self, epoch: int, *, deadline: float) -> Mapping[int, wire.Reply | wire.Fault]:
-        """For an adopted channel: what arrives before the echo answers an earlier supervisor; returned by question."""
-        self._send(wire.Epoch(epoch), action="adopt the instance")
-        await self._milestone(wire.Passed, "adopt the instance", deadline=deadline)
-        answers, self._answers = self._answers or {}, None
-        return answers
+    def adopt(self, confinement: Confinement, *, epoch: int) -> None:
+        """Until the instance echoes `epoch`, a number no exod before us used, it speaks to one that is gone: unheard.
 
-    def expect(self, confinement: Confinement) -> None:
-        """For an adopted channel, after the barrier: what the instance may say, and its health from now on."""
-        self._rate = self._budget = max(1, confinement.limits.messages)
-        self._declared = {one.name: one for one in go_frame(confinement, protocol=wire.PROTOCOL).services}
+        It may be at work on that one's last call, so the echo has a call's time; our questions wait behind it.
+        """
+        self._protocol = wire.PROTOCOL
+        self._allow(confinement)
+        self._ids = itertools.count((epoch << 32) + 1)
+        barrier = wire.encode(wire.Epoch(epoch))
+        self._barrier = Question(
+            epoch, "take it over", barrier, uid=0, deadline=confinement.limits.call_time, on_late=self._late
+        )
+        self._barrier.answer.add_done_callback(_notice)
+        self._queue.append(self._barrier)
+        self._next()
         self._watch()
+
+    async def passed(self) -> str:
+        """The state of the plugin as the adopted instance has it, once it has echoed."""
+        assert self._barrier is not None
+        return str(self._value(await asyncio.shield(self._barrier.answer), self._barrier))
+
+    def _allow(self, confinement: Confinement) -> wire.Go:
+        """What the instance may say, and how much of it."""
+        self._rate = self._budget = max(1, confinement.limits.messages)
+        frame = go_frame(confinement, protocol=self._protocol)
+        self._declared = {service.name: service for service in frame.services}
+        return frame
 
     async def _milestone(self, kind: type, action: str, *, deadline: float) -> Any:
         if kind in self._early:
@@ -202,10 +216,7 @@ class Channel:
 
     def _answered(self, answer: wire.Reply | wire.Fault) -> None:
         if self._asked is None or answer.id != self._asked.id:
-            if self._answers is not None and len(self._answers) < QUEUE:
-                self._answers[answer.id] = answer
-            else:
-                self._strike(f"it answered question {answer.id}, which was not asked")
+            self._strike(f"it answered question {answer.id}, which was not asked")
             return
         question, self._asked = self._asked, None
         question.settle(answer)
@@ -235,8 +246,10 @@ class Channel:
     def _handle(self, frame: wire.Up, *, size: int) -> None:
         # What nobody asked for costs by its size: taking 64 KiB of small values apart takes 20 ms.
         self._spend(1 + size // 64 if isinstance(frame, wire.Emit | wire.Changed) else 1)
-        if self._answers is not None and not isinstance(frame, wire.Reply | wire.Fault | wire.Passed):
-            return  # before the barrier: said to an earlier supervisor
+        if self._barrier is not None and self._asked is self._barrier:
+            if isinstance(frame, wire.Passed) and frame.epoch == self._barrier.id:
+                self._answered(wire.Reply(frame.epoch, wire.pack(frame.state)))
+            return
         match frame:
             case wire.Reply() | wire.Fault():
                 self._answered(frame)
@@ -248,7 +261,9 @@ class Channel:
                 self._changed(frame)
             case wire.Failed():
                 self._reached(wire.Ready, frame)
-            case wire.Hello() | wire.Ready() | wire.Passed():
+            case wire.Passed():
+                self._strike("it passed a barrier that nobody set")
+            case wire.Hello() | wire.Ready():
                 self._reached(type(frame), frame)
 
     def _emitted(self, frame: wire.Emit) -> None:
@@ -330,11 +345,6 @@ class Channel:
 
     # --- the end -----------------------------------------------------------------------------------------------
 
-    def bye(self) -> None:
-        """Ask the instance to exit by itself."""
-        if not self._gone:
-            self._end.send(wire.encode(wire.Bye()))
-
     def close(self) -> None:
         """Our end only; closing twice is fine."""
         self._lose("the channel was closed")
@@ -369,6 +379,12 @@ class Channel:
         self._lose(reason)
         self._listener.struck(reason)
         self._listener.unhealthy(reason)
+
+
+def _notice(answer: asyncio.Future[Any]) -> None:
+    """Not everybody who adopts waits for the echo."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _broken(code: str, sentence: str) -> Refusal:

@@ -22,10 +22,14 @@ class Guard:
         self._roster = roster
         self._tasks = tasks
         self._again = again
+        self.missed: dict[int, Exit] = {}
+        """Exits of instances that nobody has taken over yet."""
 
     def exited(self, end: Exit) -> None:
         """From the sandbox, once for each instance; in the loop."""
         instance = self._roster.instances.get(end.instance)
+        if instance is None:
+            self.missed[end.instance] = end
         if instance is None or instance.exit is not None:
             return
         self._roster.ledger.note(

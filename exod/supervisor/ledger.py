@@ -5,7 +5,7 @@ from typing import Literal
 from exod.errors import Refusal
 from exod.supervisor.ports import Audit
 
-Event = Literal["verdict", "state", "job", "exit", "restart", "strike", "config", "trust", "daemon"]
+Event = Literal["verdict", "state", "job", "exit", "restart", "strike", "config", "trust", "daemon", "adopt"]
 
 
 class Ledger:

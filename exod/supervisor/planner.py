@@ -48,6 +48,8 @@ class Planner:
             raise Refused(unknown(plugin, verb=request.verb))
         if known is not None and (refusal := lifecycle.check(request.verb, plugin, state=known.state)) is not None:
             raise Refused(refusal)
+        if request.verb in (Verb.RESTORE, Verb.RESTART) and known is not None and known.record.desired == "unloaded":
+            return Prepared(Plan(()), result={"plugin": plugin})  # somebody unloaded it while this waited its turn
         if request.verb in (Verb.LOAD, Verb.INSTALL, Verb.RESTORE, Verb.RESTART):
             return await self._incoming(request, plugin, known, package, instance)
         assert known is not None

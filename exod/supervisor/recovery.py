@@ -1,17 +1,17 @@
-"""The start after whatever ended the last one: survivors are ended, unfinished jobs settled, desired state restored.
+"""The start after whatever ended the last one: unfinished jobs are settled, desired state is restored.
 
-Instances live on under the keeper when exod dies. In this version every one of them is ended and started anew; their
-rows hold what taking them back will compare. One plugin that cannot be restored never keeps another from it.
+One plugin that cannot be restored never keeps another from it.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from exod.errors import Refusal, Refused
+from exod.supervisor.jobs import Job
 from exod.supervisor.journal import unfinished
 from exod.supervisor.planner import Planner
 from exod.supervisor.plugin import Plugin
-from exod.supervisor.ports import Caller, Exit, InstanceRecord, JobRecord, Survivor
+from exod.supervisor.ports import Caller, Exit, JobRecord, Survivor
 from exod.supervisor.requests import Request, Verb
 from exod.supervisor.roster import Roster
 from exod.supervisor.works import Works
@@ -25,11 +25,6 @@ class Recovery:
         self._roster = roster
         self._works = works
         self._planner = planner
-
-    async def end_survivors(self, survivors: Iterable[Survivor], records: Iterable[InstanceRecord] = ()) -> None:
-        """What the keeper holds, what the registry knows: both go, whether or not the other has heard of them."""
-        for instance in sorted({one.instance for one in survivors} | {one.id for one in records}):
-            await self._roster.clear(instance)
 
     async def attach(self, *, on_exit: Callable[[Exit], None], on_lost: Callable[[], None]) -> Sequence[Survivor]:
         """Takes the lease of a keeper that may not be there yet: tried for ever, ever more slowly."""
@@ -47,19 +42,27 @@ class Recovery:
             async with self._roster.lock(name):
                 pass
 
-    async def settle(self, jobs: Iterable[JobRecord]) -> None:
-        """Newest first; what cannot be settled now is tried again before anything else happens to its plugin."""
+    def unfinished(self, jobs: Iterable[JobRecord]) -> list[Job]:
+        """Newest first."""
+        found = []
         for record in sorted(jobs, key=lambda one: one.id, reverse=True):
             job = unfinished(record)
             if isinstance(job, Refusal):
                 self._roster.ledger.fault(record.plugin, job)
             elif job is not None:
+                found.append(job)
+        return found
+
+    async def settle(self, jobs: Iterable[Job]) -> None:
+        """What cannot be settled now is tried again before anything else happens to its plugin."""
+        for job in jobs:
+            async with self._roster.lock(job.plugin):
                 await self._works.settle(job)
 
     async def learn(self) -> None:
         """Reads what the stored packages say of themselves: lists, dependencies and configuration need it."""
         for plugin in tuple(self._roster.plugins.values()):
-            for version in tuple(plugin.versions):
+            for version in [one for one in plugin.versions if one not in plugin.manifests]:
                 await self._learn(plugin, version)
 
     async def _learn(self, plugin: Plugin, version: str) -> None:

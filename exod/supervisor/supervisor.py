@@ -13,6 +13,7 @@ from exod.plan.steps import Step
 from exod.settings import Settings
 from exod.settings import changes as settings_changes
 from exod.supervisor import descriptor, requests
+from exod.supervisor.adoption import Adoption
 from exod.supervisor.calls import Calls
 from exod.supervisor.ending import end_all
 from exod.supervisor.executor import Checkpoint, Executor, nowhere
@@ -71,6 +72,7 @@ class Supervisor:
         executor = Executor(journal, changed=self._jobs.touch, checkpoint=checkpoint)
         self._works = Works(self._roster, self._jobs, self._planner, executor, broken=self._guard.broken)
         self._recovery = Recovery(self._roster, self._works, self._planner)
+        self._adoption = Adoption(self._roster, self._planner, self._guard)
         self._reload = Reload(self._roster, self._planner, self._guard)
         self._calls = Calls(self._roster)
         self._restored = asyncio.Event()
@@ -83,7 +85,7 @@ class Supervisor:
     # --- its own life
 
     async def start(self) -> None:
-        """Takes the lease, ends survivors, settles unfinished jobs; restores desired state in the background."""
+        """Takes the lease and what lives, settles unfinished jobs; restores desired state in the background."""
         self.started_at = int(self._world.clock.time())
         snapshot = await self._world.registry.load()
         trust = await self._world.trust_file.load(generation=snapshot.generation)
@@ -91,8 +93,9 @@ class Supervisor:
         self._jobs.adopt(snapshot)
         await self._reload.read()
         survivors = await self._world.sandbox.attach(on_exit=self._guard.exited, on_lost=self._lost)
-        await self._recovery.end_survivors(survivors, snapshot.instances)
-        await self._recovery.settle(snapshot.jobs)
+        unfinished = self._recovery.unfinished(snapshot.jobs)
+        await self._adoption.run(survivors, snapshot.instances, unfinished=unfinished)
+        await self._recovery.settle(unfinished)
         self._roster.ledger.note("daemon", what="start")
         self._tasks.spawn(self._restore(), name="restore")
         self._tasks.spawn(self._daily(), name="daily")
@@ -102,15 +105,20 @@ class Supervisor:
         """Waits until the restoration that start() began is over."""
         await self._restored.wait()
 
-    async def stop(self) -> None:
-        """Ends every task and every instance; desired state is left as it is. What a job left is settled next time."""
+    async def stop(self, *, ending: bool = True) -> None:
+        """Ends every task, and every instance unless the next exod is to take them over; desired state is left as it
+        is. What a job left is settled next time.
+        """
         self._phase = "stopping"
         self._world.face.daemon()
         await self._tasks.close()
-        await end_all(self._roster, deadline=self._roster.settings.stop_seconds)
-        self._roster.ledger.note("daemon", what="stop")
+        if ending:
+            await end_all(self._roster, deadline=self._roster.settings.stop_seconds)
+        for instance in self._roster.instances.values():
+            instance.hang_up()
+        self._roster.ledger.note("daemon", what="stop" if ending else "hand-over")
         await self._world.audit.flush()
-        await self._world.sandbox.close()
+        await self._world.sandbox.close(ending=ending)
 
     @property
     def state(self) -> str:
@@ -332,7 +340,7 @@ class Supervisor:
         self._roster.ledger.note("daemon", what="keeper-lost")
         survivors = await self._recovery.attach(on_exit=self._guard.exited, on_lost=self._lost)
         await self._recovery.buried()
-        await self._recovery.end_survivors(survivors)
+        await self._adoption.run(survivors)
         await self._recovery.restore()
 
     def _instance_view(self, number: int) -> InstanceView:

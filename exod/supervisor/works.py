@@ -64,7 +64,7 @@ class Works:
 
     async def settle(self, job: Job) -> bool:
         """What an earlier run left half done; recorded as the end of the job that did it."""
-        clean = await self._executor.settle(job, Hands(self._roster, broken=self._broken))
+        clean = await self._executor.settle(job, Hands(self._roster, broken=self._broken, settling=True))
         if not clean:
             self._stuck[job.plugin] = job
             self._fault(job)

@@ -89,9 +89,24 @@ def test_it_answers_pings_before_and_after_go(supervisor: Supervisor) -> None:
     assert supervisor.hear() == Pong(2)
 
 
-def test_it_echoes_an_epoch(supervisor: Supervisor) -> None:
+def test_it_echoes_an_epoch_and_says_where_its_hooks_have_left_it(supervisor: Supervisor) -> None:
     supervisor.say(wire.Epoch(9))
-    assert supervisor.hear() == wire.Passed(9)
+    assert supervisor.hear() == wire.Passed(9, "")
+    supervisor.say(go())
+    supervisor.hear()
+    hooks = ("start", "suspend", "resume", "stop")
+    echoes = []
+    for number, hook in enumerate(hooks, 10):
+        supervisor.say(wire.Call(number, "hook", "", hook, wire.pack({}), "exod", 0, 5.0))
+        supervisor.say(wire.Epoch(number))
+        assert isinstance(supervisor.hear(), wire.Reply)
+        echoes.append(supervisor.hear())
+    assert echoes == [
+        wire.Passed(10, "running"),
+        wire.Passed(11, "suspended"),
+        wire.Passed(12, "running"),
+        wire.Passed(13, "loaded"),
+    ]
 
 
 def test_a_plugin_that_cannot_be_used_is_told_and_serves_nothing(supervisor: Supervisor) -> None:

@@ -20,7 +20,7 @@ UP = [
     wire.Reply(1, wire.pack([1, "x", {"a": None}])),
     wire.Fault(1, "KeyError", "x"),
     wire.Pong(1),
-    wire.Passed(2),
+    wire.Passed(2, "running"),
     wire.Emit("s", "G", wire.pack([])),
     wire.Changed("s", wire.pack({"P": 1})),
 ]

@@ -112,6 +112,8 @@ async def _live(house: House, fate: Fate, random: Random) -> None:
     callers = [_caller(house, Caller(f":1.{number}", number % 2 * 1000), random) for number in range(3)]
     await asyncio.gather(*callers, _nature(house, random))
     await asyncio.sleep(CALM)
+    if random.random() < 0.3:
+        await house.supervisor.stop(ending=random.random() < 0.7)
 
 
 async def _caller(house: House, caller: Caller, random: Random) -> None:

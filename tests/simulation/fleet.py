@@ -25,7 +25,8 @@ class Process:
     plugin: str
     behaviour: Mapping[str, Any]
     frozen: bool = False
-    running: bool = False
+    state: str = ""
+    hook: str = ""
     count: int = 0
     heard: list[str] = field(default_factory=list)
 
@@ -42,6 +43,13 @@ class Host:
     prepared: set[int] = field(default_factory=set)
     next_pid: int = 100
     uids: int = 0
+    epoch: int = 0
+    holder: "FakeSandbox | None" = None
+    """Who has the lease: what happens by itself is told to that one."""
+
+    def kill(self, instance: int) -> None:
+        if self.holder is not None:
+            self.holder.kill(instance)
 
 
 def _refused(code: str, sentence: str) -> Refused:
@@ -64,7 +72,10 @@ class FakeSandbox:
             self.refuse_attach -= 1
             raise OSError(111, "no keeper")
         self._on_exit, self._on_lost = on_exit, on_lost
-        return [Survivor(one.instance, one.pid, one.nonce, one.cgroup) for one in self.host.processes.values()]
+        self.host.epoch += 1
+        self.host.holder = self
+        living = self.host.processes.values()
+        return [Survivor(one.instance, one.pid, one.nonce, one.cgroup, self.host.epoch) for one in living]
 
     def next_uid(self, *, signer: str, level: str) -> int:
         self.host.uids += 1
@@ -89,6 +100,15 @@ class FakeSandbox:
         await self._conduct(_behaviour(launch), "spawn")
         process = await self._fate.effect(f"sandbox.spawn {launch.instance}", act)
         return FakeBorn(process.pid, process.cgroup, (self, process))
+
+    def adopt(self, launch: Launch) -> "FakeBorn":
+        process = self.host.processes.get(launch.instance)
+        if process is None:
+            raise _refused("instance-lost", "cannot adopt: it is gone")
+        return FakeBorn(process.pid, process.cgroup, (self, process))
+
+    def frozen(self, instance: int) -> bool:
+        return instance in self.host.processes and self.host.processes[instance].frozen
 
     async def _conduct(self, behaviour: Mapping[str, Any], moment: str) -> None:
         conduct = behaviour.get(moment)
@@ -135,7 +155,7 @@ class FakeSandbox:
     def logs(self, plugin: str, lines: int) -> Sequence[str]:
         return [f"{plugin} says hello"][:lines]
 
-    async def close(self) -> None:
+    async def close(self, *, ending: bool) -> None:
         self._on_exit = lambda end: None
 
     # --- what happens by itself
@@ -183,6 +203,9 @@ class FakeBorn:
     end: Any
 
 
+_LEADS_TO = {"start": "running", "resume": "running", "stop": "loaded", "suspend": "suspended"}
+
+
 class FakeChannel:
     """The supervisor's end, and in the same object how the instance answers."""
 
@@ -205,15 +228,30 @@ class FakeChannel:
         await self._answer("go", deadline)
         later = self._process.behaviour.get("later")
         if later is not None:
-            asyncio.get_running_loop().call_later(later, self._sandbox.kill, self._process.instance)
+            asyncio.get_running_loop().call_later(later, self._sandbox.host.kill, self._process.instance)
+        self._process.state = "loaded"
         offered = tuple(service.name for service in confinement.services)
         return Ready(1, ("start", "stop"), () if self._process.behaviour.get("go") == "lie" else offered)
 
     async def hook(self, name: str, arguments: Mapping[str, Any], *, deadline: float) -> Any:
         self._process.heard.append(name)
+        self._process.hook = name
         await self._answer(name, deadline)
-        self._process.running = {"start": True, "resume": True, "stop": False}.get(name, self._process.running)
+        self._return()
         return None
+
+    def _return(self) -> None:
+        self._process.state = _LEADS_TO.get(self._process.hook, self._process.state)
+        self._process.hook = ""
+
+    def adopt(self, confinement: Confinement, *, epoch: int) -> None:
+        assert epoch == self._sandbox.host.epoch
+
+    async def passed(self) -> str:
+        """A hook that was under way when the last daemon died comes to its end first."""
+        await self._answer("passed", 30.0)
+        self._return()
+        return self._process.state
 
     async def call(
         self, service: str, method: str, arguments: Sequence[Any], caller: Caller, *, deadline: float

@@ -31,6 +31,7 @@ from tests.simulation.packages import FakeGate, Kit
 
 ROOT = Caller(":1.1", 0)
 MACHINE = Machine("x86_64", "6.18.5", frozenset(["cgroup-v2"]))
+RESTING = (State.LOADED, State.RUNNING, State.SUSPENDED)
 EPOCH = 1_790_000_000.0
 
 
@@ -78,7 +79,8 @@ class FakeFace:
             self.states.pop(name, None)
             return
         new = State(self.supervisor.plugins[name].state)
-        old = self.states.get(name, State.UNLOADED)
+        # What was taken over is first seen in the state it was in.
+        old = self.states.get(name, new if new in RESTING else State.UNLOADED)
         if new is not old:
             self.moves.append((old, new))
             assert is_legal(old, new), f"{name}: {old.word} → {new.word}"

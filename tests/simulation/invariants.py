@@ -12,7 +12,15 @@ from tests.simulation.house import House
 
 def after_restart(house: House) -> list[str]:
     """Of a daemon that has just restored desired state, with nothing failing any more."""
-    return [*_store(house), *_trust(house), *_journal(house), *_processes(house), *_desired(house), *always(house)]
+    return [
+        *_store(house),
+        *_trust(house),
+        *_journal(house),
+        *_kept(house),
+        *_processes(house),
+        *_desired(house),
+        *always(house),
+    ]
 
 
 def always(house: House) -> list[str]:
@@ -60,6 +68,22 @@ def _journal(house: House) -> Iterator[str]:
             yield f"job {job.id} ({job.kind} {job.plugin}) is unfinished"
 
 
+_NOT_KEPT = (
+    "it ended while exod was away",
+    "it was still being brought up",
+    "the store holds other bytes than were installed",
+    "its package was installed anew, or its signer has another level",
+    "who is not trusted",
+)
+
+
+def _kept(house: House) -> Iterator[str]:
+    """Whatever lived when its daemon died lives on, unless today's trust or an unfinished load is against it."""
+    for fields in house.events("adopt"):
+        if "refused" in fields and not fields["refused"].endswith(_NOT_KEPT):
+            yield f"instance {fields['instance']} was not taken over: {fields['refused']}"
+
+
 def _processes(house: House) -> Iterator[str]:
     shown = {number: view.process_id for number, view in house.supervisor.instances.items()}
     living = {number: process.pid for number, process in house.host.processes.items()}
@@ -78,6 +102,8 @@ def _processes(house: House) -> Iterator[str]:
             yield f"{view.name} is {view.state_name} with instance {view.instance}"
         if alive and house.host.processes[view.instance].frozen != (view.state_name == "suspended"):
             yield f"{view.name} is {view.state_name} and frozen or not"
+        if alive and house.host.processes[view.instance].state != view.state_name:
+            yield f"{view.name} is {view.state_name}, and {house.host.processes[view.instance].state} to itself"
         if alive != (view.name in house.face.offered):
             yield f"{view.name} is {view.state_name}, services offered: {view.name in house.face.offered}"
 
@@ -86,11 +112,12 @@ def _desired(house: House) -> Iterator[str]:
     told = {fields.get("plugin") for fields in house.events("fault")}
     told |= {fields["subject"].split()[-1] for fields in house.events("refused")}
     for view in house.supervisor.plugins.values():
-        wanted = view.desired if view.enabled else "unloaded"
-        if view.state_name == wanted or _is_needed(house, view.name):
+        # One that is disabled is not started at boot; one that runs is not stopped by a new daemon.
+        wanted = (view.desired,) if view.enabled else ("unloaded", view.desired)
+        if view.state_name in wanted or _is_needed(house, view.name):
             continue
         if view.state_name != "error" or not view.fault:
-            yield f"{view.name} is {view.state_name}, wanted {wanted}"
+            yield f"{view.name} is {view.state_name}, wanted {' or '.join(wanted)}"
         elif view.name not in told:
             yield f"{view.name} is in error, and the audit does not say why"
 

@@ -179,9 +179,13 @@ async def _kill(house: House, case: Case, arm: Callable[[Fate], None], problems:
     if not house.fate.dead:
         problems.append("the point was not reached")
     await bury(house)
+    lived = {process.pid for process in house.host.processes.values() if process.state}
     await house.boot()
     await asyncio.sleep(100.0)
     problems += after_restart(house)
+    if not case.name.startswith("load") and lived and house.host.processes:
+        now = {process.pid for process in house.host.processes.values()}
+        problems += [] if now == lived else [f"processes {lived} became {now}"]
     found = house.supervisor.plugins["hello"].state_name if "hello" in house.supervisor.plugins else ""
     if found not in case.wanted:
         problems.append(f"hello is {found or 'not installed'}, not one of {case.wanted}")

@@ -6,6 +6,7 @@ from exod.plan.steps import StepKind
 from exod.supervisor.handlers import instances, packages, wishes, work
 from exod.supervisor.handlers.hands import Handler, asking, nothing
 from exod.supervisor.handlers.hands import Hands as Hands
+from exod.supervisor.lifecycle import State
 
 HANDLERS: Mapping[StepKind, Handler] = {
     StepKind.STORE_PACKAGE: Handler(packages.store_package, packages.unstore_package),
@@ -19,9 +20,9 @@ HANDLERS: Mapping[StepKind, Handler] = {
     StepKind.GO: Handler(instances.go, nothing),
     StepKind.OFFER_SERVICES: Handler(work.offer_services, work.withdraw_services),
     StepKind.START: Handler(work.start, work.unstart),
-    StepKind.SUSPEND: Handler(work.suspend, asking(work.resume)),
-    StepKind.RESUME: Handler(work.resume, asking(work.suspend)),
-    StepKind.STOP: Handler(work.stop, asking(work.start)),
+    StepKind.SUSPEND: Handler(work.suspend, asking(work.resume, back=State.RUNNING)),
+    StepKind.RESUME: Handler(work.resume, asking(work.suspend, back=State.SUSPENDED)),
+    StepKind.STOP: Handler(work.stop, asking(work.start, back=State.RUNNING)),
     StepKind.WITHDRAW_SERVICES: Handler(work.withdraw_services, work.reoffer_services),
     StepKind.END_INSTANCE: Handler(instances.end_instance, nothing),
     StepKind.SET_DESIRED: Handler(wishes.set_desired, wishes.unset_desired),

@@ -9,6 +9,7 @@ from exod.plan.steps import Plan, Step
 from exod.settings import Settings
 from exod.supervisor.ears import Broken
 from exod.supervisor.instance import Instance
+from exod.supervisor.lifecycle import State
 from exod.supervisor.material import Material, Prepared
 from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import World
@@ -21,7 +22,7 @@ class Hands:
 
     refusal: why the job is being undone. notes: what was not done although the job goes on, for its result.
     midway: told between two effects of one step, where a kill leaves the step half done.
-    broken: who deals with an instance that cannot go on.
+    broken: who deals with an instance that cannot go on. settling: the job is not ours but what an earlier run left.
     """
 
     roster: Roster
@@ -30,6 +31,7 @@ class Hands:
     notes: dict[str, str] = field(default_factory=dict)
     midway: Callable[[str], None] = lambda _: None
     broken: Broken = lambda _instance, _refusal: None
+    settling: bool = False
 
     @property
     def world(self) -> World:
@@ -74,12 +76,17 @@ class Handler:
     undo: Act
 
 
-def asking(act: Act) -> Act:
-    """The undo that asks a plugin to go back. One that will not is in no state that has a name: it is ended."""
+def asking(act: Act, *, back: State | None = None) -> Act:
+    """The undo that asks a plugin to go back. One that will not is in no state that has a name: it is ended.
+
+    One that was taken over from an earlier run has said itself where it is: if that is `back`, the step never ran.
+    """
 
     async def undo(hands: Hands, step: Step) -> None:
         instance = hands.instance(step)
         if instance is None or instance.ending or instance.exit is not None:
+            return
+        if hands.settling and back is not None and hands.roster.plugins[instance.plugin].state is back:
             return
         try:
             await act(hands, step)

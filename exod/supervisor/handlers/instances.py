@@ -102,6 +102,7 @@ async def end_instance(hands: Hands, step: Step) -> None:
         hands.roster.move(plugin, State.UNLOADING)
     if instance is not None:
         instance.dismiss()
+        hands.world.face.withdraw(instance.plugin)
     await hands.world.sandbox.discard(step.number("instance"))
     hands.midway(step.kind)
     if step.number("instance"):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+from exod.errors import Refusal
+from exod.package import options
 from exod.package.options import Value
 from exod.plan.steps import Step
 from exod.supervisor.handlers.hands import Hands, asking
@@ -38,8 +40,19 @@ async def unset_config(hands: Hands, step: Step) -> None:
     hands.midway(f"undo-{step.kind}")
     instance = hands.instance(step)
     taken, old = hands.prepared.config, hands.prepared.old_config
-    if instance is not None and old is not None and instance.confinement.config == taken:
+    if instance is not None and hands.settling:
+        old = _complete(hands, step)  # whether it was told of the new ones, nobody knows
+    if instance is not None and old is not None and (hands.settling or instance.confinement.config == taken):
         await asking(partial(_apply, values=old))(hands, step)
+
+
+def _complete(hands: Hands, step: Step) -> Mapping[str, Value] | None:
+    """The old values with the defaults of whatever was never set."""
+    plugin = hands.plugin(step)
+    if plugin is None or plugin.manifest is None:
+        return None
+    old = options.check(plugin.manifest.config, json.loads(step.text("old_values")))
+    return None if isinstance(old, Refusal) else old
 
 
 async def _apply(hands: Hands, step: Step, *, values: Mapping[str, Value]) -> None:

@@ -112,9 +112,3 @@ async def test_arguments_that_no_message_can_hold_are_refused_as_misuse(channel:
     with pytest.raises(Refused) as caught:
         await channel.call("greeter", "Greet", ["x" * (64 << 10)], ADA, deadline=5)
     assert (caught.value.refusal.code, caught.value.refusal.outcome) == ("call-too-large", Outcome.USAGE)
-
-
-async def test_an_instance_that_is_told_bye_leaves_with_status_0(channel: Channel, instance: Instance) -> None:
-    channel.bye()
-    channel.close()
-    assert instance.join() == 0

@@ -119,21 +119,64 @@ async def test_deadlines_and_pings_stand_still_while_paused(channel: Channel, pe
 # --- adoption -----------------------------------------------------------------------------------------------------
 
 
-async def test_before_the_barrier_answers_belong_to_an_earlier_supervisor(peer: Peer, heard: Heard) -> None:
+@pytest.fixture
+async def adopted(born: Channel, peer: Peer) -> Channel:
+    born.adopt(confinement(), epoch=3)
+    assert peer.hear() == wire.Epoch(3)
+    return born
+
+
+async def test_before_its_echo_an_adopted_instance_speaks_to_somebody_who_is_gone(
+    adopted: Channel, peer: Peer, heard: Heard
+) -> None:
+    asked = ask(adopted, "a")
     for frame in (wire.Reply(7, wire.pack(1)), wire.Pong(9), wire.Emit("greeter", "Greeted", wire.pack(["x"]))):
         peer.say(frame)
-    channel = Channel(peer.end, heard, epoch=3)
-    crossing = asyncio.ensure_future(channel.barrier(3, deadline=5))
-    await until(lambda: wire.Passed in channel._milestones)
-    assert peer.hear() == wire.Epoch(3)
-    peer.say(wire.Passed(3))
-    assert list(await crossing) == [7]
-    channel.expect(confinement())
-    asked = ask(channel, "a")
-    call = await hear(peer, channel)
+    peer.say(wire.Passed(2, "loaded"))
+    peer.say(wire.Passed(3, "running"))
+    assert await adopted.passed() == "running"
+    call = await hear(peer, adopted)
     assert call.id >> 32 == 3
     peer.say(wire.Reply(call.id, wire.pack(["A"])))
     assert await asked == ["A"]
-    peer.say(wire.Reply(7, wire.NOTHING))
+    assert (heard.strikes, heard.signals) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "frame", [wire.Reply(7, wire.NOTHING), wire.Passed(3, "running"), wire.Hello(1, b"n", 1, 1, {})]
+)
+async def test_after_its_echo_it_is_held_to_every_word(
+    adopted: Channel, peer: Peer, heard: Heard, frame: wire.Up
+) -> None:
+    peer.say(wire.Passed(3, "running"))
+    await adopted.passed()
+    peer.say(frame)
     await until(lambda: heard.strikes)
-    channel.close()
+
+
+async def test_an_adopted_instance_that_never_echoes_is_found_out_by_its_pings(
+    adopted: Channel, peer: Peer, heard: Heard
+) -> None:
+    assert adopted._barrier is not None
+    adopted._barrier._expire()
+    assert (await refused(adopted.passed())).code == "call-timeout"
+    for _ in range(5):
+        tick(adopted)
+    assert heard.illnesses == ["it missed 3 pings in a row"]
+
+
+async def test_an_adopted_instance_that_is_frozen_has_its_time_when_it_wakes(
+    adopted: Channel, peer: Peer, heard: Heard
+) -> None:
+    adopted.pause()
+    for _ in range(6):
+        tick(adopted)
+    adopted.unpause()
+    woken = asyncio.ensure_future(adopted.hook("resume", {}, deadline=5))
+    peer.say(wire.Passed(3, "suspended"))
+    await adopted.passed()
+    call = await hear(peer, adopted)
+    assert call.member == "resume"
+    peer.say(wire.Reply(call.id, wire.NOTHING))
+    await woken
+    assert heard.illnesses == []

@@ -214,7 +214,6 @@ async def test_a_lost_instance_is_told_to_all_who_wait_and_to_who_asks_later(cha
     peer.close()
     assert {(await refused(first)).code, (await refused(second)).code} == {"instance-lost"}
     assert (await refused(ask(channel, "c"))).code == "instance-lost"
-    channel.bye()
 
 
 async def test_a_closed_channel_answers_all_who_wait(channel: Channel, peer: Peer) -> None:
@@ -239,7 +238,7 @@ async def test_a_closed_channel_answers_all_who_wait(channel: Channel, peer: Pee
         wire.Changed("greeter", wire.pack([1])),
         wire.Pong(7),
         wire.Pong(0),
-        wire.Passed(1),
+        wire.Passed(1, "running"),
         wire.Failed("x", "y"),
     ],
     ids=lambda one: type(one).__name__,

@@ -11,16 +11,6 @@ from tests.simulation.house import House, played
 from tests.simulation.packages import Kit
 
 
-@played
-async def test_a_killed_daemon_kills_no_plugin_and_the_next_one_ends_and_restores_it(house: House) -> None:
-    await house.load()
-    await bury(house)
-    assert set(house.host.processes) == {1}
-    supervisor = await house.boot()
-    assert (set(house.host.processes), set(house.disk.instances)) == ({2}, {2})
-    assert supervisor.plugins["hello"].state_name == "running"
-
-
 @pytest.mark.parametrize("wanted", ["loaded", "running", "suspended", "unloaded"])
 @played
 async def test_each_desired_state_comes_back(house: House, wanted: str) -> None:
@@ -33,9 +23,10 @@ async def test_each_desired_state_comes_back(house: House, wanted: str) -> None:
 
 
 @played
-async def test_a_disabled_plugin_is_left_alone(house: House) -> None:
+async def test_a_disabled_plugin_is_not_started(house: House) -> None:
     await house.load()
     await house.do("disable", "hello")
+    await house.supervisor.stop()
     supervisor = await house.boot()
     assert supervisor.plugins["hello"].state_name == "unloaded"
 
@@ -144,6 +135,7 @@ async def test_a_dependency_that_does_not_come_back_takes_only_its_dependents_al
     await house.load(Kit("base"))
     await house.load(Kit("top", needs=(("base", "", False),)))
     await house.load(Kit("free"))
+    await house.supervisor.stop()
     house.disk.packages[("base", "1.0.0")] = b"rubbish"
     supervisor = await house.boot()
     states = {name: view.state_name for name, view in supervisor.plugins.items()}
