@@ -44,8 +44,11 @@ def _serve(layout: Layout, *, verbose: bool) -> int:
 
     from exod.daemon import Daemon
 
+    daemon = Daemon(layout, verbose=verbose)
     with asyncio.Runner() as runner:
-        ended = runner.run(Daemon(layout, verbose=verbose).run())
+        ended = runner.run(daemon.run())
+    if daemon.again:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     return 0 if ended is None else _refuse(ended)
 
 

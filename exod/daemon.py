@@ -65,11 +65,13 @@ class RealChance:
 
 
 class Daemon:
-    """One run from start to SIGTERM. `supervisor` and `bus` exist while it runs."""
+    """One run from start to SIGTERM. `again`: whether its end is to be the beginning of another in this process."""
 
     def __init__(self, layout: Layout, *, verbose: bool) -> None:
         self.layout = layout
+        self.again = False
         self._verbose = verbose
+        self._ending = False
         self._stopping = asyncio.Event()
         self._serving = asyncio.Event()
         self._broken: BaseException | None = None
@@ -85,10 +87,11 @@ class Daemon:
             logs.begin(self.layout.log, size=chosen.log_bytes, verbose=self._verbose)
             self._listen()
             async with AsyncExitStack() as rooms:
-                await self._open(rooms, chosen)
+                bus = await self._open(rooms, chosen)
                 await self._stopping.wait()
-                _notify("STOPPING=1")
-                _log.info("stopping")
+                self._ending = await self._ends(bus)
+                _notify("RELOADING=1" if self.again else "STOPPING=1")
+                _log.info("stopping" if self._ending else "handing over")
         except Refused as refused:
             _log.error(refused.refusal.sentence)
             return refused.refusal
@@ -99,7 +102,17 @@ class Daemon:
             return Refusal("internal", f"internal error: {self._broken!r}", outcome=Outcome.FAILED)
         return None
 
-    async def _open(self, rooms: AsyncExitStack, chosen: Settings) -> None:
+    async def _ends(self, bus: Bus) -> bool:
+        """Whether instances end with us. Who starts again, fails, or is told nothing else leaves them to the next."""
+        if self.again or self._broken is not None:
+            return False
+        return self.layout.development or await bus.stops_for_good()
+
+    async def _stop(self) -> None:
+        if self._supervisor is not None:
+            await self._supervisor.stop(ending=self._ending)
+
+    async def _open(self, rooms: AsyncExitStack, chosen: Settings) -> Bus:
         """Opens the rooms from the disk up; the name on the bus comes last, when everything behind it answers."""
         layout = self.layout
         store = await Store.open(layout.state, data_uid=chosen.data_uid, on_degraded=self._audit_degraded)
@@ -110,13 +123,14 @@ class Daemon:
         supervisor = self._supervisor = self._supervise(_world(layout, chosen, store=store, face=face), chosen)
         bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=intake.read_package, version=__version__)
         rooms.push_async_callback(bus.close)
-        rooms.push_async_callback(supervisor.stop)
+        rooms.push_async_callback(self._stop)
         await supervisor.start()  # before the bus, so that it shows past jobs and plugins from its first moment
         await _connect(bus)
         for name, cost in self._lacks().items():
             supervisor.note_degraded(name, cost)
         await _own_name(bus)
         self._ready(rooms, supervisor)
+        return bus
 
     def _lacks(self) -> dict[str, str]:
         """What whoever looks at `Degraded` has to know, whatever the host has."""
@@ -141,6 +155,7 @@ class Daemon:
             mode="development" if development else "production",
             gate=gate,
             checkpoint=_checkpoints(self.layout),
+            reexecute=self._reexecute,
             failed=self._failed,
         )
 
@@ -183,6 +198,10 @@ class Daemon:
         except (Refused, OSError) as error:
             _log.error("reload: %s", error)
         _log.info("reloaded")
+
+    def _reexecute(self) -> None:
+        self.again = True
+        self._stopping.set()
 
     def _failed(self, error: BaseException) -> None:
         """A task of ours died of something nobody foresaw: go down loudly, be restarted, undo and restore."""

@@ -9,6 +9,7 @@ from exod.dbus.face import BusFace
 from exod.dbus.manager import Manager
 from exod.dbus.reconnect import Link
 from exod.dbus.requesting import ReadPackage, Requests
+from exod.dbus.servicemanager import stops_for_good
 from exod.dbus.wire import Wire
 from exod.errors import Refusal
 from exod.names import BUS_NAME
@@ -64,6 +65,10 @@ class Bus:
     async def own_name(self) -> None:
         """Whoever sees the name finds every object in place. Raises NameTaken, CallFailed, BusLost or TimeoutError."""
         await self._link.own_name()
+
+    async def stops_for_good(self) -> bool:
+        """Whether systemd ends this daemon without starting it again."""
+        return self.wire is not None and await stops_for_good(self.wire)
 
     async def close(self) -> None:
         """May be called twice, and before connect."""

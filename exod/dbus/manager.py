@@ -91,5 +91,8 @@ class Manager(OwnFacet):
     async def reload(self, _call: Call) -> list[str]:
         return await self._supervisor.reload()
 
+    async def reexecute(self, _call: Call, part: str) -> None:
+        await self._supervisor.reexecute(part)
+
     async def recover_trust(self, call: Call) -> None:
         await self._supervisor.recover_trust(call.by)

@@ -22,6 +22,11 @@ def freeze(group: Path, *, frozen: bool) -> None:
     write(group, "cgroup.freeze", "1" if frozen else "0")
 
 
+def is_frozen(group: Path) -> bool:
+    """Whether `freeze` was asked for last."""
+    return (group / "cgroup.freeze").read_text() == "1\n"
+
+
 def events(group: Path) -> dict[str, int]:
     return _numbers((group / "cgroup.events").read_text())
 

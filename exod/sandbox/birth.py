@@ -13,7 +13,7 @@ from pathlib import Path
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import cgroupfs, mount
 from exod.sandbox import _spawn, data, frames, grants, root, sealed
-from exod.sandbox.cell import Born, Cell
+from exod.sandbox.cell import Cell
 from exod.sandbox.groups import Groups
 from exod.sandbox.launch import Launch
 from exod.sandbox.lease import Lease
@@ -49,11 +49,12 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     zygote = cell.zygote = await ward.nursery.generation(cell.key, uid=launch.uid)
     cell.end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     cell.fork["channel"] = theirs.detach()
-    deposited = ward.lease.deposit(launch.instance, nonce=launch.nonce, channel=cell.end.fileno())
+    log, cell.fork["log"] = os.pipe2(os.O_CLOEXEC)
+    cell.drain = ward.logs.drain(plugin, log, instance=launch.instance)
+    deposited = ward.lease.deposit(launch.instance, nonce=launch.nonce, channel=cell.end.fileno(), log=log)
     group = ward.groups.add(launch.instance)
     cell.cgroup = cgroupfs.identity(group)
     cell.fork["cgroup"] = mount.open_tree(mount.AT_FDCWD, str(group), mount.OPEN_TREE_CLONE)
-    cell.fork["log"], cell.drain = ward.logs.pipe(plugin, instance=launch.instance)
     cell.fork["tmp"] = sealed.scratch(size=TMP, uid=launch.uid)
     state = (ward.data / plugin).is_dir()
     cell.fork["root"], cell.targets = await _root(launch, state=state)
@@ -64,7 +65,7 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     await ward.lease.answered(deposited)
 
 
-async def spawn(ward: Ward, cell: Cell, launch: Launch) -> Born:
+async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     """Returns when the instance has said its first word, which is left in the channel, and the keeper has its pidfd."""
     if cell.zygote is None or cell.end is None or "root" not in cell.fork:
         raise Refused(_failed(launch, "it was not prepared"))
@@ -91,8 +92,6 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> Born:
     bound = ward.lease.bind(launch.instance, pid=cell.pid, pidfd=cell.pidfd)
     await _first_word(launch, cell.end)
     await ward.lease.answered(bound)
-    born, cell.end = Born(cell.pid, cell.cgroup, cell.end), None
-    return born
 
 
 async def _root(launch: Launch, *, state: bool) -> tuple[int, list[int]]:

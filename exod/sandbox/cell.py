@@ -18,7 +18,8 @@ class Cell:
     """`fork`, `granted` and `targets` are descriptors for the child, and gone once it is forked. A granted file is
     bound over the target of the same place.
 
-    `end` is the supervisor's from the moment it was returned; until then, and of a survivor, it is ours.
+    `end` is the supervisor's from the moment it was returned; until then, and of a survivor, it is ours. `log` is what
+    a survivor's log is read from, until something drains it.
     """
 
     instance: int
@@ -31,6 +32,7 @@ class Cell:
     targets: list[int] = field(default_factory=list)
     network: int = 0
     drain: Drain | None = None
+    log: int = NONE
     end: socket.socket | None = None
     pid: int = 0
     pidfd: int = NONE
@@ -49,9 +51,8 @@ class Cell:
         self.forked()
         if self.drain is not None:
             self.drain.close()
-        if self.pidfd != NONE:
-            os.close(self.pidfd)
-            self.pidfd = NONE
+        close([descriptor for descriptor in (self.pidfd, self.log) if descriptor != NONE])
+        self.pidfd = self.log = NONE
         if self.end is not None:
             self.end.close()
             self.end = None

@@ -95,7 +95,7 @@ class Host:
             await groups.renew_zygotes()
         self._ward = self._open_ward(lease, groups)
         self._ward.nursery.warm()
-        return [self._survivor(found, groups) for found in held]
+        return [self._survivor(found, groups, epoch=lease.epoch) for found in held]
 
     async def _take(self) -> tuple[Lease, Sequence[Held]]:
         """Of a keeper that answers. Its socket may outlive it for a moment, in a zygote that is just being started."""
@@ -138,12 +138,17 @@ class Host:
         own = (str(places.run), str(places.log), str(places.data), *places.forbidden)
         return Ward(lease, nursery, groups, self._logs, places.data, limits.data_uid, own, self.degraded)
 
-    def _survivor(self, found: Held, groups: Groups) -> Survivor:
-        cell = Cell(found.id, pid=found.pid, pidfd=found.pidfd, end=socket.socket(fileno=found.channel))
+    def _survivor(self, found: Held, groups: Groups, *, epoch: int) -> Survivor:
+        end = socket.socket(fileno=found.channel)
+        cell = Cell(found.id, pid=found.pid, pidfd=found.pidfd, end=end, log=found.log)
         with contextlib.suppress(FileNotFoundError):
             cell.cgroup = cgroupfs.identity(groups.instance(found.id))
         self._cells[found.id] = cell
-        return Survivor(found.id, found.pid, found.nonce, cell.cgroup)
+        return Survivor(found.id, found.pid, found.nonce, cell.cgroup, epoch)
+
+    async def reexec_keeper(self) -> None:
+        """In place: same process, same children, same descriptors, new code."""
+        await self._open().lease.reexec()
 
     # --- start --------------------------------------------------------------------------------------------------------
 
@@ -159,9 +164,25 @@ class Host:
 
     async def spawn(self, launch: Launch) -> Born:
         cell = self._cell(launch.instance)
-        born = await birth.spawn(self._open(), cell, launch)
+        await birth.spawn(self._open(), cell, launch)
+        return self._watched(cell)
+
+    def adopt(self, launch: Launch) -> Born:
+        cell, confinement = self._cell(launch.instance), launch.confinement
+        if cell.end is None or cell.ended.is_set():
+            sentence = f"cannot take over instance {launch.instance}: it has ended"
+            raise Refused(Refusal("instance-lost", sentence, outcome=Outcome.FAILED))
+        cell.plugin, cell.uid, cell.key = confinement.plugin, launch.uid, (confinement.signer, confinement.level)
+        cell.network = procfs.namespaces(cell.pid)["net"]  # which one it was given died with who gave it
+        cell.drain, cell.log = self._logs.drain(cell.plugin, cell.log, instance=cell.instance), NONE
+        return self._watched(cell)
+
+    def _watched(self, cell: Cell) -> Born:
+        """Gives its channel's end away; from here on its own end is told."""
+        assert cell.end is not None
         if not cell.ended.is_set():
             asyncio.get_running_loop().add_reader(cell.pidfd, self._process_ended, cell)
+        born, cell.end = Born(cell.pid, cell.cgroup, cell.end), None
         return born
 
     async def inspect(self, instance: int) -> Mapping[str, str]:
@@ -172,6 +193,10 @@ class Host:
         )
 
     # --- life ---------------------------------------------------------------------------------------------------------
+
+    def frozen(self, instance: int) -> bool:
+        """Whether it was told to be: one that stirs yet will not for long."""
+        return cgroupfs.is_frozen(self._open().groups.instance(instance))
 
     async def freeze(self, instance: int) -> None:
         await self._freeze(instance, frozen=True)
@@ -243,8 +268,11 @@ class Host:
 
     def _exited(self, frame: Frame) -> None:
         cell = self._cells.get(frame.id)
-        if cell is not None and not cell.ended.is_set():
-            self._ended(cell, "exited" if frame.ref == _EXITED else "signal", frame.aux)
+        cause = "exited" if frame.ref == _EXITED else "signal"
+        if cell is None:
+            self._on_exit(Exit(frame.id, cause, frame.aux))  # before we took the lease
+        elif not cell.ended.is_set():
+            self._ended(cell, cause, frame.aux)
 
     def _ended(self, cell: Cell, cause: str, status: int) -> None:
         cell.ended.set()
@@ -276,9 +304,10 @@ class Host:
         self._reap_keeper()
         self._on_lost()
 
-    async def close(self) -> None:
-        """Under a service manager only lets go of the lease; in development ends everything. Twice is fine."""
-        ending = self._places.development is not None
+    async def close(self, *, ending: bool) -> None:
+        """Lets go of the lease; `ending`: of every instance first, and of a keeper that no service manager started.
+        Twice is fine.
+        """
         if self._ward is not None and ending:
             for instance in list(self._cells):
                 await self.discard(instance)
@@ -286,10 +315,10 @@ class Host:
         if ward is not None:
             ward.nursery.close()
             ward.lease.close()
-        if self._groups is not None and ending:
+        if self._groups is not None and ending and self._places.development is not None:
             await self._groups.end(self._groups.top)
             (self._places.run / "keeper.sock").unlink(missing_ok=True)
-        self._reap_keeper()
+            self._reap_keeper()
         for cell in self._cells.values():
             self._unwatch(cell)
             cell.close()

@@ -123,7 +123,7 @@ class Keeper:
     def _abandon(self, id_: int) -> None:
         """A deposit that nobody bound: its group names whatever was forked for it."""
         _kill_group(f"{self.groups}/instances/i-{id_}")
-        os.close(self.table.instances.pop(id_).channel)
+        _let_go(self.table.instances.pop(id_))
         if all(instance.pid for instance in self.table.instances.values()):
             self._find_nameless()
 
@@ -153,7 +153,7 @@ class Keeper:
             return
         id_ = next(id_ for id_, instance in self.table.instances.items() if instance.pidfd == pidfd)
         instance = self.table.instances.pop(id_)
-        os.close(instance.channel)
+        _let_go(instance)
         self.table.exits[id_] = (instance.pid, end.si_code, end.si_status)
         self._tell_exit(id_)
 
@@ -204,13 +204,14 @@ class Keeper:
             self._tell(Frame(Op.NAK, id=id_, ref=op, aux=refused.number))
 
     def take(self, frame: Frame, _: list[int]) -> None:
+        self.table.epoch += 1
         for id_, instance in self.table.instances.items():
             if instance.pid:
                 told = Frame(Op.INSTANCE, id=id_, pid=instance.pid, nonce=bytes.fromhex(instance.nonce))
-                self._tell(told, instance.channel, instance.pidfd)
+                self._tell(told, instance.channel, instance.pidfd, instance.log)
         for id_ in self.table.exits:
             self._tell_exit(id_)
-        self._tell(Frame(Op.END, id=frame.id, pid=os.getpid(), ref=frame.op, aux=len(self.table.instances)))
+        self._tell(Frame(Op.END, id=frame.id, pid=os.getpid(), ref=frame.op, aux=self.table.epoch))
 
     def zygote(self, frame: Frame, _: list[int]) -> None:
         if len(self.table.zygotes) >= ZYGOTES_MAX:
@@ -226,7 +227,8 @@ class Keeper:
             raise RefusedError(errno.EEXIST)
         if len(self.table.instances) >= DEPOSITS_MAX:
             raise RefusedError(errno.EAGAIN)
-        self.table.instances[frame.id] = Instance(channel=fds.pop(), nonce=frame.nonce.hex())
+        log, channel = fds.pop(), fds.pop()
+        self.table.instances[frame.id] = Instance(channel=channel, log=log, nonce=frame.nonce.hex())
         self._acknowledge(frame)
 
     def bind(self, frame: Frame, fds: list[int]) -> None:
@@ -270,7 +272,7 @@ class Keeper:
 _HANDLERS: dict[int, tuple[Callable[[Keeper, Frame, list[int]], None], int]] = {
     Op.TAKE: (Keeper.take, 0),
     Op.ZYGOTE: (Keeper.zygote, 0),
-    Op.DEPOSIT: (Keeper.deposit, 1),
+    Op.DEPOSIT: (Keeper.deposit, 2),
     Op.BIND: (Keeper.bind, 1),
     Op.FORGET: (Keeper.forget, 0),
     Op.REEXEC: (Keeper.reexec, 0),
@@ -296,6 +298,11 @@ def _peer_pidfd(peer: socket.socket) -> int:
         return pidfd_open(_credentials(peer)[0])
     except OSError:
         return -1
+
+
+def _let_go(instance: Instance) -> None:
+    os.close(instance.channel)
+    os.close(instance.log)
 
 
 def _children() -> list[int]:

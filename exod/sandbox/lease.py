@@ -26,6 +26,7 @@ class Held:
     nonce: bytes
     channel: int
     pidfd: int
+    log: int
 
 
 class Lease:
@@ -35,7 +36,7 @@ class Lease:
         self._waiting: dict[tuple[int, int], Answer] = {}
         self._held: list[Held] = []
         self._next = 1
-        self.keeper = 0
+        self.keeper = self.epoch = 0
         end.settimeout(0)
         asyncio.get_running_loop().add_reader(end.fileno(), self._readable)
 
@@ -48,7 +49,7 @@ class Lease:
         except TimeoutError:
             sentence = "cannot take over the instances: another exod holds them"
             raise Refused(Refusal("lease-held", sentence, "stop the other exod", outcome=Outcome.FAILED)) from None
-        self.keeper = frame.pid
+        self.keeper, self.epoch = frame.pid, frame.aux
         return self._held
 
     async def zygote(self) -> tuple[int, int, int]:
@@ -57,9 +58,9 @@ class Lease:
         frame, fds = await self.answered(self._ask(Frame(Op.ZYGOTE, id=self._next)))
         return frame.pid, fds[0], fds[1]
 
-    def deposit(self, id_: int, *, nonce: bytes, channel: int) -> Answer:
+    def deposit(self, id_: int, *, nonce: bytes, channel: int, log: int) -> Answer:
         """Asks; done when `answered` returns, which has to be before the fork."""
-        return self._ask(Frame(Op.DEPOSIT, id=id_, nonce=nonce), channel)
+        return self._ask(Frame(Op.DEPOSIT, id=id_, nonce=nonce), channel, log)
 
     def bind(self, id_: int, *, pid: int, pidfd: int) -> Answer:
         return self._ask(Frame(Op.BIND, id=id_, pid=pid), pidfd)
@@ -111,9 +112,10 @@ class Lease:
             self._dispatch(frame, fds)
 
     def _dispatch(self, frame: Frame, fds: list[int]) -> None:
-        if frame.op == Op.INSTANCE and len(fds) == 2:
-            self._held.append(Held(frame.id, frame.pid, frame.nonce, fds.pop(0), fds.pop(0)))
-        elif frame.op == Op.EXIT:
+        if frame.op == Op.INSTANCE and len(fds) == 3:
+            self._held.append(Held(frame.id, frame.pid, frame.nonce, *fds))
+            return
+        if frame.op == Op.EXIT:
             self._on_exit(frame)
         elif len(fds) == (2 if frame.op == Op.BORN else 0):
             answers.settle(self._waiting.pop((frame.ref, frame.id), None), frame, fds)

@@ -108,14 +108,13 @@ class Logs:
         self._directory, self._limit = directory, limit
         self._open: dict[str, PluginLog] = {}
 
-    def pipe(self, plugin: str, *, instance: int) -> tuple[int, Drain]:
-        """The writing end, which is the caller's, and what drains it."""
+    def drain(self, plugin: str, end: int, *, instance: int) -> Drain:
+        """What empties the pipe whose reading end is `end`, and closes it."""
         log = self._open.get(plugin)
         if log is None:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             log = self._open[plugin] = PluginLog(self._directory / f"{plugin}.log", limit=self._limit)
-        read, write = os.pipe2(os.O_CLOEXEC)
-        return write, Drain(read, log, instance=instance)
+        return Drain(end, log, instance=instance)
 
     def tail(self, plugin: str, lines: int) -> list[str]:
         """The last lines, oldest first, without the ends of lines; undecodable bytes are shown as �."""

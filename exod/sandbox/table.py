@@ -11,9 +11,10 @@ _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_S
 
 @dataclass(slots=True)
 class Instance:
-    """`channel`: a duplicate of exod's end. `pid` is 0 and `pidfd` -1 until bound."""
+    """`channel` and `log`: duplicates of exod's ends. `pid` is 0 and `pidfd` -1 until bound."""
 
     channel: int
+    log: int
     nonce: str
     pid: int = 0
     pidfd: int = -1
@@ -23,10 +24,12 @@ class Instance:
 class Table:
     """Descriptors are numbers: they stay open across the execution. `zygotes` and `nameless`: pidfd → pid.
 
-    nameless: children that nobody bound and that are only waited for. waiting: connections not yet served.
+    nameless: children that nobody bound and that are only waited for. waiting: connections not yet served. epoch: how
+    often all of it was taken over.
     """
 
     listener: int
+    epoch: int = 0
     holder: int = -1
     holder_pidfd: int = -1
     holder_pid: int = 0
@@ -42,7 +45,8 @@ class Table:
         return [descriptor for descriptor in mine if descriptor >= 0]
 
     def descriptors(self) -> list[int]:
-        return [*self.polled(), *self.waiting, *(instance.channel for instance in self.instances.values())]
+        kept = [descriptor for one in self.instances.values() for descriptor in (one.channel, one.log)]
+        return [*self.polled(), *self.waiting, *kept]
 
 
 def store(table: Table) -> int:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from exod.errors import Refusal, Refused
+from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
 from exod.package.options import Value
 from exod.plan import resolve
@@ -42,6 +42,7 @@ class Supervisor:
     state: starting (until desired state is restored; requests are served already), running, degraded or stopping.
     mode: production or development.
     read_settings: what a reload asks for those of today; without it, they stay as they are.
+    reexecute: how a daemon puts another in its place.
     checkpoint is told where a job is, so that a test can end the daemon exactly there.
     """
 
@@ -55,12 +56,14 @@ class Supervisor:
         mode: str = "production",
         gate: Gate,
         checkpoint: Checkpoint = nowhere,
+        reexecute: Callable[[], None] = lambda: None,
         failed: Callable[[BaseException], None] = lambda _: None,
     ) -> None:
         self.mode = mode
         self.started_at = 0
         self._phase = "starting"
         self._world = world
+        self._reexecute = reexecute
         self._read_settings = read_settings
         self._noted: dict[str, str] = {}
         self._roster = Roster(world, settings)
@@ -282,6 +285,17 @@ class Supervisor:
         self.note_degraded("settings", "")
         before, self._roster.settings = self._roster.settings, chosen
         return list(settings_changes(before, chosen))
+
+    async def reexecute(self, part: str) -> None:
+        """Puts the installed program in the place of the one that runs: of `exod` soon, of the `keeper` now."""
+        if part not in ("exod", "keeper"):
+            sentence = f"cannot re-execute {part}: there is exod, and there is the keeper"
+            raise Refused(Refusal("unknown-part", sentence, outcome=Outcome.USAGE))
+        self._roster.ledger.note("daemon", what="re-execute", part=part)
+        if part == "exod":
+            self._reexecute()
+        else:
+            await self._world.sandbox.reexec_keeper()
 
     async def recover_trust(self, caller: Caller) -> None:
         """Accepts the loss of the trust state: installed signers become owners anew. Raises Refused if none is lost."""

@@ -23,7 +23,7 @@ async def test_an_instance_with_everything_it_may_have_leaves_nothing(rig: Rig) 
     (await rig.start(1, files=("/proc/stat", "/proc/1/net/dev"))).end.close()
     await rig.host.discard(1)
     assert {trace.what for trace in look(rig.scope()) if "i-1" in trace.what} == set()
-    await rig.host.close()
+    await rig.host.close(ending=True)
     assert look(rig.scope()) == frozenset()
 
 
@@ -41,5 +41,5 @@ async def test_sixty_starts_leave_no_descriptor_behind(rig: Rig) -> None:
     after = len(os.listdir("/proc/self/fd")), len(os.listdir(f"/proc/{zygote.pid}/fd")), keeper.nonce[12:]
     assert after[1:] == before[1:]
     assert abs(after[0] - before[0]) <= 4, "more than the pool of networks"
-    await rig.host.close()
+    await rig.host.close(ending=True)
     assert look(rig.scope()) == frozenset()

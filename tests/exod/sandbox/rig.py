@@ -19,7 +19,8 @@ from tests.residue import Scope
 
 STUB = Path(__file__).parent / "stub" / "exosdk"
 TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}
-_UIDS = int(os.environ.setdefault("EXOD_TEST_UIDS", str(2130000000 + os.getpid() % 4096 * 4096)))
+_OURS = f"EXOD_TEST_UIDS_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+_UIDS = int(os.environ.setdefault(_OURS, str(2130000000 + os.getpid() % 4096 * 4096)))
 """Of this process and its children: another worker's keepers and instances are none of our residue."""
 LIMITS = Limits(uid_first=_UIDS + 256, uid_last=_UIDS + 2815, keeper_uid=_UIDS, data_uid=_UIDS + 1)
 """Apart from a daemon that may run beside the tests."""
@@ -123,9 +124,11 @@ async def ending(rig: Rig) -> AsyncIterator[Rig]:
     try:
         yield rig
     finally:
-        await rig.host.close()
+        await rig.host.close(ending=True)
         groups = Groups(place(directory=rig.directory), keeper=rig.limits.keeper_uid)
         await groups.end(groups.top)
+        for _ in range(3):  # tasks that were cancelled close in the next turns what they were about to get
+            await asyncio.sleep(0)
 
 
 def keeper_pid(rig: Rig) -> int:

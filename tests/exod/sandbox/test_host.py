@@ -195,7 +195,7 @@ async def test_a_zygote_is_replaced_after_its_share_of_forks(tmp_path: Path) -> 
         cells = [rig.host._cells[number] for number in (1, 2, 3)]
         assert cells[0].zygote is cells[1].zygote is not cells[2].zygote
     finally:
-        await rig.host.close()
+        await rig.host.close(ending=True)
 
 
 async def test_losing_the_keeper_ends_everything_and_is_told(rig: Rig) -> None:
@@ -229,7 +229,7 @@ async def test_an_end_that_the_keeper_does_not_tell_is_found_out(tmp_path: Path)
             assert rig.exits in ([Exit(1, "exited", 3)], [Exit(1, "lost", 0)])
     finally:
         os.kill(keeper_pid(rig), signal.SIGCONT)
-        await rig.host.close()
+        await rig.host.close(ending=True)
 
 
 async def test_the_keeper_starts_itself_again_in_place_and_loses_nothing(rig: Rig) -> None:
@@ -264,4 +264,4 @@ async def test_without_development_a_missing_keeper_is_not_started(tmp_path: Pat
     host = Host(dataclasses.replace(rig.host._places, development=None), LIMITS)
     with pytest.raises(Refused, match="does not answer"):
         await host.attach(on_exit=rig.exits.append, on_lost=lambda: None)
-    await host.close()
+    await host.close(ending=True)

@@ -86,7 +86,7 @@ class Bench:
     def bound(self, id_: int, *, status: int = 0) -> int:
         pid = self.child(status)
         pidfd = os.pidfd_open(pid)
-        assert self.ask(Frame(Op.DEPOSIT, id=id_, nonce=b"n" * 16), self.channel).op == Op.ACK
+        assert self.ask(Frame(Op.DEPOSIT, id=id_, nonce=b"n" * 16), self.channel, self.channel).op == Op.ACK
         if status:
             assert ended(pidfd, seconds=5)
         assert self.ask(Frame(Op.BIND, id=id_, pid=pid), pidfd).op == Op.ACK
@@ -127,7 +127,7 @@ def test_what_was_bound_is_handed_out_at_every_take(bench: Bench) -> None:
 
 
 def test_what_was_only_deposited_is_not_handed_out(bench: Bench) -> None:
-    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel)
+    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel, bench.channel)
     assert bench.ask(Frame(Op.TAKE)).op == Op.END
 
 
@@ -158,7 +158,7 @@ def test_what_lives_is_not_forgotten(bench: Bench) -> None:
 
 
 def test_forgetting_a_deposit_or_nothing_is_fine(bench: Bench) -> None:
-    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel)
+    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel, bench.channel)
     assert bench.ask(Frame(Op.FORGET, id=7)).op == Op.ACK
     assert bench.ask(Frame(Op.FORGET, id=7)).op == Op.ACK
     assert bench.keeper.table.instances == {}
@@ -206,19 +206,19 @@ def test_thousands_of_random_requests_kill_nothing_and_leave_no_descriptor(bench
 
 
 def test_an_id_is_deposited_once(bench: Bench) -> None:
-    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel)
-    refused = bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel)
+    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel, bench.channel)
+    refused = bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel, bench.channel)
     assert (refused.op, refused.aux) == (Op.NAK, errno.EEXIST)
 
 
 def test_binding_what_is_no_pidfd_is_refused(bench: Bench) -> None:
-    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel)
+    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel, bench.channel)
     refused = bench.ask(Frame(Op.BIND, id=7, pid=os.getpid()), bench.channel)
     assert refused.op == Op.NAK
 
 
 def test_binding_somebody_elses_process_is_refused(bench: Bench) -> None:
-    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel)
+    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel, bench.channel)
     pidfd = os.pidfd_open(1)
     refused = bench.ask(Frame(Op.BIND, id=7, pid=1), pidfd)
     os.close(pidfd)
@@ -226,7 +226,7 @@ def test_binding_somebody_elses_process_is_refused(bench: Bench) -> None:
 
 
 def test_binding_under_another_number_is_refused(bench: Bench) -> None:
-    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel)
+    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel, bench.channel)
     pidfd = os.pidfd_open(bench.child())
     refused = bench.ask(Frame(Op.BIND, id=7, pid=1), pidfd)
     os.close(pidfd)
@@ -235,7 +235,7 @@ def test_binding_under_another_number_is_refused(bench: Bench) -> None:
 
 def test_one_process_is_bound_once(bench: Bench) -> None:
     pid = bench.bound(7)
-    bench.ask(Frame(Op.DEPOSIT, id=8), bench.channel)
+    bench.ask(Frame(Op.DEPOSIT, id=8), bench.channel, bench.channel)
     pidfd = os.pidfd_open(pid)
     refused = bench.ask(Frame(Op.BIND, id=8, pid=pid), pidfd)
     os.close(pidfd)
@@ -311,7 +311,7 @@ def test_the_next_is_served_when_the_holders_process_ends(tmp_path: Path) -> Non
     pid = os.fork()
     if pid == 0:
         first = bench.connect()
-        send(first, Frame(Op.DEPOSIT, id=9).encode(), [first.fileno()])
+        send(first, Frame(Op.DEPOSIT, id=9).encode(), [first.fileno(), first.fileno()])
         signal.pause()
     while 9 not in bench.keeper.table.instances:
         bench.keeper.turn()

@@ -5,12 +5,12 @@ import contextlib
 import os
 from pathlib import Path
 
-from exod.sandbox.logs import LINE_MAX, RATE, Logs
+from exod.sandbox.logs import LINE_MAX, RATE, Drain, Logs
 
 
 async def written(logs: Logs, *chunks: bytes, instance: int = 1) -> None:
     """All of it, from an instance that then closes its pipe."""
-    end, drain = logs.pipe("hello", instance=instance)
+    end, drain = piped(logs, instance=instance)
     for chunk in chunks:
         os.write(end, chunk)
         await asyncio.sleep(0)
@@ -18,6 +18,12 @@ async def written(logs: Logs, *chunks: bytes, instance: int = 1) -> None:
     for _ in range(100):
         await asyncio.sleep(0)
     assert drain._end < 0
+
+
+def piped(logs: Logs, *, instance: int) -> tuple[int, Drain]:
+    """The writing end, and what drains it."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    return write, logs.drain("hello", read, instance=instance)
 
 
 def file_sizes(directory: Path) -> dict[str, int]:
@@ -73,7 +79,7 @@ async def test_bytes_are_kept_raw_and_shown_as_text(tmp_path: Path) -> None:
 
 async def test_closing_takes_what_is_still_in_the_pipe(tmp_path: Path) -> None:
     logs = Logs(tmp_path, limit=1 << 20)
-    end, drain = logs.pipe("hello", instance=1)
+    end, drain = piped(logs, instance=1)
     os.write(end, b"late")
     drain.close()
     drain.close()
@@ -84,7 +90,7 @@ async def test_closing_takes_what_is_still_in_the_pipe(tmp_path: Path) -> None:
 
 async def test_a_flood_is_read_in_turns(tmp_path: Path) -> None:
     logs = Logs(tmp_path, limit=1 << 20)
-    end, drain = logs.pipe("hello", instance=1)
+    end, drain = piped(logs, instance=1)
     os.write(end, b"w\n" * 20_000)
     drain._readable()
     assert 0 < len(texts(logs, 100_000)) <= 20_000
@@ -95,7 +101,7 @@ async def test_a_flood_is_read_in_turns(tmp_path: Path) -> None:
 
 async def test_a_flood_is_read_at_the_pace_of_the_log(tmp_path: Path) -> None:
     logs = Logs(tmp_path, limit=1 << 30)
-    end, drain = logs.pipe("hello", instance=1)
+    end, drain = piped(logs, instance=1)
     os.set_blocking(end, False)
     written = 0
     try:

@@ -12,7 +12,10 @@ TABLE = Table(
     holder_pidfd=5,
     holder_pid=100,
     waiting=[6],
-    instances={7: Instance(channel=8, nonce="00ff", pid=70, pidfd=9), 1 << 63: Instance(channel=10, nonce="")},
+    instances={
+        7: Instance(channel=8, log=21, nonce="00ff", pid=70, pidfd=9),
+        1 << 63: Instance(channel=10, log=22, nonce=""),
+    },
     exits={2: (20, 1, 0)},
     zygotes={11: 30},
     nameless={12: 40},
@@ -24,7 +27,7 @@ def test_a_table_is_the_same_after_its_memfd() -> None:
 
 
 def test_every_descriptor_is_named_once() -> None:
-    assert sorted(TABLE.descriptors()) == [3, 4, 5, 6, 8, 9, 10, 11, 12]
+    assert sorted(TABLE.descriptors()) == [3, 4, 5, 6, 8, 9, 10, 11, 12, 21, 22]
 
 
 def test_what_is_polled_is_never_a_channel() -> None:
