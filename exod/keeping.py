@@ -19,7 +19,6 @@ from exod.settings import Settings
 from exod.state.etcdir import read_file
 
 _SDK = Path(__file__).resolve().parent.parent / "exosdk"
-_BACKLOG = 8
 
 
 def main() -> int:
@@ -33,7 +32,7 @@ def main() -> int:
         groups = asyncio.run(_prepare(uid=chosen.keeper_uid))
     except Refused as refused:
         return _refuse(refused.refusal)
-    listener = _listen(layout.run / "keeper.sock")
+    listener = launcher.listen(layout.run / "keeper.sock")
     ready = _notifier()  # its socket lies in /run, which the runtime is about to cover
     launcher.private_runtime(runtime.sources(_SDK))
     launcher.become(chosen.keeper_uid)
@@ -54,19 +53,6 @@ async def _prepare(*, uid: int) -> Groups:
     groups.make()
     (groups.top / "core/cgroup.procs").write_text("0")
     return groups
-
-
-def _listen(path: Path) -> int:
-    """Only root connects; a socket that an earlier keeper left is replaced."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    mask = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(mask)
-    listener.listen(_BACKLOG)
-    return listener.detach()
 
 
 def _notifier() -> socket.socket:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +74,7 @@ class Host:
         self._on_lost: Callable[[], None] = lambda: None
         self._ward: Ward | None = None
         self._groups: Groups | None = None
-        self._started: subprocess.Popen[bytes] | None = None
+        self._keeper = 0
 
     # --- keeper -------------------------------------------------------------------------------------------------------
 
@@ -117,7 +116,7 @@ class Host:
         await groups.end(groups.top)
         groups.make()
         uid = self._limits.keeper_uid
-        self._started = development.start(self._places.run, sdk=self._places.sdk, groups=groups.top, uid=uid)
+        self._keeper = development.start(self._places.run, sdk=self._places.sdk, groups=groups.top, uid=uid)
 
     def _check_uids(self) -> None:
         passwd, subuid = Path("/etc/passwd"), Path("/etc/subuid")
@@ -305,8 +304,8 @@ class Host:
         self._on_lost()
 
     async def close(self, *, ending: bool) -> None:
-        """Lets go of the lease; `ending`: of every instance first, and of a keeper that no service manager started.
-        Twice is fine.
+        """Lets go of the lease; `ending`: of every instance first. A keeper that no service manager started goes when
+        it keeps nothing. Twice is fine.
         """
         if self._ward is not None and ending:
             for instance in list(self._cells):
@@ -315,7 +314,8 @@ class Host:
         if ward is not None:
             ward.nursery.close()
             ward.lease.close()
-        if self._groups is not None and ending and self._places.development is not None:
+        idle = ward is not None and not self._cells
+        if self._groups is not None and self._places.development is not None and (ending or idle):
             await self._groups.end(self._groups.top)
             (self._places.run / "keeper.sock").unlink(missing_ok=True)
             self._reap_keeper()
@@ -327,9 +327,9 @@ class Host:
 
     def _reap_keeper(self) -> None:
         """Of development, once it was killed: a zombie would keep the group's last reference."""
-        started, self._started = self._started, None
-        if started is not None:
-            started.wait(timeout=10)
+        if self._keeper:
+            os.waitpid(self._keeper, 0)
+        self._keeper = 0
 
     def _open(self) -> Ward:
         if self._ward is None:

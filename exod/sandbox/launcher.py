@@ -6,6 +6,7 @@ Runs as a fresh process, as root, for as long as it takes to become the keeper; 
 import fcntl
 import os
 import resource
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from exod.sandbox import keeper_main, runtime
 _CLONE_NEWNS = 0x00020000
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
 _CODE = "/run/exod/code"
+_WAITING = 8
+"""Connections that a keeper has not accepted yet."""
 
 
 def main() -> None:
@@ -26,6 +29,19 @@ def main() -> None:
     private_runtime([Path(source) for source in sources.split(os.pathsep)])
     become(int(uid))
     execute(groups, listener=int(listener))
+
+
+def listen(path: Path) -> int:
+    """Only root connects; a socket that an earlier keeper left is replaced."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(mask)
+    listener.listen(_WAITING)
+    return listener.detach()
 
 
 def execute(groups: str, *, listener: int) -> NoReturn:
