@@ -37,6 +37,8 @@ _NOT_BUILT = {
     "landlock": "Landlock is not used yet: mounts and the system call filter alone keep plugins from files",
     "limits": "memory, cpu, io, files, tasks and storage limits are accepted, shown, and not enforced yet",
 }
+_CRITICAL_WAIT = 60.0
+"""Seconds that critical plugins may take before exod is ready without them."""
 _BUS_WAIT = 5.0
 """Seconds for the bus to come up beside us; under systemd it is there already."""
 
@@ -129,6 +131,7 @@ class Daemon:
         for name, cost in self._lacks().items():
             supervisor.note_degraded(name, cost)
         await _own_name(bus)
+        await _critical(supervisor)
         self._ready(rooms, supervisor)
         return bus
 
@@ -304,6 +307,15 @@ async def _own_name(bus: Bus) -> None:
     except CallFailed as error:
         sentence, hint = f"cannot own {BUS_NAME} on the bus: {error}", "install etc/dbus/org.exoos.Exod1.conf"
         raise Refused(Refusal("bus-refused", sentence, hint, outcome=Outcome.FAILED)) from error
+
+
+async def _critical(supervisor: Supervisor) -> None:
+    """One that hangs keeps nobody from a host that is ready."""
+    try:
+        async with asyncio.timeout(_CRITICAL_WAIT):
+            await supervisor.critical()
+    except TimeoutError:
+        _log.warning("ready without all critical plugins")
 
 
 async def _watchdog(interval: float) -> None:

@@ -13,18 +13,26 @@ CAPABILITIES = ("filesystem", "network", "ipc", "hardware", "processes", "ai", "
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """critical: restarted after a crash. stop_revoked: whether a revoked signer stops it (else it is only reported).
+    """critical: restored before exod is ready, restarted after a crash. deferred: restored when all others are.
+    stop_revoked: whether a revoked signer stops it (else it is only reported).
 
     files: when not None, the only host files it may be granted. deny: capabilities it never gets.
     """
 
     critical: bool = False
+    deferred: bool = False
     stop_revoked: bool = True
     files: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ()
 
 
-_TYPES: Mapping[str, type] = {"critical": bool, "stop-revoked": bool, "files": list, "deny": list}
+_TYPES: Mapping[str, type] = {
+    "critical": bool,
+    "deferred": bool,
+    "stop-revoked": bool,
+    "files": list,
+    "deny": list,
+}
 
 
 def parse(data: bytes, *, name: str) -> Policy | Refusal:
@@ -40,12 +48,15 @@ def parse(data: bytes, *, name: str) -> Policy | Refusal:
             return _refuse(name, f'"{key}" wants {_TYPES[key].__name__}')
         if isinstance(value, list) and not all(isinstance(entry, str) for entry in value):
             return _refuse(name, f'"{key}" wants a list of strings')
+    if table.get("critical") and table.get("deferred"):
+        return _refuse(name, "what is critical cannot be deferred")
     unknown = [entry for entry in table.get("deny", ()) if entry not in CAPABILITIES]
     if unknown:
         return _refuse(name, f'"{unknown[0]}" is no capability')
     files = table.get("files")
     return Policy(
         critical=table.get("critical", False),
+        deferred=table.get("deferred", False),
         stop_revoked=table.get("stop-revoked", True),
         files=None if files is None else tuple(files),
         deny=tuple(table.get("deny", ())),

@@ -17,6 +17,8 @@ from exod.supervisor.roster import Roster
 from exod.supervisor.works import Works
 
 ITSELF = Caller("exod", 0)
+PHASES = ("critical", "normal", "deferred")
+"""exod is ready when the first is over."""
 FIRST_WAIT, LAST_WAIT = 0.1, 10.0
 
 
@@ -72,18 +74,27 @@ class Recovery:
             return  # whoever wants to load it is told
         self._roster.learn(manifest)
 
-    async def restore(self) -> None:
-        """Every enabled plugin to its desired state: dependencies first, else side by side."""
-        wanted = {
-            plugin.name: plugin
-            for plugin in self._roster.plugins.values()
-            if plugin.record.enabled and plugin.record.desired != "unloaded" and not plugin.alive
-        }
-        over = {name: asyncio.Event() for name in wanted}
-        before = {name: _before(plugin, wanted) for name, plugin in wanted.items()}
-        async with asyncio.TaskGroup() as group:
-            for name in wanted:
-                group.create_task(self._restore(name, before[name], over), name=f"restore {name}")
+    async def restore(self, *, reached: Callable[[str], None] = lambda _: None) -> None:
+        """Every enabled plugin to its desired state: one phase after the other; in each, dependencies first, else side
+        by side. What a plugin depends on belongs to its phase. `reached` is told of each phase that is over.
+        """
+        for phase in PHASES:
+            wanted = {
+                plugin.name: plugin
+                for plugin in self._roster.plugins.values()
+                if plugin.record.enabled and plugin.record.desired != "unloaded" and not plugin.alive
+            }
+            before = {name: _before(plugin, wanted) for name, plugin in wanted.items() if self._phase(name) == phase}
+            before |= {name: _before(wanted[name], wanted) for needed in tuple(before.values()) for name in needed}
+            over = {name: asyncio.Event() for name in before}
+            async with asyncio.TaskGroup() as group:
+                for name in before:
+                    group.create_task(self._restore(name, before[name], over), name=f"restore {name}")
+            reached(phase)
+
+    def _phase(self, plugin: str) -> str:
+        policy = self._planner.policy(plugin)
+        return "critical" if policy.critical else "deferred" if policy.deferred else "normal"
 
     async def _restore(self, name: str, before: frozenset[str], over: dict[str, asyncio.Event]) -> None:
         try:

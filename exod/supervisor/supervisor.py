@@ -39,6 +39,7 @@ DAY = 86400.0
 class Supervisor:
     """One per daemon. Nothing here blocks; whatever cannot be done is a refusal.
 
+    phases: the phases of restoration that are over, and when: CLOCK_MONOTONIC in microseconds, as systemd's stamps.
     state: starting (until desired state is restored; requests are served already), running, degraded or stopping.
     mode: production or development.
     read_settings: what a reload asks for those of today; without it, they stay as they are.
@@ -79,6 +80,8 @@ class Supervisor:
         self._reload = Reload(self._roster, self._planner, self._guard)
         self._calls = Calls(self._roster)
         self._restored = asyncio.Event()
+        self._critical = asyncio.Event()
+        self.phases: dict[str, int] = {}
         self.plugins: Mapping[str, PluginView] = Views(
             lambda: self._roster.plugins, lambda name: view(self._roster.plugins[name])
         )
@@ -103,6 +106,10 @@ class Supervisor:
         self._tasks.spawn(self._restore(), name="restore")
         self._tasks.spawn(self._daily(), name="daily")
         self._world.face.daemon()
+
+    async def critical(self) -> None:
+        """Waits until critical plugins run, or were found not to."""
+        await self._critical.wait()
 
     async def restored(self) -> None:
         """Waits until the restoration that start() began is over."""
@@ -329,12 +336,19 @@ class Supervisor:
     async def _restore(self) -> None:
         try:
             await self._recovery.learn()
-            await self._recovery.restore()
+            await self._recovery.restore(reached=self._reached)
         finally:
+            self._critical.set()
             self._restored.set()
             if self._phase == "starting":
                 self._phase = "running"
                 self._world.face.daemon()
+
+    def _reached(self, phase: str) -> None:
+        self.phases[phase] = int(self._world.clock.monotonic() * 1e6)
+        self._critical.set()
+        self._roster.ledger.note("daemon", what="restored", phase=phase)
+        self._world.face.daemon()
 
     async def _daily(self) -> None:
         """What only time brings about: signers expire, old jobs are forgotten."""

@@ -62,6 +62,7 @@ class FakeSupervisor:
     state = "running"
     mode = "development"
     started_at = 1_700_000_000
+    phases: dict[str, int] = {"critical": 5_000_000}
 
     def __init__(self, face: Any) -> None:
         self.face = face

@@ -130,5 +130,6 @@ async def test_its_properties_are_the_daemons(rig: Rig, client: Client) -> None:
         "State": "running",
         "Mode": "development",
         "Degraded": {"dev": "only for development"},
+        "Phases": {"critical": 5_000_000},
         "StartedAt": 1_700_000_000,
     }

@@ -12,13 +12,17 @@ def test_an_empty_file_grants_nothing_and_denies_nothing() -> None:
 
 def test_every_key_is_read() -> None:
     data = b'critical = true\nstop-revoked = false\nfiles = ["/proc/stat"]\ndeny = ["network"]\n'
-    assert parse(data, name="hello") == Policy(True, False, ("/proc/stat",), ("network",))
+    assert parse(data, name="hello") == Policy(
+        critical=True, stop_revoked=False, files=("/proc/stat",), deny=("network",)
+    )
+    assert parse(b"deferred = true", name="hello") == Policy(deferred=True)
 
 
 @pytest.mark.parametrize(
     "data",
     [
         b"critical = 1",
+        b"critical = true\ndeferred = true",
         b"critcal = true",
         b'files = "/proc/stat"',
         b"files = [1]",

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from exod.plan.policy import Policy
 from exod.supervisor.ports import InstanceRecord
 from tests.simulation.driver import bury
 from tests.simulation.house import House, played
@@ -149,3 +150,44 @@ async def test_a_clock_that_jumped_back_keeps_nothing_from_loading(house: House)
     supervisor = await house.boot()
     await asyncio.sleep(1)
     assert supervisor.plugins["hello"].state_name == "running"
+
+
+@played
+async def test_critical_plugins_come_first_with_what_they_need_and_deferred_ones_last(house: House) -> None:
+    for kit in (Kit("late"), Kit("plain"), Kit("base"), Kit("vital", needs=(("base", "", False),))):
+        await house.load(kit)
+    await house.supervisor.stop()
+    policies = {"vital": Policy(critical=True), "late": Policy(deferred=True)}
+    house.disk.inputs = replace(house.disk.inputs, policies=policies)
+    supervisor = await house.boot()
+    assert [process.plugin for _, process in sorted(house.host.processes.items())] == ["base", "vital", "plain", "late"]
+    assert list(supervisor.phases) == ["critical", "normal", "deferred"]
+
+
+@played
+async def test_who_waits_for_critical_plugins_waits_for_no_other(house: House) -> None:
+    await house.load(Kit("vital"))
+    await house.load(Kit("slow", behaviour={"hello": "slow"}))
+    await house.supervisor.stop()
+    house.disk.inputs = replace(house.disk.inputs, policies={"vital": Policy(critical=True)})
+    supervisor = house.incarnation(house.fresh_fate())
+    await supervisor.start()
+    await supervisor.critical()
+    assert {name: view.state_name for name, view in supervisor.plugins.items()} == {
+        "vital": "running",
+        "slow": "unloaded",
+    }
+    await supervisor.restored()
+
+
+@played
+async def test_a_critical_plugin_that_cannot_load_keeps_nobody_waiting(house: House) -> None:
+    await house.load(Kit("vital"))
+    await house.supervisor.stop()
+    house.disk.inputs = replace(house.disk.inputs, policies={"vital": Policy(critical=True)})
+    house.disk.packages[("vital", "1.0.0")] = b"rubbish"
+    supervisor = house.incarnation(house.fresh_fate())
+    await supervisor.start()
+    await supervisor.critical()
+    await supervisor.restored()
+    assert supervisor.plugins["vital"].state_name == "error"
