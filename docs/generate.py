@@ -23,7 +23,7 @@ connections that were let in since they connected.
 | error | exit code of exoctl | when |
 |---|---|---|
 """
-_WHEN = {
+WHEN = {
     Outcome.FAILED: "the world did not allow it, or an internal error",
     Outcome.USAGE: "an option, a verb or a value that does not exist",
     Outcome.REFUSED: "trust or policy refused it",
@@ -41,7 +41,7 @@ These carry `sssa{ss}`: sentence, code, hint, evidence. What the bus specificati
 
 def page() -> str:
     lines = [_HEAD.rstrip("\n")]
-    lines += [f"| `{outcome.bus_name}` | {outcome.exit_code} | {_WHEN[outcome]} |" for outcome in Outcome]
+    lines += [f"| `{outcome.bus_name}` | {outcome.exit_code} | {WHEN[outcome]} |" for outcome in Outcome]
     lines.append(_TAIL)
     for name in SHIPPED:
         [interface] = parse(source(name))

@@ -14,7 +14,7 @@ from exod.layout import ENDING, Layout
 
 def main() -> int:
     """Runs the daemon in the foreground until SIGTERM; returns its exit code."""
-    arguments = _parser().parse_args()
+    arguments = parser().parse_args()
     if os.geteuid() != 0:
         return _refuse(
             Refusal("not-root", "cannot start exod: it needs root to build sandboxes", outcome=Outcome.FAILED)
@@ -52,7 +52,7 @@ def _serve(layout: Layout, *, verbose: bool) -> int:
     return 0 if ended is None else _refuse(ended)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="exod", description="The supervisor of signed, sandboxed plugins.")
     parser.add_argument("--dev", metavar="DIR", type=Path, help="run on a private bus with throw-away state in DIR")
     parser.add_argument("--verbose", action="store_true", help="log at debug level")

@@ -13,6 +13,7 @@ from pathlib import Path
 from exod import layout as layouts
 from exod import settings
 from exod.errors import Refusal, Refused
+from exod.layout import Layout
 from exod.sandbox import launcher, runtime
 from exod.sandbox.groups import Groups, place
 from exod.settings import Settings
@@ -23,13 +24,17 @@ _SDK = Path(__file__).resolve().parent.parent / "exosdk"
 
 def main() -> int:
     """Returns only when it cannot become the keeper."""
-    layout = layouts.production()
+    return keep(layouts.production(), top=None)
+
+
+def keep(layout: Layout, *, top: Path | None) -> int:
+    """`top` is the delegated group; None asks where production's is."""
     data = read_file(layout.config / "exod.toml")
     chosen = settings.parse(data) if isinstance(data, bytes) else data or Settings()
     if isinstance(chosen, Refusal):
         return _refuse(chosen)
     try:
-        groups = asyncio.run(_prepare(uid=chosen.keeper_uid))
+        groups = asyncio.run(_prepare(top or place(directory=None), uid=chosen.keeper_uid))
     except Refused as refused:
         return _refuse(refused.refusal)
     listener = launcher.listen(layout.run / "keeper.sock")
@@ -41,9 +46,9 @@ def main() -> int:
     launcher.execute(str(groups.top), listener=listener)
 
 
-async def _prepare(*, uid: int) -> Groups:
+async def _prepare(top: Path, *, uid: int) -> Groups:
     """The tree, empty, and this process in it. Whatever ran under the keeper before is nobody's now."""
-    groups = Groups(place(directory=None), keeper=uid)
+    groups = Groups(top, keeper=uid)
     for group in (groups.top / "zygotes", groups.instances):
         await groups.end(group)
     # Delegation made User= the owner, who could then make groups and move processes; Groups.make gives what is needed.

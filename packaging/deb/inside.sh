@@ -19,16 +19,15 @@ done < <(grep -vE '^(#|$)' $here/libraries.txt)
 
 cp -r packaging/debian debian
 cp systemd/exod.sysusers systemd/exod.tmpfiles debian/
+ls generated/man/* >debian/exod.manpages
 echo "$depends" >debian/depends
 echo "$vendored" >debian/vendored
-sed -i "s/^version = .*/version = $version/" setup.cfg
-sed -i "s/^__version__ = .*/__version__ = \"$version\"/; s/^BUILT = .*/BUILT = $SOURCE_DATE_EPOCH/" exod/__init__.py
 cat >debian/changelog <<END
 exod ($version) $suite; urgency=medium
 
-  * Release $version; see /usr/share/doc/exod/NEWS for what changed.
+  * Release $version.
 
  -- $(sed -n 's/^Maintainer: //p' debian/control)  $(date -R -u -d "@$SOURCE_DATE_EPOCH")
 END
 dpkg-buildpackage --build=binary --unsigned-source --unsigned-changes --no-check-builddeps
-lintian --no-tag-display-limit --fail-on error ../exod_*.changes
+lintian --no-tag-display-limit --fail-on error,warning ../exod_*.changes

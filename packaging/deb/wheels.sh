@@ -28,7 +28,7 @@ if [ ! -d "$target" ]; then
             [ ! -f /settings/etc-pip.conf ] || cp /settings/etc-pip.conf /etc/pip.conf
             [ ! -f /settings/user-pip.conf ] || export PIP_CONFIG_FILE=/settings/user-pip.conf
             export SOURCE_DATE_EPOCH=315532800 HOME=/root CFLAGS="-g0 -O2 -ffile-prefix-map=/tmp=."
-            pip wheel --quiet --disable-pip-version-check --no-cache-dir --no-deps --no-build-isolation \
+            pip wheel -qq --disable-pip-version-check --no-cache-dir --no-deps --no-build-isolation \
                 --require-hashes --wheel-dir /wheels -r /settings/vendor.lock' >&2
     mv "$target.new" "$target"
 fi
