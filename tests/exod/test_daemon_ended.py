@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from exosdk.testing.daemon import Daemon
 from tests.acceptance.residue import Traces
+from tests.acceptance.workshop import Workshop
 from tests.exod.running import run
 
 pytestmark = pytest.mark.slow
@@ -47,9 +49,13 @@ FAILS = """
 def lived(directory: Path, *arguments: str, meanwhile: str = "pass") -> subprocess.CompletedProcess[str]:
     before = Traces.now(directory)
     done = run(SCRIPT.format(meanwhile=meanwhile.strip()), str(directory), *arguments)
-    left = Traces.now(directory).beyond(before)
-    assert {kind: found for kind, found in left.items() if found and kind != "shared_memory"} == {}
+    assert left(directory, before) == {}
     return done
+
+
+def left(directory: Path, before: Traces) -> dict[str, object]:
+    found = Traces.now(directory).beyond(before)
+    return {kind: words for kind, words in found.items() if words and kind != "shared_memory"}
 
 
 def test_what_nobody_foresaw_ends_it_loudly_and_leaves_nothing(tmp_path: Path) -> None:
@@ -62,6 +68,24 @@ def test_what_nobody_foresaw_ends_it_loudly_and_leaves_nothing(tmp_path: Path) -
     log = (tmp_path / "dev/log/exod.log").read_text()
     assert "critical exod internal error | KeyError: 'x'" in log
     assert "error exod audit: the disk is full" in log
+
+
+def test_one_that_fails_leaves_its_plugins_to_the_next_and_one_that_is_told_to_end_does_not(tmp_path: Path) -> None:
+    directory = tmp_path / "dev"
+    (tmp_path / "work").mkdir()
+    before = Traces.now(directory)
+    with Daemon(directory) as daemon:
+        shop = Workshop(daemon, tmp_path / "work")
+        shop.key("vendor", scope="echo")
+        daemon.exoctl("plugin", "load", str(shop.plugin("echo", key="vendor")))
+        pid = daemon.exoctl("plugin", "info", "echo")["process_id"]
+        daemon.kill()
+        done = run(SCRIPT.format(meanwhile=FAILS.strip()), str(directory))
+        assert done.stdout.endswith("internal internal error: KeyError('x')\n"), done.stderr
+        assert Path(f"/proc/{pid}").exists()
+        daemon.start()
+        assert daemon.exoctl("plugin", "info", "echo")["process_id"] == pid
+    assert left(directory, before) == {}
 
 
 def test_a_bus_that_does_not_let_it_own_its_name_is_said_with_the_remedy(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -33,6 +32,12 @@ class Home:
 
     def pid(self) -> int:
         return int(self.daemon.exoctl("plugin", "info", "echo")["process_id"])
+
+    def echo(self, text: str) -> None:
+        self.daemon.exoctl("plugin", "call", "echo", "Echo", text)
+
+    def echoes(self) -> int:
+        return int(self.shop.properties("echo", "echo", "org.exoos.Echo1")["Count"])
 
     def degraded(self) -> dict[str, str]:
         return dict(self.daemon.exoctl("daemon", "status")["degraded"])
@@ -136,23 +141,40 @@ sys.exit(not dev.start_bus(development(Path(sys.argv[1]))))
 """
 
 
-def test_after_sigkill_the_next_daemon_ends_survivors_and_restores_what_was_desired(home: Home) -> None:
-    home.daemon.exoctl("plugin", "enable", "echo")
-    survivor = os.pidfd_open(home.pid())
-    before = home.pid()
+def test_after_sigkill_the_next_daemon_takes_the_plugins_over_as_they_run(home: Home) -> None:
+    pid, told = home.pid(), home.echoes()
+    home.echo("once")
     home.daemon.kill()
-    assert not ended(survivor, milliseconds=0), "a plugin lives on under the keeper"
     home.daemon.start()
-    assert ended(survivor, milliseconds=10_000)
-    os.close(survivor)
-    home.shop.await_state("echo", "running")
-    assert home.pid() != before
+    assert (home.pid(), home.shop.state("echo")) == (pid, "running")
+    assert home.echoes() == told + 1
+    home.echo("twice")
+    assert home.echoes() == told + 2
 
 
-def ended(pidfd: int, *, milliseconds: int) -> bool:
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(milliseconds))
+def test_a_daemon_that_is_executed_again_keeps_its_pid_and_those_of_its_plugins(home: Home) -> None:
+    pid, mine = home.pid(), home.daemon.pid
+    with listening(home.daemon.directory / "log/exod.log") as logged:
+        home.daemon.exoctl("daemon", "reexec")
+        logged.until("handing over")
+        logged.until("ready")
+    assert (home.pid(), home.shop.state("echo")) == (pid, "running")
+    assert home.daemon.pid == mine
+    assert home.daemon.process is not None
+    assert home.daemon.process.poll() is None
+
+
+def test_a_keeper_that_is_executed_again_keeps_all_it_keeps(home: Home) -> None:
+    pid, keeper = home.pid(), parent_of(home.pid())
+    home.daemon.exoctl("daemon", "reexec", "--keeper")
+    assert (home.pid(), parent_of(pid)) == (pid, keeper)
+    home.daemon.exoctl("plugin", "unload", "echo")
+    home.daemon.exoctl("plugin", "load", str(home.shop.directory / "echo-vendor.exopkg"))
+    assert parent_of(home.pid()) == keeper
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_foreign_libraries_are_not_mapped_into_the_daemon(home: Home) -> None:

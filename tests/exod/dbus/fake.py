@@ -78,6 +78,7 @@ class FakeSupervisor:
         self.properties: dict[str, Any] = {"Count": 3, "Mood": "calm"}
         self.cancelled: list[tuple[int, Caller]] = []
         self.recovered: list[Caller] = []
+        self.reexecuted: list[str] = []
         self.held: asyncio.Event | None = None
 
     # --- jobs ---------------------------------------------------------------------------------------------------
@@ -133,6 +134,11 @@ class FakeSupervisor:
 
     async def reload(self) -> list[str]:
         return ["trust: 1 anchor more"]
+
+    async def reexecute(self, part: str) -> None:
+        if part == "nope":
+            raise Refused(Refusal("unknown-part", "cannot re-execute nope", outcome=Outcome.USAGE))
+        self.reexecuted.append(part)
 
     async def recover_trust(self, caller: Caller) -> None:
         self.recovered.append(caller)

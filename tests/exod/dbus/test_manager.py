@@ -122,6 +122,14 @@ async def test_trust_is_read_again_and_recovered(rig: Rig, client: Client) -> No
     assert [caller.uid for caller in rig.supervisor.recovered] == [0]
 
 
+async def test_a_part_is_executed_again_if_there_is_such_a_part(rig: Rig, client: Client) -> None:
+    for part in ("exod", "keeper"):
+        assert await client.call("Reexecute", "s", [part]) == []
+    assert rig.supervisor.reexecuted == ["exod", "keeper"]
+    with pytest.raises(Failed, match="InvalidArgs"):
+        await client.call("Reexecute", "s", ["nope"])
+
+
 async def test_its_properties_are_the_daemons(rig: Rig, client: Client) -> None:
     [values] = await client.call("GetAll", "s", [MANAGER], path=ROOT_PATH, interface=PROPERTIES)
     assert {name: value.value for name, value in values.items()} == {

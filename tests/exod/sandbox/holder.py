@@ -4,12 +4,34 @@ holder.py DIR STAGE, where STAGE is one of: running, prepared, deposited, forked
 """
 
 import asyncio
+import subprocess
 import sys
 from pathlib import Path
 
 from exod.sandbox import birth
 from exod.sandbox.lease import Lease
 from tests.exod.sandbox.rig import Rig
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Holder:
+    """This file as a process, and what it said: the pids of instances 1 and 2, or of what was forked."""
+
+    def __init__(self, directory: Path, stage: str) -> None:
+        command = [sys.executable, "-m", "tests.exod.sandbox.holder", str(directory), stage]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        word, *pids = self.process.stdout.readline().split()
+        assert word == b"ready"
+        self.pids = [int(pid) for pid in pids]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 async def main(directory: Path, stage: str) -> None:

@@ -83,10 +83,10 @@ class Bench:
         self.children.append(pid)
         return pid
 
-    def bound(self, id_: int, *, status: int = 0) -> int:
+    def bound(self, id_: int, *, status: int = 0, log: int | None = None) -> int:
         pid = self.child(status)
         pidfd = os.pidfd_open(pid)
-        assert self.ask(Frame(Op.DEPOSIT, id=id_, nonce=b"n" * 16), self.channel, self.channel).op == Op.ACK
+        assert self.ask(Frame(Op.DEPOSIT, id=id_, nonce=b"n" * 16), self.channel, log or self.channel).op == Op.ACK
         if status:
             assert ended(pidfd, seconds=5)
         assert self.ask(Frame(Op.BIND, id=id_, pid=pid), pidfd).op == Op.ACK
@@ -124,6 +124,24 @@ def test_what_was_bound_is_handed_out_at_every_take(bench: Bench) -> None:
         frame = bench.ask(Frame(Op.TAKE))
         assert (frame.op, frame.id, frame.pid, frame.nonce) == (Op.INSTANCE, 7, pid, b"n" * 16)
         assert bench.hear().op == Op.END
+
+
+def test_each_take_is_another_epoch_and_the_log_goes_with_the_channel(bench: Bench) -> None:
+    log, writer = os.pipe()
+    bench.bound(7, log=log)
+    for epoch in (1, 2):
+        send(bench.end, Frame(Op.TAKE).encode())
+        bench.turn()
+        received = receive(bench.end, FRAME_SIZE)
+        assert received is not None
+        channel, pidfd, again = received[1]
+        assert os.path.sameopenfile(channel, bench.channel)
+        assert os.path.sameopenfile(again, log)
+        for fd in (channel, pidfd, again):
+            os.close(fd)
+        assert (bench.hear().aux, bench.keeper.table.epoch) == (epoch, epoch)
+    os.close(log)
+    os.close(writer)
 
 
 def test_what_was_only_deposited_is_not_handed_out(bench: Bench) -> None:
@@ -350,6 +368,7 @@ def test_the_counts_are_told(bench: Bench) -> None:
 def test_the_table_goes_through_a_re_execution_unchanged(bench: Bench) -> None:
     bench.bound(7)
     bench.keeper.table.exits[3] = (1, 2, 3)
+    bench.keeper.table.epoch = 5
     assert bench.ask(Frame(Op.REEXEC)).op == Op.ACK
     (table,) = bench.images
     memory = store(table)

@@ -2,37 +2,15 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from exod.linux import procfs
+from tests.exod.sandbox.holder import Holder
 from tests.exod.sandbox.rig import Rig, ending, keeper_pid
 from tests.residue import look
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-class Holder:
-    """The process of holder.py, and what it said."""
-
-    def __init__(self, directory: Path, stage: str) -> None:
-        command = [sys.executable, "-m", "tests.exod.sandbox.holder", str(directory), stage]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self.process.stdout is not None
-        word, *pids = self.process.stdout.readline().split()
-        assert word == b"ready"
-        self.pids = [int(pid) for pid in pids]
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
 
 
 @pytest.fixture
