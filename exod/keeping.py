@@ -23,7 +23,10 @@ _SDK = Path(__file__).resolve().parent.parent / "exosdk"
 
 
 def main() -> int:
-    """Returns only when it cannot become the keeper."""
+    """`exod-keeper`, or `exod-keeper renew PID`. Returns only when it cannot become the keeper, or renewed one."""
+    if sys.argv[1:2] == ["renew"]:
+        launcher.replace_runtime(runtime.sources(_SDK), keeper=int(sys.argv[2]))
+        return 0
     return keep(layouts.production(), top=None)
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import os
 
+_MNT_DETACH = 2
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 
@@ -15,6 +16,15 @@ def syscall(number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] |
 
 def unshare(flags: int) -> None:
     _checked(_libc.unshare(flags), what="unshare")
+
+
+def setns(descriptor: int, kind: int) -> None:
+    _checked(_libc.setns(descriptor, kind), what="setns")
+
+
+def detach(target: str) -> None:
+    """umount2 with MNT_DETACH: gone from the tree now, and for good when its last user is."""
+    _checked(_libc.umount2(target.encode(), _MNT_DETACH), what=target)
 
 
 def prctl(option: int, argument: int = 0) -> int:

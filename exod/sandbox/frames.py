@@ -22,8 +22,7 @@ class Op(IntEnum):
     DEPOSIT = 3
     BIND = 4
     FORGET = 5
-    REEXEC = 6
-    STAT = 7
+    STAT = 6
     INSTANCE = 101
     END = 102
     EXIT = 103

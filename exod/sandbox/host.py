@@ -145,9 +145,14 @@ class Host:
         self._cells[found.id] = cell
         return Survivor(found.id, found.pid, found.nonce, cell.cgroup, epoch)
 
-    async def reexec_keeper(self) -> None:
-        """In place: same process, same children, same descriptors, new code."""
-        await self._open().lease.reexec()
+    async def renew_keeper(self) -> None:
+        """In place: same process, same children, same descriptors, on the code that is installed now."""
+        ward = self._open()
+        if self._places.development is None:
+            sentence = "cannot renew the keeper: systemd started it"
+            raise Refused(Refusal("not-our-keeper", sentence, "systemctl reload exod-keeper", outcome=Outcome.FAILED))
+        await development.renew(self._places.run, sdk=self._places.sdk, keeper=ward.lease.keeper)
+        ward.nursery.renew()
 
     # --- start --------------------------------------------------------------------------------------------------------
 

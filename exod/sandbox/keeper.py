@@ -43,10 +43,16 @@ class Keeper:
         self.table, self.groups = table, groups
         self._start_zygote, self._reexecute = start_zygote, reexecute
         self._poll = select.poll()
+        self._alarm = -1
         self._listener = socket.socket(fileno=table.listener)
         self._holder = socket.socket(fileno=table.holder) if table.holder >= 0 else None
         for descriptor in table.polled():
             self._poll.register(descriptor, select.POLLIN)
+
+    def heed(self, alarm: int) -> None:
+        """What can be read from `alarm` asks for the re-execution: a signal, served between two requests like one."""
+        self._alarm = alarm
+        self._poll.register(alarm, select.POLLIN)
 
     def run(self) -> None:
         while True:
@@ -61,6 +67,8 @@ class Keeper:
                 self._serve()
             elif descriptor == self.table.holder_pidfd:
                 self._holder_ended()
+            elif descriptor == self._alarm:
+                self._reexecute(self.table)
             else:
                 self._reap(descriptor)
         while self.table.holder_pidfd < 0 and self.table.waiting:
@@ -261,10 +269,6 @@ class Keeper:
         counts = struct.pack("<4I", *mine)
         self._tell(Frame(Op.ACK, id=frame.id, pid=os.getpid(), ref=frame.op, nonce=counts))
 
-    def reexec(self, frame: Frame, _: list[int]) -> None:
-        self._acknowledge(frame)
-        self._reexecute(self.table)
-
     def _acknowledge(self, frame: Frame) -> None:
         self._tell(Frame(Op.ACK, id=frame.id, ref=frame.op))
 
@@ -275,7 +279,6 @@ _HANDLERS: dict[int, tuple[Callable[[Keeper, Frame, list[int]], None], int]] = {
     Op.DEPOSIT: (Keeper.deposit, 2),
     Op.BIND: (Keeper.bind, 1),
     Op.FORGET: (Keeper.forget, 0),
-    Op.REEXEC: (Keeper.reexec, 0),
     Op.STAT: (Keeper.stat, 0),
 }
 """op → handler, and how many descriptors come with it"""

@@ -2,18 +2,21 @@
 
 import fcntl
 import os
+import signal
 import sys
 
 from exod.sandbox.keeper import Keeper
 from exod.sandbox.table import Table, load, store
 
 CHANNEL = 3
+RENEW = (signal.SIGHUP,)
+"""Asks a keeper to begin anew as the program that its runtime holds now; blocked until it is one."""
 PYTHON = ("-I", "-S", "-B", "-X", "frozen_modules=on", "-X", "utf8=1", "-c")
 
 
-def command(code: str, module: str, *arguments: str) -> list[str]:
-    """An isolated interpreter that sees the standard library and `code`, and runs `main` of `module`."""
-    start = f"import sys; sys.path.append({code!r}); from {module} import main; main()"
+def command(code: str, module: str, *arguments: str, function: str = "main") -> list[str]:
+    """An isolated interpreter that sees the standard library and `code`, and runs `function` of `module`."""
+    start = f"import sys; sys.path.append({code!r}); from {module} import {function}; {function}()"
     return [os.path.realpath(sys.executable), *PYTHON, start, *arguments]
 
 
@@ -31,13 +34,20 @@ def main() -> None:
         return pid
 
     def reexecute(table: Table) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, RENEW)  # a second one would meet an image that does not know it yet
         memory = store(table)
         for kept in (memory, *table.descriptors()):
             fcntl.fcntl(kept, fcntl.F_SETFD, 0)
         again = command(code, "exod.sandbox.keeper_main", code, groups, "resume", str(memory))
         os.execve(again[0], again, {})
 
-    Keeper(table, groups=groups, start_zygote=start_zygote, reexecute=reexecute).run()
+    keeper = Keeper(table, groups=groups, start_zygote=start_zygote, reexecute=reexecute)
+    heard, alarm = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    keeper.heed(heard)
+    signal.set_wakeup_fd(alarm)
+    signal.signal(signal.SIGHUP, lambda *_: None)  # what it brings about is done where requests are served
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, RENEW)
+    keeper.run()
 
 
 def _become_zygote(end: int, *, code: str, groups: str) -> None:

@@ -6,6 +6,7 @@ Runs as a fresh process, as root, for as long as it takes to become the keeper; 
 import fcntl
 import os
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from exod.linux import mount, syscall
+from exod.linux.descriptors import opened
 from exod.sandbox import keeper_main, runtime
 
 _CLONE_NEWNS = 0x00020000
@@ -23,7 +25,7 @@ _WAITING = 8
 
 
 def main() -> None:
-    """launcher SOURCES GROUPS UID LISTENER"""
+    """SOURCES GROUPS UID LISTENER"""
     sources, groups, uid, listener = sys.argv[1:]
     (Path(groups) / "core/cgroup.procs").write_text("0")
     private_runtime([Path(source) for source in sources.split(os.pathsep)])
@@ -47,9 +49,28 @@ def listen(path: Path) -> int:
 def execute(groups: str, *, listener: int) -> NoReturn:
     """This process is the keeper from here on, with nothing of its own left but the listening socket."""
     fcntl.fcntl(listener, fcntl.F_SETFD, 0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, keeper_main.RENEW)
     start = keeper_main.command(_CODE, "exod.sandbox.keeper_main", _CODE, groups, "listen", str(listener))
     os.chdir("/")
     os.execve(start[0], start, {})
+
+
+def renew() -> None:
+    """SOURCES PID: the keeper PID begins anew, in place, on what is installed now; nothing that it keeps notices.
+
+    A fresh process with one thread, as root: nobody else may enter another's mounts.
+    """
+    sources, keeper = sys.argv[1:]
+    replace_runtime([Path(source) for source in sources.split(os.pathsep)], keeper=int(keeper))
+
+
+def replace_runtime(sources: Sequence[Path], *, keeper: int) -> None:
+    tree = runtime.build(sources)
+    with opened(os.open(f"/proc/{keeper}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)) as mounts:
+        syscall.setns(mounts, _CLONE_NEWNS)
+    syscall.detach(runtime.PLACE)
+    runtime.attach(tree)
+    os.kill(keeper, signal.SIGHUP)
 
 
 def private_runtime(sources: Sequence[Path]) -> None:

@@ -68,9 +68,6 @@ class Lease:
     async def forget(self, id_: int) -> None:
         await self.answered(self._ask(Frame(Op.FORGET, id=id_)))
 
-    async def reexec(self) -> None:
-        await self.answered(self._ask(Frame(Op.REEXEC)))
-
     async def stat(self) -> Frame:
         frame, _ = await self.answered(self._ask(Frame(Op.STAT)))
         return frame

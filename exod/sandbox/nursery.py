@@ -55,6 +55,12 @@ class Nursery:
         if (zygote := self._living.pop(key, None)) is not None:
             zygote.close()
 
+    def renew(self) -> None:
+        """No instance comes from a zygote of before."""
+        self.close()
+        self._closed = False
+        self.warm()
+
     def close(self) -> None:
         self._closed = True
         for key in list(self._living):

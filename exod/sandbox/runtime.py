@@ -24,6 +24,7 @@ CODE = (
     "sandbox/table",
     "sandbox/zygote",
 )
+PLACE = "/run"
 LIBRARIES = ("pluggy", "msgspec")
 _EXOD = Path(__file__).resolve().parent.parent
 
@@ -52,8 +53,8 @@ def sources(sdk: Path) -> list[Path]:
 
 
 def attach(tree: int) -> None:
-    """Over /run of this mount namespace, which has to be private."""
-    mount.move_mount(tree, "", mount.AT_FDCWD, "/run")
+    """Over PLACE of this mount namespace, which has to be private."""
+    mount.move_mount(tree, "", mount.AT_FDCWD, PLACE)
 
 
 def _code() -> Iterator[tuple[str, Path]]:

@@ -294,7 +294,9 @@ class Supervisor:
         return list(settings_changes(before, chosen))
 
     async def reexecute(self, part: str) -> None:
-        """Puts the installed program in the place of the one that runs: of `exod` soon, of the `keeper` now."""
+        """Puts the installed program in the place of the one that runs: of `exod` soon, of the `keeper` now. Raises
+        Refused for a keeper that a service manager started: it knows how.
+        """
         if part not in ("exod", "keeper"):
             sentence = f"cannot re-execute {part}: there is exod, and there is the keeper"
             raise Refused(Refusal("unknown-part", sentence, outcome=Outcome.USAGE))
@@ -302,7 +304,7 @@ class Supervisor:
         if part == "exod":
             self._reexecute()
         else:
-            await self._world.sandbox.reexec_keeper()
+            await self._world.sandbox.renew_keeper()
 
     async def recover_trust(self, caller: Caller) -> None:
         """Accepts the loss of the trust state: installed signers become owners anew. Raises Refused if none is lost."""

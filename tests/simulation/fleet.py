@@ -155,8 +155,8 @@ class FakeSandbox:
     def logs(self, plugin: str, lines: int) -> Sequence[str]:
         return [f"{plugin} says hello"][:lines]
 
-    async def reexec_keeper(self) -> None:
-        self._fate.trace.note("keeper re-executed")
+    async def renew_keeper(self) -> None:
+        self._fate.trace.note("keeper renewed")
 
     async def close(self, *, ending: bool) -> None:
         self._on_exit = lambda end: None

@@ -232,11 +232,14 @@ async def test_an_end_that_the_keeper_does_not_tell_is_found_out(tmp_path: Path)
         await rig.host.close(ending=True)
 
 
-async def test_the_keeper_starts_itself_again_in_place_and_loses_nothing(rig: Rig) -> None:
+async def test_a_renewed_keeper_runs_what_is_installed_now_and_loses_nothing(rig: Rig) -> None:
     peer = await rig.start()
     pid = keeper_pid(rig)
     assert rig.host._ward is not None
-    await rig.host._ward.lease.reexec()
+    before = mounted(pid)
+    await rig.host.renew_keeper()
+    mounts = mounted(pid)
+    assert (mounts != before, len(mounts)) == (True, len(before))
     frame = await rig.host._ward.lease.stat()
     assert frame.pid == pid
     (await rig.start(2)).end.close()
@@ -244,6 +247,10 @@ async def test_the_keeper_starts_itself_again_in_place_and_loses_nothing(rig: Ri
         peer.end.send(b"os._exit(5)")
         await until_exit(rig)
     assert rig.exits == [Exit(1, "exited", 5)]
+
+
+def mounted(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
 
 
 async def test_another_exod_in_the_same_place_is_told_to_wait(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,7 @@ async def test_a_host_that_hands_over_ends_nobody_and_the_next_has_a_later_epoch
 
 async def test_a_keeper_executed_again_in_place_keeps_epoch_and_logs(rig: Rig) -> None:
     before = await rig.attach()
-    await rig.host.reexec_keeper()
+    await rig.host.renew_keeper()
     await rig.host.close(ending=False)
     rig.host = rig.make()
     first, second = await rig.attach()
