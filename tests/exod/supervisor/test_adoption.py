@@ -49,6 +49,7 @@ async def test_a_killed_daemon_disturbs_no_plugin(house: House, state: str) -> N
     assert before[1].heard == heard, "it was asked nothing"
     assert (supervisor.plugins["hello"].state_name, supervisor.plugins["hello"].instance) == (state, 1)
     assert "hello" in house.face.offered
+    assert house.sandbox.channels[1].paused is (state == "suspended")
     assert house.events("adopt") == [{"plugin": "hello", "instance": "1", "state": state}]
 
 
@@ -104,6 +105,22 @@ async def test_one_whose_package_was_changed_in_the_store_is_ended(house: House)
     assert house.host.processes == {}
     (told,) = house.events("adopt")
     assert "other bytes" in told["refused"]
+
+
+@pytest.mark.parametrize("what", ["digest", "level"])
+@played
+async def test_one_that_is_not_the_package_that_was_let_go_is_ended(house: House, what: str) -> None:
+    await house.load()
+    await bury(house)
+    if what == "digest":
+        house.disk.instances[1] = replace(house.disk.instances[1], digest="d2")
+    else:
+        house.disk.versions["hello", "1.0.0"] = replace(house.disk.versions["hello", "1.0.0"], level="less")
+    supervisor = await house.boot()
+    (told,) = house.events("adopt")
+    assert told["refused"].endswith("its package was installed anew, or its signer has another level")
+    assert 1 not in house.host.processes
+    assert supervisor.plugins["hello"].instance != 1
 
 
 @played
