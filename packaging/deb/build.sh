@@ -3,6 +3,7 @@
 #   SUITE    bookworm (default) or trixie
 #   KEY      directory with vendor.key, vendor.pub and passphrase: who signs the first-party plugins. Default: a key of
 #            this user's, made once, outside the tree
+#   OUT      instead of build/deb
 #   VERSION  of the package, where it is not setup.cfg's: for tests of upgrades
 # Nothing is done when nothing changed. SOURCE_DATE_EPOCH is the time of the last commit to what goes in.
 set -euo pipefail
@@ -12,7 +13,7 @@ suite=${SUITE:-bookworm}
 version=${VERSION:-$(sed -n 's/^version = //p' setup.cfg)}
 key=$(readlink -m "${KEY:-${XDG_DATA_HOME:-$HOME/.local/share}/exod/vendor-key}")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/exod/deb
-out=$PWD/build/deb/$suite
+out=$(readlink -m "${OUT:-build/deb}")/$suite
 inputs=(exod exosdk exoctl plugins packaging systemd etc docs/man docs/completions docs/generate.py setup.py setup.cfg LICENSE)
 
 missing=$(comm -23 <(sort "$deb/apt.txt") <(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' | sed -n 's/^ii *//p' | sort -u))
@@ -53,7 +54,7 @@ echo "deb: building exod $version for $suite"
 "$deb/enter.sh" "$chroot" "$work:/build" "$wheels:/wheels" -- /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
     SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" /bin/bash /build/exod/packaging/deb/inside.sh "$suite" "$version" >"$out/build.log" 2>&1 || {
     tail -40 "$out/build.log" >&2
-    echo "cannot build the package: the end of build/deb/$suite/build.log says why" >&2
+    echo "cannot build the package: the end of $out/build.log says why" >&2
     exit 1
 }
 rm -f "$out"/*.deb
