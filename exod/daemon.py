@@ -119,11 +119,9 @@ class Daemon:
         layout = self.layout
         store = await Store.open(layout.state, data_uid=chosen.data_uid, on_degraded=self._audit_degraded)
         rooms.push_async_callback(store.close)
-        intake = Intake()
-        rooms.callback(intake.close)
         face = BusFace()
         supervisor = self._supervisor = self._supervise(_world(layout, chosen, store=store, face=face), chosen)
-        bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=intake.read_package, version=__version__)
+        bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=Intake().read_package, version=__version__)
         rooms.push_async_callback(bus.close)
         rooms.push_async_callback(self._stop)
         await supervisor.start()  # before the bus, so that it shows past jobs and plugins from its first moment

@@ -3,7 +3,6 @@
 from typing import Final
 
 from exod.dbus.caps import Caps
-from exod.dbus.closer import Closer
 from exod.dbus.dispatch import Dispatcher
 from exod.dbus.face import BusFace
 from exod.dbus.manager import Manager
@@ -35,14 +34,12 @@ class Bus:
     ) -> None:
         self._supervisor = supervisor
         self._face = face
-        self._closer = Closer()
-        self._dispatcher = Dispatcher(closer=self._closer, caps=caps, audit=self._audit)
+        self._dispatcher = Dispatcher(caps=caps, audit=self._audit)
         self._requests = Requests(supervisor, face, read_package=read_package, caps=caps)
         self._manager = Manager(self._requests, version=version)
         self._link = Link(
             address,
             name=name,
-            closer=self._closer,
             receive=self._dispatcher.receive,
             up=self._dispatcher.attach,
             down=self._down,
@@ -75,7 +72,6 @@ class Bus:
         self._face.detach()
         await self._link.close()
         await self._dispatcher.close()
-        self._closer.stop()
 
     def _down(self) -> None:
         self._dispatcher.detach()

@@ -10,10 +10,10 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
+from exod.closer import close_elsewhere
 from exod.dbus import failures, guard, standard
 from exod.dbus.authority import ANY, CHALLENGE, Authority
 from exod.dbus.caps import Caps, Meter
-from exod.dbus.closer import Closer
 from exod.dbus.codec import CALL, ERROR, NO_REPLY, RETURN, SIGNAL, Header, Outgoing
 from exod.dbus.failures import Standard
 from exod.dbus.guard import Unfit
@@ -33,8 +33,7 @@ Audit = Callable[[Refusal, Caller, str], None]
 class Dispatcher:
     """All objects of the daemon. One for the daemon's life; wires come and go."""
 
-    def __init__(self, *, closer: Closer, caps: Caps, audit: Audit) -> None:
-        self._closer = closer
+    def __init__(self, *, caps: Caps, audit: Audit) -> None:
         self._audit = audit
         self._caps = caps
         self._meter = Meter(caps, now=asyncio.get_running_loop().time)
@@ -69,7 +68,7 @@ class Dispatcher:
 
     def receive(self, header: Header) -> None:
         if header.type != CALL or self.wire is None or self._authority is None or not header.sender:
-            self._closer.close(header.fds)
+            close_elsewhere(header.fds)
             return
         call = Call(self.wire, self._authority, header)
         try:
@@ -101,7 +100,7 @@ class Dispatcher:
             self._audit_if_denied(call, error)
             self._fail(call, error)
         finally:
-            self._closer.close(call.left())
+            close_elsewhere(call.left())
 
     async def _authorised(self, call: Call, access: str, run: Run) -> Any:
         """The body is decoded, and a descriptor touched, only behind the first line."""
@@ -128,7 +127,7 @@ class Dispatcher:
             self._start(call, gives, result)
             return
         self._reply(call, gives, result)
-        self._closer.close(call.left())
+        close_elsewhere(call.left())
 
     # --- answers ---------------------------------------------------------------------------------------------------
 
@@ -136,7 +135,7 @@ class Dispatcher:
         _send(call, RETURN, gives, result.body if isinstance(result, Checked) else _encode(gives, result))
 
     def _fail(self, call: Call, error: BaseException) -> None:
-        self._closer.close(call.left())
+        close_elsewhere(call.left())
         name, signature, body = failures.of(error, where=call.header.member)
         _send(call, ERROR, signature, body, error=name)
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Final
 
 from exod.dbus import wire as wires
-from exod.dbus.closer import Closer
 from exod.dbus.codec import Header
 from exod.dbus.wire import BusLost, CallFailed, Wire
 
@@ -33,14 +32,12 @@ class Link:
         address: str,
         *,
         name: str,
-        closer: Closer,
         receive: Callable[[Header], None],
         up: Callable[[Wire], None],
         down: Callable[[], None],
     ) -> None:
         self._address = address
         self._name = name
-        self._closer = closer
         self._receive = receive
         self._up = up
         self._down = down
@@ -50,7 +47,7 @@ class Link:
 
     async def connect(self) -> None:
         """Raises OSError, BusLost or TimeoutError."""
-        self._wire = await wires.connect(self._address, on_message=self._receive, closer=self._closer)
+        self._wire = await wires.connect(self._address, on_message=self._receive)
         self._up(self._wire)
 
     async def own_name(self) -> None:

@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from exod.closer import close_elsewhere
 from exod.dbus.address import candidates
-from exod.dbus.closer import Closer
 from exod.dbus.codec import CALL, ERROR, PREAMBLE, RETURN, SIGNAL, Header, Malformed, Outgoing
 
 MESSAGE_MAX: Final = 320 << 10
@@ -49,10 +49,9 @@ class CallFailed(Exception):
 class Wire:
     """Made by `connect`. `on_message` gets calls and signals and owns their descriptors; `lost` resolves at the end."""
 
-    def __init__(self, end: socket.socket, *, on_message: Callable[[Header], None], closer: Closer) -> None:
+    def __init__(self, end: socket.socket, *, on_message: Callable[[Header], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._end = end
-        self._closer = closer
         self._on_message = on_message
         self._in = bytearray()
         self._in_fds: deque[tuple[int, array.array[int]]] = deque()
@@ -235,7 +234,7 @@ class Wire:
         if header:
             self._deliver(header)
         else:
-            self._closer.close(self._take_descriptors())
+            close_elsewhere(self._take_descriptors())
         return True
 
     def _take_descriptors(self) -> list[int]:
@@ -252,7 +251,7 @@ class Wire:
     def _deliver(self, header: Header) -> None:
         header.fds = self._take_descriptors()
         if header.type in (RETURN, ERROR):
-            self._closer.close(header.fds)
+            close_elsewhere(header.fds)
             waiting = self._waiting.pop(header.reply_to, None)
             # Only one whom we asked may answer, and the bus lets replies through only to calls that were made.
             if waiting and not waiting.done():
@@ -260,7 +259,7 @@ class Wire:
         elif header.type in (CALL, SIGNAL):
             self._on_message(header)
         else:
-            self._closer.close(header.fds)
+            close_elsewhere(header.fds)
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
@@ -274,7 +273,7 @@ class Wire:
             self._pumping.cancel()
         self._end.close()
         self._consumed = self._received
-        self._closer.close(self._take_descriptors())
+        close_elsewhere(self._take_descriptors())
         self._out.clear()
         for waiting in self._waiting.values():
             if not waiting.done():
@@ -299,13 +298,13 @@ def _error_text(header: Header) -> str:
         return ""
 
 
-async def connect(address: str, *, on_message: Callable[[Header], None], closer: Closer) -> Wire:
+async def connect(address: str, *, on_message: Callable[[Header], None]) -> Wire:
     """Authenticates as this process's uid, agrees on descriptors, says Hello. Raises OSError or TimeoutError."""
     async with asyncio.timeout(_CONNECT_DEADLINE):
         end = await _open(address)
         try:
             await _authenticate(end)
-            wire = Wire(end, on_message=on_message, closer=closer)
+            wire = Wire(end, on_message=on_message)
         except BaseException:
             end.close()
             raise

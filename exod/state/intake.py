@@ -6,15 +6,14 @@ lingering socket, may take as long as its owner likes.
 """
 
 import asyncio
-import contextlib
 import fcntl
 import os
-import queue
 import stat
 import threading
 import time
 from typing import final
 
+from exod.closer import close_elsewhere
 from exod.errors import Outcome, Refusal
 from exod.state.writer import call_on
 
@@ -54,13 +53,11 @@ class Intake:
         self._busy = 0
         self._stuck = 0
         self._free = asyncio.Semaphore(slots)
-        self._closer: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        threading.Thread(target=_close_all, args=(self._closer,), name="exod-closer", daemon=True).start()
 
     async def read_package(self, fd: int, *, limit: int = LIMIT, deadline: float = DEADLINE) -> PackageBytes | Refusal:
         """Take `fd` over, and read it within `deadline` seconds, the wait for a free slot included."""
         if self._stuck >= self._slots or self._busy >= self._slots + self._waiting:
-            self._closer.put(fd)
+            close_elsewhere([fd])
             return _refuse("busy", "too many packages are being read", "try again", outcome=Outcome.FAILED)
         self._busy += 1
         try:
@@ -70,16 +67,12 @@ class Intake:
         finally:
             self._busy -= 1
 
-    def close(self) -> None:
-        """End the thread that closes; one that hangs in a read ends with the process. Twice is fine."""
-        self._closer.put(None)
-
     async def _read(self, fd: int, *, limit: int, until: float) -> PackageBytes | Refusal:
         try:
             async with asyncio.timeout_at(_loop_time(until)):
                 await self._free.acquire()
         except BaseException:
-            self._closer.put(fd)
+            close_elsewhere([fd])
             raise
         try:
             return await self._in_thread(fd, limit=limit, until=until)
@@ -98,10 +91,7 @@ class Intake:
 
         def work() -> None:
             result = read(fd, limit=limit, until=until)
-            if isinstance(result, PackageBytes):
-                _close(fd)
-            else:
-                self._closer.put(fd)  # it may be a socket that lingers: not in a thread that reads
+            close_elsewhere([fd])  # it may be a socket that lingers: not in a thread that reads
             call_on(loop, back, result)
 
         # A daemon thread: one that hangs in a read must not hold up the daemon's exit.
@@ -114,17 +104,6 @@ class Intake:
             late = not answer.done() or answer.cancelled()
             self._stuck += late
             raise
-
-
-def _close_all(fds: "queue.SimpleQueue[int | None]") -> None:
-    while (fd := fds.get()) is not None:
-        _close(fd)
-
-
-def _close(fd: int) -> None:
-    # An error means closed all the same: Linux frees the number before it reports what the file had to say.
-    with contextlib.suppress(OSError):
-        os.close(fd)
 
 
 def _loop_time(until: float) -> float:

@@ -5,14 +5,13 @@ is made in. It never sets O_NONBLOCK and never calls shutdown(): both belong to 
 """
 
 import asyncio
-import os
 import socket
 import struct
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from exod.closer import close_elsewhere
 from exosdk.wire import MAX_FRAME
 
 SO_PASSRIGHTS = 83
@@ -87,7 +86,7 @@ class End:
     def _judge(self, descriptors: Sequence[int], flags: int, *, size: int) -> None:
         """There was room for all descriptors a message can carry, so that the kernel closes none on this thread."""
         if descriptors:
-            close_elsewhere(*descriptors)
+            close_elsewhere(descriptors)
             raise ViolationError(f"it sent {len(descriptors)} descriptors that nobody asked for")
         if flags & socket.MSG_CTRUNC:
             raise ViolationError("it sent more descriptors than can be received")
@@ -124,23 +123,7 @@ class End:
         self._loop.remove_writer(self._fd)
         self._waiting.clear()
         self._fd = -1
-        close_elsewhere(self._socket.detach())
-
-
-def close_elsewhere(*descriptors: int) -> None:
-    """Close in a thread of their own: a lingering socket of somebody else's making blocks whoever closes it last.
-
-    A daemon thread each time, not a pool: one descriptor that lingers for hours must not hold up the next close.
-    """
-    threading.Thread(target=_close, args=(descriptors,), name="close", daemon=True).start()
-
-
-def _close(descriptors: Sequence[int]) -> None:
-    for descriptor in descriptors:
-        try:
-            os.close(descriptor)
-        except OSError:
-            continue
+        close_elsewhere([self._socket.detach()])
 
 
 def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:

@@ -8,21 +8,18 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from exod.errors import Refusal
 from exod.state.intake import Intake
 
 
-@pytest_asyncio.fixture
-async def intake() -> AsyncIterator[Intake]:
-    made = Intake()
-    yield made
-    made.close()
+@pytest.fixture
+async def intake() -> Intake:
+    return Intake()
 
 
 def fifo(place: Path) -> int:
@@ -101,14 +98,14 @@ async def test_it_is_refused_at_once_with_a_reason(intake: Intake, tmp_path: Pat
 
 
 async def test_none_of_a_thousand_stays_open(intake: Intake) -> None:
-    closer = [thread for thread in threading.enumerate() if thread.name == "exod-closer"][-1]
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(20):
         pairs = [socket.socketpair() for _ in range(25)]
         await asyncio.gather(*(intake.read_package(pair[0].detach()) for pair in pairs))
         await asyncio.gather(*(intake.read_package(pair[1].detach()) for pair in pairs))
-    intake.close()
-    await asyncio.to_thread(closer.join)
+    for thread in threading.enumerate():
+        if thread.name == "fd-closer":
+            await asyncio.to_thread(thread.join)
     assert len(os.listdir("/proc/self/fd")) <= before + 2
 
 

@@ -94,5 +94,5 @@ async def test_a_socket_that_lingers_on_close_does_not_hold_up_the_loop(old_kern
     assert time.monotonic() - began < 2.0
     server.close()
     for thread in threading.enumerate():
-        if thread.name == "close":
+        if thread.name == "fd-closer":
             thread.join(10)

@@ -13,7 +13,6 @@ from typing import Any
 
 from exod.dbus import Bus, BusFace, Caps
 from exod.dbus import wire as wires
-from exod.dbus.closer import Closer
 from exod.dbus.codec import CALL, ERROR, Header, Outgoing, Variant
 from exod.dbus.wire import Wire
 from exod.names import BUS_NAME, ROOT_PATH
@@ -183,13 +182,10 @@ def variants(**values: Any) -> dict[str, Variant]:
     }
 
 
-_closer = Closer()
-
-
 @contextlib.asynccontextmanager
 async def client(address: str) -> AsyncIterator[Client]:
     queue: asyncio.Queue[Header] = asyncio.Queue()
-    wire = await wires.connect(address, on_message=queue.put_nowait, closer=_closer)
+    wire = await wires.connect(address, on_message=queue.put_nowait)
     try:
         yield Client(wire, queue)
     finally:

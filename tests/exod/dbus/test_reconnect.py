@@ -71,9 +71,8 @@ async def test_a_name_taken_in_the_meantime_is_asked_for_again(
 
 
 async def test_without_a_connection_there_is_no_name(bus_daemon: Daemon) -> None:
-    from exod.dbus.closer import Closer
 
-    link = reconnect.Link("unix:path=/x", name="a.b", closer=Closer(), receive=print, up=print, down=print)
+    link = reconnect.Link("unix:path=/x", name="a.b", receive=print, up=print, down=print)
     with pytest.raises(BusLost):
         await link.own_name()
     await link.close()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exod.closer import close_elsewhere
 from exod.dbus import wire as wires
-from exod.dbus.closer import Closer
 from exod.dbus.codec import CALL, ERROR, RETURN, SIGNAL, Header, Outgoing
 from exod.dbus.wire import MESSAGE_MAX, BusLost, CallFailed, Wire
 from tests.exod.dbus import rig as rigs
@@ -27,12 +27,11 @@ class Pair:
         self.got: list[Header] = []
         self.arrived = asyncio.Event()
         self.closed: list[int] = []
-        self.closer = Closer()
-        self.wire = Wire(ours, on_message=self.take, closer=self.closer)
+        self.wire = Wire(ours, on_message=self.take)
 
     def take(self, header: Header) -> None:
         self.got.append(header)
-        self.closer.close(header.fds)
+        close_elsewhere(header.fds)
         self.arrived.set()
 
     async def until(self, count: int) -> None:
@@ -44,7 +43,6 @@ class Pair:
     def close(self) -> None:
         self.wire.close()
         self.bus.close()
-        self.closer.stop()
 
 
 @pytest.fixture
@@ -236,14 +234,14 @@ async def test_a_bus_that_does_not_authenticate_us_or_takes_no_descriptors_is_re
 
     server = await asyncio.start_unix_server(serve, tmp_path / "bus")
     with pytest.raises(BusLost):
-        await wires.connect(f"unix:path={tmp_path}/bus", on_message=print, closer=Closer())
+        await wires.connect(f"unix:path={tmp_path}/bus", on_message=print)
     server.close()
     await server.wait_closed()
 
 
 async def test_nobody_at_the_address_is_an_error(tmp_path) -> None:
     with pytest.raises(FileNotFoundError):
-        await wires.connect(f"unix:path={tmp_path}/bus", on_message=print, closer=Closer())
+        await wires.connect(f"unix:path={tmp_path}/bus", on_message=print)
 
 
 async def test_the_bus_speaks_to_us_and_a_ping_is_quick(rig: Rig) -> None:

@@ -3,11 +3,10 @@ import os
 import resource
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from exod.errors import Outcome, Refusal
 from exod.state import intake as module
@@ -17,11 +16,9 @@ from tests.exod.state.hanging import READ, Hanging
 CONTENT = bytes(range(256)) * (3 << 12)
 
 
-@pytest_asyncio.fixture
-async def intake() -> AsyncIterator[Intake]:
-    made = Intake()
-    yield made
-    made.close()
+@pytest.fixture
+async def intake() -> Intake:
+    return Intake()
 
 
 @pytest.fixture
@@ -49,11 +46,11 @@ def code(result: PackageBytes | Refusal) -> str:
     return result.code if isinstance(result, Refusal) else f"{len(result.data)} bytes"
 
 
-async def closed(intake: Intake) -> None:
-    """Wait until the thread that closes refused descriptors has done so."""
-    closer = next(thread for thread in threading.enumerate() if thread.name == "exod-closer" and thread.is_alive())
-    intake.close()
-    await asyncio.to_thread(closer.join)
+async def closed() -> None:
+    """Wait until the threads that close refused descriptors have done so."""
+    for thread in threading.enumerate():
+        if thread.name == "fd-closer":
+            await asyncio.to_thread(thread.join)
 
 
 async def test_a_file_is_read_whole_whatever_its_position(intake: Intake, package: Path) -> None:
@@ -120,7 +117,7 @@ def large() -> int:
 async def test_what_is_no_package_is_refused_and_closed(intake: Intake, make: object, expected: str) -> None:
     fd = make()  # type: ignore[operator]
     assert code(await intake.read_package(fd)) == expected
-    await closed(intake)
+    await closed()
     assert not is_open(fd)
 
 
@@ -218,7 +215,7 @@ async def test_a_fuse_file_is_refused_without_asking_it_anything(intake: Intake,
     asked = len(hanging.requests)
     result = await intake.read_package(fd, deadline=1)
     assert "fuse" in result.sentence if isinstance(result, Refusal) else False
-    await closed(intake)
+    await closed()
     assert READ not in hanging.requests[asked:]
     assert 3 not in hanging.requests[asked:], "not even its attributes"
 
@@ -252,7 +249,6 @@ async def test_a_read_that_hangs_is_given_up_and_its_slot_is_free_again(
     await back.wait()
     monkeypatch.setattr(module, "call_on", call)
     assert code(await intake.read_package(opened(package))) == f"{3 << 20} bytes"
-    intake.close()
 
 
 async def test_a_waiter_gives_up_at_its_deadline(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +260,6 @@ async def test_a_waiter_gives_up_at_its_deadline(package: Path, monkeypatch: pyt
     assert code(await intake.read_package(opened(package), deadline=0.01)) == "package-late"
     gate.set()
     assert code(await first) == f"{3 << 20} bytes"
-    intake.close()
 
 
 async def test_a_cancelled_upload_gives_its_slot_back_when_its_thread_is_back(
@@ -281,7 +276,6 @@ async def test_a_cancelled_upload_gives_its_slot_back_when_its_thread_is_back(
     assert intake._stuck == 1
     gate.set()
     assert code(await intake.read_package(opened(package))) == f"{3 << 20} bytes"
-    intake.close()
 
 
 async def test_a_cancelled_waiter_closes_its_descriptor(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +292,7 @@ async def test_a_cancelled_waiter_closes_its_descriptor(package: Path, monkeypat
         await second
     gate.set()
     await first
-    await closed(intake)
+    await closed()
     assert not is_open(fd)
 
 
@@ -327,7 +321,7 @@ async def test_of_a_thousand_uploads_few_are_read_at_once_and_none_leaks(
         results = [code(result) for result in await asyncio.gather(*map(intake.read_package, fds))]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    await closed(intake)
+    await closed()
     assert peak <= SLOTS
     assert results.count("5 bytes") == SLOTS + WAITING
     assert results.count("package-busy") == 1000 - SLOTS - WAITING

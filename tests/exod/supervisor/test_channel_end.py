@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import os
 import socket
-import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -180,26 +179,6 @@ async def test_where_the_kernel_can_refuse_descriptors_it_does(peer: Peer) -> No
 async def test_descriptors_that_could_not_be_received_are_a_violation(old_kernel: None, peer: Peer) -> None:
     with pytest.raises(ViolationError, match="more descriptors"):
         peer[2]._judge([], socket.MSG_CTRUNC, size=1)
-
-
-async def test_a_descriptor_is_closed_by_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = threading.Event()
-    threads: list[threading.Thread] = []
-    real = os.close
-
-    def close(descriptor: int) -> None:
-        threads.append(threading.current_thread())
-        real(descriptor)
-        done.set()
-
-    monkeypatch.setattr(channel_end.os, "close", close)
-    channel_end.close_elsewhere(os.open("/dev/null", os.O_RDONLY))
-    assert done.wait(5)
-    assert threads[0] is not threading.main_thread()
-
-
-def test_a_descriptor_that_is_closed_already_is_no_error() -> None:
-    channel_end._close([999_999])
 
 
 def test_only_descriptors_of_the_ancillary_data_count() -> None:

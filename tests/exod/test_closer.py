@@ -5,8 +5,8 @@ import socket
 import struct
 import threading
 
-from exod.dbus import closer as closers
-from exod.dbus.closer import Closer
+from exod import closer as closers
+from exod.closer import close_elsewhere
 from tests.exod.dbus.rig import until
 
 
@@ -23,11 +23,9 @@ async def test_all_that_is_handed_in_is_closed_elsewhere(monkeypatch) -> None:
     real = closers._close
     monkeypatch.setattr(closers, "_close", lambda fd: (threads.add(threading.current_thread()), real(fd)))
     fds = [os.open("/dev/null", os.O_RDONLY) for _ in range(20)]
-    closer = Closer()
-    closer.close(fds)
+    close_elsewhere(fds)
     await until(lambda: not any(is_open(fd) for fd in fds))
     assert threading.main_thread() not in threads
-    closer.stop()
 
 
 async def test_one_that_hangs_in_close_holds_up_no_other(monkeypatch) -> None:
@@ -42,14 +40,12 @@ async def test_one_that_hangs_in_close_holds_up_no_other(monkeypatch) -> None:
 
     monkeypatch.setattr(closers, "_close", close)
     slow, quick = (os.open("/dev/null", os.O_RDONLY) for _ in range(2))
-    closer = Closer()
-    closer.close([slow, quick])
+    close_elsewhere([slow, quick])
     await until(hanging.is_set)
     await until(lambda: not is_open(quick))
     assert is_open(slow)
     release.set()
     await until(lambda: not is_open(slow))
-    closer.stop()
 
 
 async def test_a_lingering_socket_is_closed_without_lingering() -> None:
@@ -64,15 +60,10 @@ async def test_a_lingering_socket_is_closed_without_lingering() -> None:
         except BlockingIOError:
             break
     fd = client.detach()
-    closer = Closer()
-    closer.close([fd])
+    close_elsewhere([fd])
     await until(lambda: not is_open(fd))
     accepted.close()
-    closer.stop()
 
 
 def test_a_number_that_is_not_open_is_no_error() -> None:
     closers._close(987654)
-    closer = Closer()
-    closer.close([])
-    assert closer._threads == 0
