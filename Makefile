@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CHECKED := exod exosdk exoctl plugins bench docs tests setup.py
 SPAWN := exod/sandbox/_spawn.cpython-311-$(shell uname -m)-linux-gnu.so
-.PHONY: setup build demo dev deb test bench soak mutants lint format docs clean
+.PHONY: setup build demo dev deb test test-vm bench soak mutants lint format docs clean
 .DEFAULT_GOAL := demo
 
 setup:
@@ -30,11 +30,17 @@ deb: build
 test: build
 	@$(PY) -m tests
 
+# SUITE=bookworm|trixie, TESTS= what to run of tests/vm. Images and templates are kept in ~/.cache/exod/vm.
+test-vm: deb
+	@packaging/need.sh packaging/apt-vm.txt
+	@$(PY) -m tests.vm $(or $(SUITE),bookworm) $(TESTS)
+
 bench: build
 	@$(PY) -I -m bench
 
 soak: build
 	@$(PY) -m tests.soak
+	@$(MAKE) --no-print-directory test-vm TESTS=tests/vm/soak_power_cut.py
 
 mutants: build
 	@$(PY) -m tests.mutants

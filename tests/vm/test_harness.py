@@ -112,14 +112,14 @@ def test_two_machines_of_one_template_share_neither_disk_nor_luck(vm: Machine, v
 KILLED = """
 import sys
 from exosdk.testing.vm.house import House
-machine = House(sys.argv[1]).restored(bare=True)
+machine = House(sys.argv[1], packages=sys.argv[2:]).restored(bare=True)
 print(machine.qemu.pid, flush=True)
 machine.run("sleep infinity")
 """
 
 
 def test_a_killed_test_run_leaves_no_machine(vm_house: House) -> None:
-    run = [sys.executable, "-c", KILLED, vm_house.suite]
+    run = [sys.executable, "-c", KILLED, vm_house.suite, *vm_house.packages]
     environment = os.environ | {"PYTHONPATH": os.getcwd()}
     with subprocess.Popen(run, stdout=subprocess.PIPE, text=True, env=environment) as child:
         assert child.stdout is not None

@@ -21,7 +21,7 @@ import threading
 import time
 from typing import IO, Any
 
-NAME = "exod.agent"
+NAME = "vm.agent"
 HEAD = struct.Struct("!cII")
 CHUNK = 32_768
 RESEED = 0x5207
@@ -35,7 +35,7 @@ def frame(kind: bytes, number: int, payload: bytes = b"") -> bytes:
 
 def greeting(payload: bytes) -> bytes:
     """What answers a greeting."""
-    return b"\n<exod-agent " + payload[8:].hex().encode() + b">\n"
+    return b"\n<vm-agent " + payload[8:].hex().encode() + b">\n"
 
 
 class Agent:

@@ -69,14 +69,18 @@ class Running:
 
     def await_output(self, text: str, *, timeout: float = 240.0) -> None:
         """Returns once `text` stands in its output. Raises RuntimeError when it ended without it."""
+        self.await_that(lambda said: text in said, repr(text), timeout=timeout)
 
-        def said() -> bool:
-            return text.encode() in self.out or text.encode() in self.err
+    def await_that(self, happened: Callable[[str], bool], what: str, *, timeout: float = 240.0) -> None:
+        """Returns once `happened` is true of all that was said so far. Raises RuntimeError when it ended before."""
 
-        self.conversation.hear_until(lambda: said() or self.ended is not None, timeout, f"{text!r} from {self.command}")
-        if not said():
+        def now() -> bool:
+            return happened(self.out.decode(errors="replace") + self.err.decode(errors="replace"))
+
+        self.conversation.hear_until(lambda: now() or self.ended is not None, timeout, f"{what} from {self.command}")
+        if not now():
             last = bytes(self.err or self.out)[-500:]
-            raise RuntimeError(f"{self.command} ended ({self.ended}) without saying {text!r}: {last!r}")
+            raise RuntimeError(f"{self.command} ended ({self.ended}) without saying {what}: {last!r}")
 
     def kill(self) -> None:
         """SIGKILL to it and its children."""

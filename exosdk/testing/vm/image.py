@@ -18,8 +18,10 @@ from exosdk.testing.vm.unusable import Unusable
 
 BASE = (
     "dbus",
+    "e2fsprogs",
     "iproute2",
     "kmod",
+    "procps",
     "libnss-systemd",
     "libpam-systemd",
     "linux-image-cloud-amd64",
@@ -40,7 +42,7 @@ Description=what tests speak with
 DefaultDependencies=no
 After=systemd-udevd.service systemd-journald.socket local-fs.target
 [Service]
-ExecStart=/usr/bin/python3 -IS /usr/lib/exod-vm-agent.py
+ExecStart=/usr/bin/python3 -IS /usr/lib/vm-agent.py
 OOMScoreAdjust=-1000
 [Install]
 WantedBy=sysinit.target
@@ -48,8 +50,8 @@ WantedBy=sysinit.target
 # Only what finds the disk: an initrd with every driver takes longer to unpack than to use.
 _INITRD = (
     'mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"; '
-    'echo MODULES=list >"$1/etc/initramfs-tools/conf.d/exod-vm"; '
-    'printf "virtio_pci\\nvirtio_blk\\nvirtio_console\\n" >"$1/usr/share/initramfs-tools/modules.d/exod-vm"'
+    'echo MODULES=list >"$1/etc/initramfs-tools/conf.d/vm"; '
+    'printf "virtio_pci\\nvirtio_blk\\nvirtio_console\\n" >"$1/usr/share/initramfs-tools/modules.d/vm"'
 )
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
 _SIZE = "3G"
@@ -73,7 +75,7 @@ def make(store: cache.Cache, *, suite: str, packages: Iterable[str] = (), debs: 
     name = cache.key(
         tree=below,
         debs=[hashlib.sha256(deb.read_bytes()).hexdigest() for deb in debs],
-        ours=[Path(agent.__file__).read_text(), _UNIT, MASKED, _SIZE],
+        ours=[Path(agent.__file__).read_text(), Path(__file__).read_text()],
     )
     place = store.entry("image", name, lambda place: _assemble(place, tree, debs))
     return Image(place / "disk.raw", place / "vmlinuz", place / "initrd", name)
@@ -134,13 +136,15 @@ def _assemble(place: Path, tree: Path, debs: Sequence[Path]) -> None:
 def _furnish(root: Path) -> None:
     """What makes a Debian tree a host that tests can speak with."""
     system = root / "etc/systemd/system"
-    shutil.copy(agent.__file__, root / "usr/lib/exod-vm-agent.py")
-    (system / "exod-vm-agent.service").write_text(_UNIT)
+    shutil.copy(agent.__file__, root / "usr/lib/vm-agent.py")
+    (system / "vm-agent.service").write_text(_UNIT)
     (system / "sysinit.target.wants").mkdir(exist_ok=True)
-    (system / "sysinit.target.wants/exod-vm-agent.service").symlink_to("/etc/systemd/system/exod-vm-agent.service")
+    (system / "sysinit.target.wants/vm-agent.service").symlink_to("/etc/systemd/system/vm-agent.service")
     for unit in MASKED:
         (system / unit).unlink(missing_ok=True)
         (system / unit).symlink_to("/dev/null")
+    # What is installed from now on comes complete.
+    (root / "etc/dpkg/dpkg.cfg.d/99mmdebstrap").unlink(missing_ok=True)
     (root / "etc/hostname").write_text("guest\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost guest\n::1 localhost guest\n")
     (root / "etc/machine-id").write_text(hashlib.sha256(b"guest").hexdigest()[:32] + "\n")

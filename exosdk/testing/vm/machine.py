@@ -18,7 +18,7 @@ from exosdk.testing.vm.unusable import Unusable
 DEADLINE = 240.0
 """Seconds for one command, many times what it takes: a test fails by what it sees, not by how slow the host is."""
 PYTHON = "/usr/bin/python3"
-_CALL = """
+_CALL = """from __future__ import annotations  # names in them are of the test, not of the guest
 import json, sys, traceback
 _given = json.load(sys.stdin)
 {source}
@@ -113,7 +113,7 @@ class Machine:
 
         Arguments and the value travel as JSON. Its AssertionError is ours; any other exception a RuntimeError.
         """
-        answer = "/tmp/exod-vm-answer"
+        answer = "/tmp/vm-answer"
         source = _CALL.format(source=source_of(function), name=function.__name__, answer=answer)
         given = json.dumps({"positional": positional, "named": named})
         self.run([python, "-c", source], input=given)
