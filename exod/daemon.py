@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import os
-import secrets
+import random
 import signal
 import sys
 import time
@@ -54,16 +54,6 @@ class RealClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-
-
-class RealChance:
-    """Implements the supervisor's Chance."""
-
-    def token(self, size: int) -> bytes:
-        return secrets.token_bytes(size)
-
-    def uniform(self, low: float, high: float) -> float:
-        return secrets.SystemRandom().uniform(low, high)
 
 
 class Daemon:
@@ -240,7 +230,7 @@ def _apart(chosen: Settings, directory: Path) -> Settings:
 def _world(layout: Layout, chosen: Settings, *, store: Store, face: BusFace) -> World:
     return World(
         clock=RealClock(),
-        chance=RealChance(),
+        chance=random.SystemRandom(),
         registry=store.registry,
         packages=store.packages,
         trust_file=store.trust_file,

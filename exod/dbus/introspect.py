@@ -75,10 +75,13 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
+    """`element` is the XML it was read from, and is shown as."""
+
     name: str
     methods: Mapping[str, Method]
     signals: Mapping[str, Signal]
     properties: Mapping[str, Property]
+    element: ElementTree.Element = field(compare=False, repr=False)
 
 
 def parse(xml: bytes | str) -> tuple[Interface, ...]:
@@ -99,16 +102,22 @@ def source(name: str) -> bytes:
 
 def of_service(service: Service) -> Interface:
     """The interface that a plugin declared in `[services.NAME]`; arguments have no names there."""
-    methods = (
-        Method(one.name, _arguments(one.arguments), _arguments(one.result), {ACCESS: service.access})
-        for one in service.methods
-    )
-    return Interface(
-        service.interface,
-        {one.name: one for one in methods},
-        {one.name: Signal(one.name, _arguments(one.arguments)) for one in service.signals},
-        {one.name: Property(one.name, one.type, one.access) for one in service.properties},
-    )
+    root = ElementTree.Element("interface", name=service.interface)
+    for method in service.methods:
+        element = ElementTree.SubElement(root, "method", name=method.name)
+        _append_arguments(element, method.arguments, direction="in")
+        _append_arguments(element, method.result, direction="out")
+        ElementTree.SubElement(element, "annotation", name=ACCESS, value=service.access)
+    for signal in service.signals:
+        _append_arguments(ElementTree.SubElement(root, "signal", name=signal.name), signal.arguments)
+    for one in service.properties:
+        ElementTree.SubElement(root, "property", name=one.name, type=one.type, access=one.access)
+    return _interface(root)
+
+
+def _append_arguments(element: ElementTree.Element, signature: str, **direction: str) -> None:
+    for one in split(signature):
+        ElementTree.SubElement(element, "arg", {"type": one} | direction)
 
 
 def _signature(arguments: Iterable[Argument]) -> str:
@@ -118,10 +127,6 @@ def _signature(arguments: Iterable[Argument]) -> str:
 def split(signature: str) -> list[str]:
     """The single complete types of a valid signature: `a{sv}i` → `a{sv}`, `i`."""
     return [kind.signature for kind in tree(signature).types]
-
-
-def _arguments(signature: str) -> tuple[Argument, ...]:
-    return tuple(Argument("", one) for one in split(signature))
 
 
 def _interface(element: ElementTree.Element) -> Interface:
@@ -139,6 +144,7 @@ def _interface(element: ElementTree.Element) -> Interface:
         {one.name: one for one in methods},
         {one.name: one for one in signals},
         {one.name: one for one in properties},
+        element,
     )
 
 
@@ -155,33 +161,8 @@ def node(interfaces: Iterable[Interface], children: Iterable[str] = ()) -> str:
     """The answer to Introspect."""
     root = ElementTree.Element("node")
     for interface in interfaces:
-        _append(root, interface)
+        root.append(interface.element)
     for child in children:
         ElementTree.SubElement(root, "node", name=child)
     ElementTree.indent(root)
     return f"{_DOCTYPE}{ElementTree.tostring(root, encoding='unicode')}\n"
-
-
-def _append(root: ElementTree.Element, interface: Interface) -> None:
-    element = ElementTree.SubElement(root, "interface", name=interface.name)
-    for method in interface.methods.values():
-        found = ElementTree.SubElement(element, "method", name=method.name)
-        _append_arguments(found, method.inputs, direction="in")
-        _append_arguments(found, method.outputs, direction="out")
-        _append_annotations(found, method.annotations)
-    for signal in interface.signals.values():
-        _append_arguments(ElementTree.SubElement(element, "signal", name=signal.name), signal.arguments)
-    for one in interface.properties.values():
-        found = ElementTree.SubElement(element, "property", name=one.name, type=one.type, access=one.access)
-        _append_annotations(found, one.annotations)
-
-
-def _append_arguments(element: ElementTree.Element, arguments: Iterable[Argument], **direction: str) -> None:
-    for one in arguments:
-        name = {"name": one.name} if one.name else {}
-        ElementTree.SubElement(element, "arg", name | {"type": one.type} | direction)
-
-
-def _append_annotations(element: ElementTree.Element, annotations: Mapping[str, str]) -> None:
-    for name, value in annotations.items():
-        ElementTree.SubElement(element, "annotation", name=name, value=value)

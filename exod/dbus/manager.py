@@ -15,7 +15,6 @@ _LOAD = ("start", "enable", "downgrade", "consent")
 _INSTALL = ("downgrade", "consent")
 _WITH_PACKAGE = {Verb.LOAD: _LOAD, Verb.INSTALL: _INSTALL}
 _PLANNED = tuple(one for one in Verb if one not in (Verb.INSTALL, Verb.RESTORE, Verb.RESTART))
-_LOADED = (State.LOADED, State.RUNNING, State.SUSPENDED)
 
 
 class Manager(OwnFacet):
@@ -81,7 +80,7 @@ class Manager(OwnFacet):
 
     def list_loaded(self, _call: Call) -> list[str]:
         plugins = self._supervisor.plugins.items()
-        return [plugin_path(name) for name, view in plugins if view.state in _LOADED]
+        return [plugin_path(name) for name, view in plugins if State(view.state).alive]
 
     # --- trust ---------------------------------------------------------------------------------------------------
 

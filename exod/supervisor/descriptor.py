@@ -71,23 +71,9 @@ def _endpoint(plugin: str, manifest: Manifest | None) -> str:
 
 
 def _metadata(manifest: Manifest) -> Mapping[str, Any]:
-    return {
-        "name": manifest.name,
-        "version": manifest.version,
-        "type": manifest.type,
+    plain = ("name", "version", "type", "summary", "description", "authors", "license", "api")
+    return {name: getattr(manifest, name) for name in plain} | {
         "class": manifest.plugin_class,
-        "summary": manifest.summary,
-        "description": manifest.description,
-        "authors": list(manifest.authors),
-        "license": manifest.license,
-        "api": manifest.api,
-        "dependencies": [
-            {"name": one.name, "range": one.range, "provider": one.provider, "optional": one.optional}
-            for one in manifest.dependencies
-        ],
-        "platform": {
-            "arch": list(manifest.platform.arch),
-            "kernel": manifest.platform.kernel,
-            "features": list(manifest.platform.features),
-        },
+        "dependencies": [asdict(one) for one in manifest.dependencies],
+        "platform": asdict(manifest.platform),
     }

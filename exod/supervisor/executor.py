@@ -7,12 +7,13 @@ nothing else may happen to the plugin before the rest is settled.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.plan.steps import Step
 from exod.supervisor.handlers import HANDLERS, Hands
 from exod.supervisor.jobs import Job
-from exod.supervisor.journal import Journal
+from exod.supervisor.ports import World
 from exod.supervisor.roster import TRIES
 
 DEADLINE = 30.0
@@ -28,8 +29,8 @@ def nowhere(point: str) -> None:
 class Executor:
     """checkpoint is told `before:KIND`, `in:KIND`, `after:KIND`, `undo:KIND`, `undone:KIND` and `end`."""
 
-    def __init__(self, journal: Journal, *, changed: Callable[[Job], None], checkpoint: Checkpoint = nowhere) -> None:
-        self._journal = journal
+    def __init__(self, world: World, *, changed: Callable[[Job], None], checkpoint: Checkpoint = nowhere) -> None:
+        self._world = world
         self._changed = changed
         self._checkpoint = checkpoint
 
@@ -37,12 +38,13 @@ class Executor:
         """Whether the job came to a clean end, done or undone; its state and refusal say which."""
         hands.midway = lambda point: self._checkpoint(f"in:{point}")
         try:
-            await self._journal.begin(job)
+            job.state, job.journalled = "running", True
+            await self._record(job)
             await self._forward(job, hands)
             self._checkpoint("end")
             job.state = "done"
             job.result |= hands.notes
-            await self._journal.end(job)
+            await self._end(job)
         except Exception as error:  # whatever a step raised, what was done has to be undone
             return await self._fail(job, hands, error)
         return True
@@ -61,15 +63,14 @@ class Executor:
             job.state, job.refusal = "done", None
         else:
             job.state = "failed"
-        return await self._last_word(job)
+        return await self.last_word(job)
 
     async def _forward(self, job: Job, hands: Hands) -> None:
-        job.state = "running"
         for index, step in enumerate(job.plan.steps):
             if job.cancelled and not job.plan.passed:
                 raise Refused(cancelled(job))
             if index == job.plan.no_return:
-                await self._journal.pass_point(job)
+                await self._pass_point(job)
             job.step = step.describe()
             self._changed(job)
             self._checkpoint(f"before:{step.kind}")
@@ -106,15 +107,33 @@ class Executor:
             job.refusal = None
             final = "done"
         job.state = final
-        if await self._last_word(job):
+        if await self.last_word(job):
             return True
         job.refusal = why  # all is done and cannot be recorded: that is what became of the job
         return False
 
-    async def _last_word(self, job: Job) -> bool:
+    async def _record(self, job: Job) -> None:
+        await self._world.registry.put_job(job.record())
+
+    async def _pass_point(self, job: Job) -> None:
+        """From here on there is no way back. A mark that could not be written was not passed."""
+        before = job.plan
+        job.plan = replace(before, passed=True)
+        try:
+            await self._record(job)
+        except BaseException:
+            job.plan = before
+            raise
+
+    async def _end(self, job: Job) -> None:
+        job.finished = self._world.clock.time()
+        await self._record(job)
+
+    async def last_word(self, job: Job) -> bool:
+        """Whether the job's end could be recorded. One that changed nothing may do without: it is history only."""
         for _ in range(TRIES):
             try:
-                await self._journal.end(job)
+                await self._end(job)
             except (OSError, Refused, TimeoutError):
                 continue
             return True

@@ -1,41 +1,12 @@
-"""The job journal: a job's whole plan, durable before its first step; its last word, durable before it is told.
-
-A record whose state is still `running` at the next start is unfinished business.
-"""
+"""A job's record, as the last exod left it → the job. One whose state is still `running` is unfinished business."""
 
 import json
-from dataclasses import replace
 
 from exod.errors import Outcome, Refusal
 from exod.plan.steps import decode
 from exod.supervisor.jobs import Job
-from exod.supervisor.ports import Caller, Clock, JobRecord, Registry
+from exod.supervisor.ports import Caller, JobRecord
 from exod.supervisor.requests import Request, Verb
-
-
-class Journal:
-    def __init__(self, registry: Registry, clock: Clock) -> None:
-        self._registry = registry
-        self._clock = clock
-
-    async def begin(self, job: Job) -> None:
-        job.state = "running"
-        job.journalled = True
-        await self._registry.put_job(job.record())
-
-    async def pass_point(self, job: Job) -> None:
-        """From here on there is no way back. A mark that could not be written was not passed."""
-        before = job.plan
-        job.plan = replace(before, passed=True)
-        try:
-            await self._registry.put_job(job.record())
-        except BaseException:
-            job.plan = before
-            raise
-
-    async def end(self, job: Job) -> None:
-        job.finished = self._clock.time()
-        await self._registry.put_job(job.record())
 
 
 def unfinished(record: JobRecord) -> Job | Refusal | None:

@@ -20,6 +20,11 @@ class State(IntEnum):
     def word(self) -> str:
         return self.name.lower()
 
+    @property
+    def alive(self) -> bool:
+        """Whether there is an instance that was let go: the states in which a plugin can rest with a process."""
+        return self in _ALIVE
+
 
 _ALIVE = (State.LOADED, State.RUNNING, State.SUSPENDED)
 
@@ -38,9 +43,6 @@ TRANSITIONS: frozenset[tuple[State, State]] = frozenset(
         *((state, State.ERROR) for state in (*_ALIVE, State.LOADING, State.UNLOADING)),
     ]
 )
-
-DESIRED = ("unloaded", "loaded", "running", "suspended")
-"""What a plugin may be wanted to be: the states in which it can rest without a fault."""
 
 _FROM: dict[str, tuple[State, ...]] = {
     "load": (State.UNLOADED, State.ERROR),

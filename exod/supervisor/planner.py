@@ -42,7 +42,7 @@ class Planner:
         return self._gate.manifest(package).name, package
 
     async def prepare(self, request: Request, plugin: str, package: Any, *, instance: int) -> Prepared:
-        """Raises Refused; `instance` is the id a new instance would get."""
+        """Raises Refused; `instance` is the id of a new instance; a dry run has none to give."""
         known = self._roster.plugins.get(plugin)
         if known is None and package is None:
             raise Refused(unknown(plugin, verb=request.verb))

@@ -42,7 +42,7 @@ class Plugin:
 
     @property
     def alive(self) -> bool:
-        return self.state in (State.LOADED, State.RUNNING, State.SUSPENDED)
+        return self.state.alive
 
     @property
     def version(self) -> VersionRecord | None:

@@ -7,6 +7,7 @@ Every effect that can fail raises `Refused` (a decision) or `OSError` (the world
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any, Protocol
 
 from exod.errors import Refusal
@@ -30,13 +31,6 @@ class Clock(Protocol):
     def time(self) -> float: ...
     def monotonic(self) -> float: ...
     async def sleep(self, seconds: float) -> None: ...
-
-
-class Chance(Protocol):
-    """Randomness: secrets in production, seeded in simulation."""
-
-    def token(self, size: int) -> bytes: ...
-    def uniform(self, low: float, high: float) -> float: ...
 
 
 # --- state ------------------------------------------------------------------------------------------------------------
@@ -231,10 +225,13 @@ class TrustSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Every port, in one value: what the daemon wires once, and the simulation fakes."""
+    """Every port, in one value: what the daemon wires once, and the simulation fakes.
+
+    chance: `random.SystemRandom` in production, seeded in simulation.
+    """
 
     clock: Clock
-    chance: Chance
+    chance: Random
     registry: Registry
     packages: Packages
     trust_file: TrustFile

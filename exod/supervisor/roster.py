@@ -65,9 +65,6 @@ class Roster:
         self._next_instance += 1
         return self._next_instance - 1
 
-    def peek_instance(self) -> int:
-        return self._next_instance
-
     def owner(self, plugin: str) -> str:
         """Key id of who owns the name; "" while nobody does."""
         return "" if isinstance(self.trust, Refusal) else self.trust.owners.get(plugin, "")

@@ -19,7 +19,6 @@ from exod.supervisor.ending import end_all
 from exod.supervisor.executor import Checkpoint, Executor, nowhere
 from exod.supervisor.guard import Guard
 from exod.supervisor.jobs import Jobs
-from exod.supervisor.journal import Journal
 from exod.supervisor.material import Gate
 from exod.supervisor.planner import Planner
 from exod.supervisor.plugin import view
@@ -72,8 +71,7 @@ class Supervisor:
         self._tasks = Tasks(failed=failed)
         self._guard = Guard(self._roster, tasks=self._tasks, again=self._again)
         self._planner = Planner(self._roster, gate=gate, host=host)
-        journal = Journal(world.registry, world.clock)
-        executor = Executor(journal, changed=self._jobs.touch, checkpoint=checkpoint)
+        executor = Executor(world, changed=self._jobs.touch, checkpoint=checkpoint)
         self._works = Works(self._roster, self._jobs, self._planner, executor, broken=self._guard.broken)
         self._recovery = Recovery(self._roster, self._works, self._planner)
         self._adoption = Adoption(self._roster, self._planner, self._guard)
@@ -323,8 +321,7 @@ class Supervisor:
 
     async def _dry(self, request: Request) -> list[Step]:
         name, package = self._planner.identify(request)
-        instance = self._roster.peek_instance()
-        prepared = await self._planner.prepare(request, name, package, instance=instance)
+        prepared = await self._planner.prepare(request, name, package, instance=0)
         first: list[Step] = []
         for needed, version in prepared.missing:
             options_: requests.Options = {"start": request.flag("start"), "version": version}

@@ -60,7 +60,7 @@ class Works:
     async def _refuse(self, job: Job, error: Exception) -> None:
         job.refusal = cancelled(job) if job.cancelled else explain(job, error)
         job.state = ending(job)
-        await self._note(job)
+        await self._executor.last_word(job)
 
     async def settle(self, job: Job) -> bool:
         """What an earlier run left half done; recorded as the end of the job that did it."""
@@ -90,8 +90,8 @@ class Works:
         self._verdict(prepared)
         job.plan, job.result = prepared.plan, dict(prepared.result)
         if not job.plan.steps:
-            job.state, job.finished = "done", self._roster.world.clock.time()
-            await self._note(job)
+            job.state = "done"
+            await self._executor.last_word(job)
             return
         if not await self._executor.run(job, Hands(self._roster, prepared, broken=self._broken)):
             self._leave(job)
@@ -143,14 +143,6 @@ class Works:
             return
         if plugin.state is not State.UNLOADED or job.request.verb in (Verb.RESTORE, Verb.RESTART):
             self._roster.fail(plugin, job.refusal)
-
-    async def _note(self, job: Job) -> None:
-        """A job that changed nothing is history only; losing it to a full disk is no reason to fail."""
-        job.finished = self._roster.world.clock.time()
-        try:
-            await self._roster.world.registry.put_job(job.record())
-        except (OSError, Refused):
-            return
 
     def _verdict(self, prepared: Prepared) -> None:
         if prepared.material is not None:

@@ -52,17 +52,6 @@ class VirtualClock:
         await asyncio.sleep(seconds)
 
 
-class SeededChance:
-    def __init__(self, random: Random) -> None:
-        self._random = random
-
-    def token(self, size: int) -> bytes:
-        return self._random.randbytes(size)
-
-    def uniform(self, low: float, high: float) -> float:
-        return self._random.uniform(low, high)
-
-
 @dataclass
 class FakeFace:
     """Remembers what was shown; checks each change of state that it can see."""
@@ -135,7 +124,7 @@ class House:
         self.failures: list[BaseException] = []
         world = World(
             clock=self.clock,
-            chance=SeededChance(self.random),
+            chance=self.random,
             registry=FakeRegistry(self.disk, fate),
             packages=FakePackages(self.disk, fate),
             trust_file=FakeTrustFile(self.disk, fate),

@@ -17,7 +17,7 @@ async def reserve_instance(hands: Hands, step: Step) -> None:
     """Recorded before there is a process, so that whatever exists is known."""
     material, world = hands.needed(), hands.world
     number, plugin = step.number("instance"), step.text("plugin")
-    nonce, confinement = world.chance.token(NONCE_BYTES), material.confinement
+    nonce, confinement = world.chance.randbytes(NONCE_BYTES), material.confinement
     uid = world.sandbox.next_uid(signer=confinement.signer, level=confinement.level)
     record = InstanceRecord(
         id=number,
@@ -38,7 +38,7 @@ async def reserve_instance(hands: Hands, step: Step) -> None:
 
 async def release_instance(hands: Hands, step: Step) -> None:
     plugin = hands.plugin(step)
-    if plugin is not None and plugin.state in (State.LOADING, State.LOADED, State.RUNNING, State.SUSPENDED):
+    if plugin is not None and (plugin.alive or plugin.state is State.LOADING):
         hands.roster.move(plugin, State.ERROR, fault=hands.refusal)
         if hands.refusal is not None and hands.refusal.code == "cancelled":
             # Nothing is wrong with it: somebody changed their mind. The table leads out of `loading` only this way.

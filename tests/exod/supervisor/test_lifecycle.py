@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from exod.errors import Refusal
-from exod.supervisor.lifecycle import DESIRED, State, check, is_legal
+from exod.supervisor.lifecycle import State, check, is_legal
 
 U, L, D, R, S, E, X = State  # unloaded, loading, loaded, running, suspended, error, unloading
 
@@ -75,5 +75,5 @@ def test_other_verbs_may_be_asked_in_any_state(verb: str, state: State) -> None:
     assert check(verb, "hello", state=state) is None
 
 
-def test_what_a_plugin_may_be_wanted_to_be_are_states_in_which_it_can_rest() -> None:
-    assert {State[word.upper()] for word in DESIRED} == {U, D, R, S}
+def test_a_plugin_is_alive_in_the_states_in_which_it_can_rest_with_a_process() -> None:
+    assert {state for state in State if state.alive} == {D, R, S}

@@ -17,7 +17,7 @@ from exod.supervisor.views import JobView
 from tests.simulation.disk import Disk, FakeTrustSource
 from tests.simulation.fate import Fate, Trace
 from tests.simulation.fleet import FakeSandbox, Host
-from tests.simulation.house import MACHINE, ROOT, FakeFace, SeededChance
+from tests.simulation.house import MACHINE, ROOT, FakeFace
 from tests.simulation.packages import FakeGate, Kit
 
 
@@ -45,7 +45,7 @@ async def daemon(root: Path, host: Host, *, fate: Fate | None = None) -> AsyncIt
         sandbox, face = FakeSandbox(host, fate), FakeFace(fate)
         world = World(
             clock=Clock(),
-            chance=SeededChance(Random(2)),
+            chance=Random(2),
             registry=store.registry,
             packages=store.packages,
             trust_file=store.trust_file,
