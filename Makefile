@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CHECKED := exod exosdk exoctl plugins bench docs tests setup.py
 SPAWN := exod/sandbox/_spawn.cpython-311-$(shell uname -m)-linux-gnu.so
-.PHONY: setup build demo dev deb test test-vm bench soak mutants lint format docs clean
+.PHONY: setup build demo dev deb reproducible test test-vm bench soak mutants lint format docs clean
 .DEFAULT_GOAL := demo
 
 setup:
@@ -26,6 +26,10 @@ dev: build
 # SUITE=bookworm|trixie, KEY=DIR with the vendor's key, VERSION=: packaging/deb/build.sh says what each is.
 deb: build
 	@SUITE=$(SUITE) KEY=$(KEY) VERSION=$(VERSION) packaging/deb/build.sh
+
+# Builds it twice and compares: only signatures may differ.
+reproducible: build
+	@$(PY) -m tests.packaging.reproducible $(or $(SUITE),bookworm)
 
 test: build
 	@$(PY) -m tests

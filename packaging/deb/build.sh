@@ -16,13 +16,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/exod/deb
 out=$(readlink -m "${OUT:-build/deb}")/$suite
 inputs=(exod exosdk exoctl plugins packaging systemd etc docs/man docs/completions docs/generate.py setup.py setup.cfg LICENSE)
 
-missing=$(comm -23 <(sort "$deb/apt.txt") <(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' | sed -n 's/^ii *//p' | sort -u))
-if [ -n "$missing" ]; then
-    echo "deb: installing $(echo $missing)"
-    apt-get update -qq
-    # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
-fi
+packaging/need.sh "$deb/apt.txt"
 
 files() { git ls-files -z --cached --others --exclude-standard -- "${inputs[@]}" | sort -zu; }
 "$deb/key.sh" "$key"

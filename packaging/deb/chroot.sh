@@ -12,16 +12,19 @@ mkdir -p "$cache"
 exec 9>"$cache/chroot-$suite.lock"
 flock 9
 if [ ! -d "$target" ]; then
-    rm -rf "$cache/chroot-$suite-"*
+    rm -rf "$cache/chroot-$suite-"*.new
+    # Another checkout may be building in one of the others.
+    find "$cache" -mindepth 1 -maxdepth 1 -name "chroot-$suite-*" -mtime +7 -exec rm -rf {} +
     echo "deb: making a chroot of $suite" >&2
     sources=$("$here/sources.sh" "$suite")
     "$here/sources.sh" --options >"$cache/apt-options"
-    # The lists stay: what the suite has is asked for at every build. Nothing of the user's own environment gets in.
+    # The lists stay: what the suite has is asked for at every build. Not synced: a half-made chroot is thrown away anyway.
     mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/apt/lists \
         --aptopt="$cache/apt-options" --aptopt='APT::Install-Recommends "false"' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
         --setup-hook='[ ! -d /etc/apt/auth.conf.d ] || cp -r /etc/apt/auth.conf.d "$1/etc/apt/"' \
         --include="$(paste -sd, "$here/chroot.txt")" "$suite" "$target.new" - <<<"$sources" >&2
     mv "$target.new" "$target"
 fi
+touch "$target"
 echo "$target"

@@ -22,6 +22,7 @@ mkdir "$work"/{upper,below,root}
 mount -t overlay -o "lowerdir=$chroot,upperdir=$work/upper,workdir=$work/below" exod-build "$work/root"
 root=$work/root
 for bind in "${binds[@]}"; do
+    [ -e "${bind%%:*}" ] || continue # not every machine has every place
     mkdir -p "$root${bind##*:}"
     mount --rbind "${bind%%:*}" "$root${bind##*:}"
 done

@@ -7,9 +7,13 @@ chroot=$1
 deb=$(dirname "$(readlink -f "$0")")
 cache=$(dirname "$chroot")
 inputs=$({ basename "$chroot"; cat "$deb"/{vendor.lock,wheels.sh,libraries.txt}; } | sha256sum)
-target=$cache/wheels-$(basename "$chroot" | cut -d- -f2)-${inputs:0:12}
+suite=$(basename "$chroot" | cut -d- -f2)
+target=$cache/wheels-$suite-${inputs:0:12}
+exec 9>"$cache/wheels-$suite.lock"
+flock 9
 if [ ! -d "$target" ]; then
-    rm -rf "${target%-*}"-*
+    rm -rf "$target.new"
+    find "$cache" -mindepth 1 -maxdepth 1 -name "wheels-$suite-*" -mtime +7 -exec rm -rf {} +
     mkdir "$target.new"
     echo "deb: fetching and building what Debian lacks" >&2
     settings=$(mktemp -d)
@@ -32,4 +36,5 @@ if [ ! -d "$target" ]; then
                 --require-hashes --wheel-dir /wheels -r /settings/vendor.lock' >&2
     mv "$target.new" "$target"
 fi
+touch "$target"
 echo "$target"
