@@ -69,7 +69,8 @@ class Echo:
             raise ValueError("the volume goes from 1 to 10")
         self._volume = volume
 
-    # The state directory survives restarts and upgrades; a rename is what makes a write whole.
+    # The state directory survives restarts and upgrades; a rename is what makes a write whole,
+    # and what flushes its directory makes it last: an answer is a promise, also when the power goes.
 
     def _path(self) -> str:
         return os.path.join(self._context.state_dir, "echo.json")
@@ -87,3 +88,6 @@ class Echo:
             file.flush()
             os.fsync(file.fileno())
         os.rename(f"{self._path()}.new", self._path())
+        directory = os.open(self._context.state_dir, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
