@@ -23,7 +23,6 @@ def main(suite: str, tests: Sequence[str]) -> int:
     [deb] = sorted((ROOT / "build/deb" / suite).glob("*.deb"))
     try:
         with House(suite, debs=[deb]) as house:
-            house.prune()
             for bare in (False, True):
                 house.restored(bare=bare).close()
     except Unusable as error:

@@ -21,7 +21,6 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_intermixed_args(arguments)
     try:
         with House(chosen.suite, packages=chosen.package, debs=chosen.deb) as house:
-            house.prune()
             with closing(house.restored(bare=chosen.bare)) as machine:
                 began = time.monotonic()
                 done = machine.run(chosen.command or ["systemctl", "is-system-running"], check=False)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 _KEPT_DAYS = 14.0
+_KEPT_EACH = 6
+"""An image and its template take a gigabyte, and every change of a .deb makes another."""
 
 
 def root() -> Path:
@@ -60,15 +62,18 @@ class Cache:
         os.utime(target)
         return target
 
-    def prune(self, *, days: float = _KEPT_DAYS, now: float | None = None) -> list[str]:
-        """Removes what was not used for `days`, and what an interrupted build left; what is in use stays."""
+    def prune(self, *, days: float = _KEPT_DAYS, each: int = _KEPT_EACH, now: float | None = None) -> list[str]:
+        """Removes what was not used for `days`, all but the `each` last used of a kind, and what an interrupted build
+        left; what is in use stays.
+        """
         oldest = (time.time() if now is None else now) - days * 86_400
-        gone = []
-        for path in sorted(self.place.glob("*-*")):
-            stale = path.suffix == ".part" or (path.suffix == "" and path.stat().st_mtime < oldest)
-            if stale and path.is_dir() and _removed(path):
-                gone.append(path.name)
-        return gone
+        entries = [path for path in self.place.glob("*-*") if path.is_dir()]
+        stale = [path for path in entries if path.suffix == ".part"]
+        for kind in sorted({path.name.partition("-")[0] for path in entries}):
+            whole = [path for path in entries if path.name.startswith(f"{kind}-") and not path.suffix]
+            newest = sorted(whole, key=lambda path: path.stat().st_mtime, reverse=True)
+            stale += [path for number, path in enumerate(newest) if number >= each or path.stat().st_mtime < oldest]
+        return sorted(path.name for path in stale if _removed(path))
 
     def close(self) -> None:
         self._held.close()

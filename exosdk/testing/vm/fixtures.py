@@ -93,7 +93,6 @@ def vm_house(request: pytest.FixtureRequest) -> Iterator[House]:
     """Makes machines; for a test that wants two, or a cold start."""
     chosen = request.config.option
     with House(chosen.vm_suite, debs=chosen.vm_deb) as house:
-        house.prune()
         yield house
 
 

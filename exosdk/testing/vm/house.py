@@ -49,6 +49,7 @@ class House:
         self.close()
 
     def close(self) -> None:
+        self.prune()
         self._store.close()
 
     def prune(self) -> None:

@@ -78,6 +78,15 @@ def test_what_is_old_or_half_made_goes_and_what_is_used_stays(place: Path) -> No
     user.close()
 
 
+def test_of_each_kind_only_the_last_used_stay(place: Path) -> None:
+    store = Cache(place)
+    for kind in ("image", "tree"):
+        for age in range(3):
+            os.utime(store.entry(kind, str(age), fill), (100 - age, 100 - age))
+    store.close()
+    assert Cache(place).prune(each=2, now=100.0) == ["image-2", "tree-2"]
+
+
 def test_a_key_depends_on_every_part_and_on_nothing_else() -> None:
     assert key(a=1, b=[2]) == key(b=[2], a=1)
     assert len({key(a=1), key(a=2), key(b=1)}) == 3
