@@ -4,20 +4,10 @@ Refuses whatever is too large, mistyped, unauthorised or too often, before it is
 plugin's onto the wire unchecked. May use the supervisor's API and ports; dbus-next here is a codec only.
 """
 
-from exod.dbus.address import SYSTEM_BUS, BadAddress
 from exod.dbus.bus import Bus
 from exod.dbus.caps import Caps
 from exod.dbus.face import BusFace
 from exod.dbus.reconnect import NameTaken
-from exod.dbus.wire import BusLost, CallFailed
+from exod.dbus.wire import CallFailed
 
-__all__ = [
-    "SYSTEM_BUS",
-    "BadAddress",
-    "Bus",
-    "BusFace",
-    "BusLost",
-    "CallFailed",
-    "Caps",
-    "NameTaken",
-]
+__all__ = ["Bus", "BusFace", "CallFailed", "Caps", "NameTaken"]

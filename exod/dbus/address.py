@@ -2,8 +2,6 @@
 
 from urllib.parse import unquote_to_bytes
 
-SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket"
-
 
 class BadAddress(ValueError):
     """No entry of the address can be used."""

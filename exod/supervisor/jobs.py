@@ -6,7 +6,7 @@ A job is its own record and its own bell: whoever waits for it waits for `over`.
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exod.errors import Refusal
 from exod.plan.steps import Plan
@@ -107,29 +107,16 @@ class Jobs:
 
     def view(self, number: int) -> JobView:
         job = self.live.get(number)
-        return _live(job) if job is not None else _past(self.past[number])
+        if job is None:
+            return _view(self.past[number])
+        total = len(job.plan.steps)
+        progress = 100 * job.done // total if total else 0
+        now = replace(_view(job.record()), state=job.state, step=job.step)
+        return replace(now, steps_done=job.done, steps_total=total, progress=progress)
 
 
-def _live(job: Job) -> JobView:
-    total = len(job.plan.steps)
-    return JobView(
-        id=job.id,
-        kind=job.kind,
-        plugin_name=job.plugin,
-        caller=job.caller.name,
-        state=job.state,
-        step=job.step,
-        steps_done=job.done,
-        steps_total=total,
-        progress=100 * job.done // total if total else 0,
-        result=dict(job.result),
-        refusal=job.refusal.fields() if job.refusal else {},
-        created_at=int(job.created),
-        finished_at=int(job.finished),
-    )
-
-
-def _past(record: JobRecord) -> JobView:
+def _view(record: JobRecord) -> JobView:
+    """What is recorded of a job: all there is to see once it is over."""
     total = len(json.loads(record.steps)["steps"]) if record.steps else 0
     done = record.state == "done"
     return JobView(

@@ -7,6 +7,7 @@ and told to the face. Reading never waits.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from weakref import WeakValueDictionary
 
 from exod.errors import Outcome, Refusal, Refused
@@ -17,6 +18,7 @@ from exod.supervisor.ledger import Ledger
 from exod.supervisor.lifecycle import State, is_legal
 from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import InstanceRecord, PluginRecord, Snapshot, TrustInputs, VersionRecord, World
+from exod.supervisor.rows import plugin_text
 from exod.trust.state import TrustState, own, saw_list
 
 TRIES = 3
@@ -222,10 +224,12 @@ class Roster:
         else:
             self.move(plugin, State.ERROR, fault=fault)
 
-    async def want(self, plugin: str, *, desired: str, enabled: bool) -> None:
+    async def rewrite(self, plugin: str, **changes: Any) -> None:
+        """Those fields of its row, if they differ."""
         record = self.find(plugin, verb="change").record
-        if (record.desired, record.enabled) != (desired, enabled):
-            await self.put_plugin(replace(record, desired=desired, enabled=enabled))
+        fresh = replace(record, **changes)
+        if plugin_text(fresh) != plugin_text(record):
+            await self.put_plugin(fresh)
 
 
 def unknown(plugin: str, *, verb: str) -> Refusal:

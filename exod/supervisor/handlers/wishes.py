@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 from exod.errors import Refusal
@@ -15,13 +14,13 @@ from exod.supervisor.rows import plugin_row
 
 
 async def set_desired(hands: Hands, step: Step) -> None:
-    await hands.roster.want(step.text("plugin"), desired=step.text("desired"), enabled=bool(step.data["enabled"]))
+    await hands.roster.rewrite(step.text("plugin"), desired=step.text("desired"), enabled=bool(step.data["enabled"]))
 
 
 async def unset_desired(hands: Hands, step: Step) -> None:
     if hands.plugin(step) is not None:
         old = plugin_row(step.text("old_row"))
-        await hands.roster.want(step.text("plugin"), desired=old.desired, enabled=old.enabled)
+        await hands.roster.rewrite(step.text("plugin"), desired=old.desired, enabled=old.enabled)
 
 
 async def set_config(hands: Hands, step: Step) -> None:
@@ -29,14 +28,14 @@ async def set_config(hands: Hands, step: Step) -> None:
     if hands.instance(step) is not None:
         await _apply(hands, step, values=hands.needed_config())
     hands.midway(step.kind)
-    await _record(hands, step, values=json.loads(step.text("values")))
+    await hands.roster.rewrite(step.text("plugin"), config=json.loads(step.text("values")))
     hands.roster.ledger.note("config", plugin=step.text("plugin"), keys=step.text("keys"))  # values may be secrets
 
 
 async def unset_config(hands: Hands, step: Step) -> None:
     if hands.plugin(step) is None:
         return
-    await _record(hands, step, values=json.loads(step.text("old_values")))
+    await hands.roster.rewrite(step.text("plugin"), config=json.loads(step.text("old_values")))
     hands.midway(f"undo-{step.kind}")
     instance = hands.instance(step)
     taken, old = hands.prepared.config, hands.prepared.old_config
@@ -63,8 +62,3 @@ async def _apply(hands: Hands, step: Step, *, values: Mapping[str, Value]) -> No
     else:
         await instance.line().hook("configure", {"values": dict(values)}, deadline=hands.settings.start_seconds)
     instance.configured(values)
-
-
-async def _record(hands: Hands, step: Step, *, values: Mapping[str, Value]) -> None:
-    record = hands.roster.find(step.text("plugin"), verb="configure").record
-    await hands.roster.put_plugin(replace(record, config=values))

@@ -16,7 +16,7 @@ async def test_a_change_that_is_not_durable_is_not_seen(house: House) -> None:
     await house.load()
     house.fate.fail = lambda name: True
     with pytest.raises(OSError, match="injected"):
-        await house.supervisor._roster.want("hello", desired="loaded", enabled=True)
+        await house.supervisor._roster.rewrite("hello", desired="loaded", enabled=True)
     assert house.supervisor.plugins["hello"].desired == "running"
 
 
