@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CHECKED := exod exosdk exoctl plugins bench docs tests setup.py
 SPAWN := exod/sandbox/_spawn.cpython-311-$(shell uname -m)-linux-gnu.so
-.PHONY: setup build demo dev deb reproducible test test-vm bench soak mutants lint format docs clean
+.PHONY: setup build demo dev deb reproducible image box test test-vm test-image bench soak mutants lint format docs clean
 .DEFAULT_GOAL := demo
 
 setup:
@@ -31,6 +31,13 @@ deb: build
 reproducible: build
 	@$(PY) -m tests.packaging.reproducible $(or $(SUITE),bookworm)
 
+# SUITE=, FORMAT=raw|qcow2, KERNEL=: packaging/image/build.sh says what each is. A box is for Vagrant.
+image: deb
+	@SUITE=$(SUITE) FORMAT=$(FORMAT) KERNEL=$(KERNEL) packaging/image/build.sh
+
+box: deb
+	@SUITE=$(SUITE) KERNEL=$(KERNEL) packaging/vagrant/box.sh
+
 test: build
 	@$(PY) -m tests
 
@@ -38,6 +45,13 @@ test: build
 test-vm: deb
 	@packaging/need.sh packaging/apt-vm.txt
 	@$(PY) -m tests.vm $(or $(SUITE),bookworm) $(TESTS)
+
+# The disk image started through its firmware, and the Vagrantfile read by Vagrant.
+test-image: deb
+	@packaging/need.sh packaging/apt-vm.txt packaging/image/apt.txt packaging/vagrant/apt.txt
+	@$(PY) -m pytest -q -m vm --durations=5 --vm-suite=$(or $(SUITE),bookworm) \
+		--vm-deb=$$(ls build/deb/$(or $(SUITE),bookworm)/*.deb) tests/vm/test_image.py tests/packaging/test_vagrant.py
+	@cat build/vm/$(or $(SUITE),bookworm)/figures.txt
 
 bench: build
 	@$(PY) -I -m bench
