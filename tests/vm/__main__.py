@@ -15,6 +15,8 @@ from tests.vm.conftest import FIGURES
 
 BESIDE = ("-n", "2", "--dist", "loadfile")
 """Two machines at once: a guest that boots keeps one core busy."""
+EVERY = ("tests/vm", "--ignore=tests/vm/test_image.py")
+"""A start through firmware takes minutes, and nothing else needs it: make test-image."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -32,7 +34,7 @@ def main(suite: str, tests: Sequence[str]) -> int:
     figures = ROOT / "build/vm" / suite / FIGURES
     figures.unlink(missing_ok=True)
     options = ["-q", "-m", "vm", "--durations=10", f"--vm-suite={suite}", f"--vm-deb={deb}", *BESIDE]
-    verdict = subprocess.run([sys.executable, "-m", "pytest", *options, *(tests or ["tests/vm"])], cwd=ROOT).returncode
+    verdict = subprocess.run([sys.executable, "-m", "pytest", *options, *(tests or EVERY)], cwd=ROOT).returncode
     for line in figures.read_text().splitlines() if figures.exists() else ():
         tell(line)
     tell(f"all of it took {time.monotonic() - began:.0f} s")
