@@ -14,7 +14,7 @@ version=${VERSION:-$(sed -n 's/^version = //p' setup.cfg)}
 key=$(readlink -m "${KEY:-${XDG_DATA_HOME:-$HOME/.local/share}/exod/vendor-key}")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/exod/deb
 out=$(readlink -m "${OUT:-build/deb}")/$suite
-inputs=(exod exosdk exoctl plugins packaging systemd etc docs/man docs/completions docs/generate.py setup.py setup.cfg LICENSE)
+inputs=(exod exosdk exoctl plugins packaging/{bin,deb,debian} systemd etc docs/man docs/completions docs/generate.py setup.py setup.cfg LICENSE)
 
 packaging/need.sh "$deb/apt.txt"
 
