@@ -3,6 +3,7 @@
 The .deb under test is the one that `make deb SUITE=…` left in build/deb/SUITE.
 """
 
+import shutil
 import subprocess
 import sys
 import time
@@ -32,7 +33,7 @@ def main(suite: str, tests: Sequence[str]) -> int:
         return 1
     tell(f"machines are there after {time.monotonic() - began:.0f} s")
     figures = ROOT / "build/vm" / suite / FIGURES
-    figures.unlink(missing_ok=True)
+    shutil.rmtree(figures.parent, ignore_errors=True)  # what is there afterwards is of this run
     options = ["-q", "-m", "vm", "--durations=10", f"--vm-suite={suite}", f"--vm-deb={deb}", *BESIDE]
     verdict = subprocess.run([sys.executable, "-m", "pytest", *options, *(tests or EVERY)], cwd=ROOT).returncode
     for line in figures.read_text().splitlines() if figures.exists() else ():
