@@ -5,6 +5,7 @@ import pytest
 LONG = (
     "tests/simulation/",
     "tests/shape/test_lint.py",
+    "tests/adoption/",
     "tests/acceptance/",
     "tests/test_kills.py",
     "tests/security/",
@@ -18,6 +19,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def rank(nodeid: str) -> int:
     return next((number for number, path in enumerate(LONG) if nodeid.startswith(path)), len(LONG))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests measured beside what they proved: record_property("figures", …)."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(str(value))
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -1,0 +1,384 @@
+"""A development daemon with fifty plugins, seen from outside: started, killed, asked, compared with what it should be.
+
+Three sources have to agree: what exod shows on the bus, what its registry holds (read from a copy, between two exods),
+and what the kernel says: the keeper's children, each in a group of its own.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exod import dev
+from exod.errors import Refusal
+from exod.names import BUS_NAME, ROOT_PATH, plugin_path
+from exod.sandbox.groups import place
+from tests.acceptance.residue import Traces
+from tests.adoption import tally
+from tests.adoption.callers import Caller, Ledger, service_path
+from tests.exod.dbus import rig as rigs
+from tests.exod.dbus.rig import PLUGIN, Client, variants
+
+SIZE, CALLERS, TOGETHER = 50, 4, 2
+"""Plugins; clients, and the calls that each has under way at once."""
+SUBJECT = "tally-subject"
+"""The fifty-first, which jobs are done to."""
+AT_ONCE, IN_FLIGHT = 12, 25
+"""Jobs and calls of one caller, of whom exod takes 16 and 32."""
+SETTLED = 60.0
+ENDED, MOVING = ("done", "failed", "refused", "cancelled"), ("loading", "unloading")
+_MANAGER = "org.freedesktop.DBus.ObjectManager"
+_UNTRACED = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
+"""What SIGKILL ends could not write its figures out."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """lost: something that lived is gone. violations: exod, registry, kernel or callers disagree."""
+
+    lost: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    residue: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One instance that shall not notice anything. `token` is in its memory alone; "" where it cannot be asked."""
+
+    state: str
+    instance: int
+    pid: int
+    token: str
+
+
+class Fleet:
+    """Everything after `raised` happens to the same fifty processes."""
+
+    def __init__(self, directory: Path, *, seed: int = 1) -> None:
+        self.directory = directory
+        self.ledger = Ledger()
+        self.members: dict[str, Member] = {}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.keeper = 0
+        self._seed = seed
+        self._owned_at = 0.0
+        self._present = asyncio.Event()
+        self._reported: dict[str, tuple[int, int]] = {}
+        self._settled: dict[str, int] = {}
+        self.marks = directory / "marks"
+
+    # --- raising ------------------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> list[str]:
+        return [f"tally-{number:02}" for number in range(SIZE)]
+
+    def _claim(self) -> None:
+        claimed = dev.claim(self.directory)
+        assert not isinstance(claimed, Refusal), claimed.sentence
+        os.close(claimed.lock)
+        (self.directory / "etc/trust.d/fleet.toml").write_bytes(tally.trust())
+        (self.directory / "etc/trust.d/fleet.toml").chmod(0o600)
+        self.marks.mkdir(exist_ok=True)
+
+    async def raised(self, client: Client) -> None:
+        """Loads all; two stay loaded, two are suspended, the rest runs."""
+        self.client = client
+        everybody = [*self.names, SUBJECT]
+        for first in range(0, len(everybody), AT_ONCE):
+            some = everybody[first : first + AT_ONCE]
+            await self.over([await self._load(name, start=name not in self.names[:2]) for name in some])
+        await self.over([(await self.ask(name, "Suspend"))[0] for name in self.names[2:4]])
+        await self.learn()
+
+    async def restored(self) -> None:
+        """Waits until all are in the states they were in, in other processes."""
+        wanted = {name: member.state for name, member in self.members.items()}
+        gone = {member.pid for member in self.members.values()}
+        async with asyncio.timeout(SETTLED):
+            while True:
+                shown = await self.shown()
+                if all(shown[name].state == state and shown[name].pid not in gone for name, state in wanted.items()):
+                    return
+
+    async def learn(self) -> None:
+        """What is now is what shall stay."""
+        shown = await self.shown()
+        self.keeper = parent_of(shown[self.names[0]].pid)
+        for name, seen in shown.items():
+            token = str((await self.report(name))[0]) if seen.state == "running" else ""
+            shown[name] = Member(seen.state, seen.instance, seen.pid, token)
+        del shown[SUBJECT]
+        self.members = shown
+        self._reported.clear()
+
+    async def _load(self, name: str, *, start: bool) -> str:
+        with tempfile.TemporaryFile() as file:
+            file.write(tally.package(name))
+            file.flush()
+            [job] = await self.client.call(
+                "Load", "ha{sv}", [0, variants(start=start, enable=True)], fds=[file.fileno()]
+            )
+        return str(job)
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    async def ask(self, plugin: str, member: str, signature: str = "", *body: Any) -> list[Any]:
+        return await self.client.call(member, signature, body, path=plugin_path(plugin), interface=PLUGIN)
+
+    async def over(self, jobs: Iterable[str]) -> None:
+        for job in jobs:
+            while (state := await self.client.get(job, f"{BUS_NAME}.Job", "State")) not in ENDED:
+                pass  # each question takes a turn of three processes, which is pause enough
+            assert state == "done", (job, state, await self.client.get(job, f"{BUS_NAME}.Job", "Refusal"))
+
+    async def objects(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """path → interface → property → value."""
+        [found] = await self.client.call("GetManagedObjects", path=ROOT_PATH, interface=_MANAGER)
+        return {
+            path: {name: {key: cell.value for key, cell in values.items()} for name, values in faces.items()}
+            for path, faces in found.items()
+        }
+
+    async def shown(self) -> dict[str, Member]:
+        """As the bus shows them, in any state."""
+        rows = [faces[PLUGIN] for faces in (await self.objects()).values() if PLUGIN in faces]
+        return {row["Name"]: _member(row) for row in rows}
+
+    async def count(self, plugin: str, number: int) -> None:
+        await self.client.call("Count", "t", [number], path=service_path(plugin), interface=tally.INTERFACE)
+
+    async def report(self, plugin: str) -> list[Any]:
+        """token, numbers seen, calls executed, beats."""
+        [text] = await self.client.call("Report", path=service_path(plugin), interface=tally.INTERFACE)
+        found: list[Any] = json.loads(text)
+        return found
+
+    # --- the daemon's process -----------------------------------------------------------------------------------------
+
+    def execute(self) -> None:
+        """Returns at once; its words go to DIR/out."""
+        command = [str(Path(sys.executable).with_name("exod")), "--dev", str(self.directory)]
+        environment = os.environ | _UNTRACED | {"EXOD_CHECKPOINTS": str(self.marks)}
+        with (self.directory / "out").open("ab") as out:
+            self.began = time.monotonic()
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment)
+
+    async def present(self) -> None:
+        """Waits until exod owns its name."""
+        async with asyncio.timeout(SETTLED):
+            await self._present.wait()
+
+    async def adopted(self) -> tuple[float, float]:
+        """Waits until all that has to live is shown; seconds from the execution to the name, and to all of them."""
+        await self.present()
+        async with asyncio.timeout(SETTLED):
+            while len((await self.client.call("ListLoaded"))[0]) < len(self.members):
+                pass
+        return self._owned_at - self.began, time.monotonic() - self.began
+
+    @property
+    def serving(self) -> bool:
+        return self._present.is_set()
+
+    async def settled(self, plugin: str) -> str:
+        """Its state, once it is not on its way to another and none of its jobs is open."""
+        async with asyncio.timeout(SETTLED):
+            while True:
+                objects = await self.objects()
+                state = str(objects[plugin_path(plugin)][PLUGIN]["StateName"])
+                if state not in MOVING and all(row["State"] in ENDED for row in _jobs(objects)):
+                    return state
+
+    async def kill(self) -> int:
+        """SIGKILL; returns when the process is gone and its name free. The status it ended with."""
+        assert self.process is not None
+        self.process.kill()
+        return await self.died()
+
+    async def died(self) -> int:
+        assert self.process is not None
+        await asyncio.get_running_loop().run_in_executor(None, self.process.wait, SETTLED)
+        async with asyncio.timeout(SETTLED):
+            while await self.has_owner():
+                pass
+        self._present.clear()
+        return self.process.returncode
+
+    async def has_owner(self) -> bool:
+        [owned] = await self.client.wire.bus("NameHasOwner", "s", [BUS_NAME], returns="b")
+        return bool(owned)
+
+    async def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return await asyncio.get_running_loop().run_in_executor(None, self.process.wait, SETTLED)
+
+    async def _follow(self, client: Client) -> None:
+        """Whether exod is there, by the bus."""
+        while True:
+            header = await client.signals.get()
+            if header.member == "NameOwnerChanged":
+                self._owned_at = time.monotonic()
+                self._present.set() if header.body()[2] else self._present.clear()
+
+    # --- judging ------------------------------------------------------------------------------------------------------
+
+    async def judge(self, found: Findings) -> None:
+        """All fifty as they were, and nobody wiser for it."""
+        objects = await self.objects()
+        rows = [faces[PLUGIN] for faces in objects.values() if PLUGIN in faces]
+        shown = {row["Name"]: _member(row) for row in rows}
+        for name, member in self.members.items():
+            seen = shown.get(name)
+            if seen is None or (seen.state, seen.instance, seen.pid) != (member.state, member.instance, member.pid):
+                found.lost.append(f"{name} is {seen}, and was {member}")
+        opened = [row for row in _jobs(objects) if row["State"] not in ENDED]
+        found.violations += [f"job {row['Id']} is {row['State']}" for row in opened]
+        running = [name for name, seen in shown.items() if seen.state == "running" and name in self.members]
+        for first in range(0, len(running), IN_FLIGHT):
+            some = running[first : first + IN_FLIGHT]
+            for name, report in zip(some, await asyncio.gather(*map(self.report, some)), strict=True):
+                self._remembers(name, report, found)
+        self._kernel(shown, found)
+        found.violations += self.ledger.wrong
+        self.ledger.wrong.clear()
+
+    def _remembers(self, name: str, report: list[Any], found: Findings) -> None:
+        token, numbers, executed, beats = report
+        before = self._reported.get(name, (0, 0))
+        if token != self.members[name].token or numbers < before[0] or beats < before[1]:
+            found.lost.append(f"{name} has forgotten: {report} after {before}")
+        if executed != numbers:
+            found.violations.append(f"{name} executed {executed} calls for {numbers} numbers")
+        self._reported[name] = numbers, beats
+
+    def _kernel(self, shown: Mapping[str, Member], found: Findings) -> None:
+        """The keeper's children are the instances that are shown, each in its own group."""
+        wanted = {seen.pid: seen.instance for seen in shown.values() if seen.pid}
+        living = instances_of(self.keeper)
+        if living != wanted:
+            found.violations.append(f"the keeper has {sorted(living.items())}, shown is {sorted(wanted.items())}")
+        groups = {int(path.name[2:]) for path in (place(directory=self.directory) / "instances").glob("i-*")}
+        if extra := groups - set(wanted.values()):
+            found.residue.append(f"groups of instances that are gone: {sorted(extra)}")
+
+    def compare_registry(self, found: Findings, *, job: bool) -> None:
+        """Between two exods. `job`: one was cut off, so that the two may differ in what it was about."""
+        with tempfile.TemporaryDirectory(prefix="exod-registry-") as copy:
+            for path in self.directory.glob("lib/registry.sqlite*"):
+                shutil.copy(path, copy)
+            with contextlib.closing(sqlite3.connect(Path(copy) / "registry.sqlite")) as database:
+                registered = dict(database.execute("SELECT pid, id FROM instances WHERE pid != 0"))
+        living = instances_of(self.keeper)
+        mine = {member.pid for member in self.members.values()} if job else {*registered, *living}
+        for pid in sorted(mine):
+            if registered.get(pid) != living.get(pid):
+                found.violations.append(f"{pid} is registered as {registered.get(pid)}, and is {living.get(pid)}")
+
+    async def settle_calls(self, found: Findings) -> None:
+        """Every call that was answered was executed, as the plugin remembers it."""
+        for name, numbers in self.ledger.answered.items():
+            new = numbers[self._settled.get(name, 0) :]
+            self._settled[name] = len(numbers)
+            for start in range(0, len(new), 1000):
+                some = new[start : start + 1000]
+                where = {"path": service_path(name), "interface": tally.INTERFACE}
+                [missing] = await self.client.call("Missing", "at", [some], **where)
+                found.violations += [f"the call {one} of {name} was answered and not executed" for one in missing]
+
+
+@contextlib.asynccontextmanager
+async def fleet(directory: Path, *, seed: int = 1, calls: bool = True) -> AsyncIterator[Fleet]:
+    """Raised, under calls, and taken down again whatever happens; what is left after that is for the caller to see."""
+    made = Fleet(directory, seed=seed)
+    made._claim()
+    made.execute()
+    try:
+        async with _connected(made, calls=calls):
+            yield made
+    finally:
+        assert made.process is not None
+        if made.process.poll() is None:
+            made.process.terminate()
+        made.process.wait(SETTLED)
+
+
+@contextlib.asynccontextmanager
+async def _connected(made: Fleet, *, calls: bool) -> AsyncIterator[None]:
+    async with contextlib.AsyncExitStack() as stack:
+        address = f"unix:path={made.directory}/run/bus"
+        watcher = await stack.enter_async_context(await _patient(address))
+        await rigs.owned(watcher, BUS_NAME)
+        made._present.set()
+        tasks = [asyncio.create_task(made._follow(watcher))]
+        await made.raised(await stack.enter_async_context(rigs.client(address)))
+        busy = [name for name in made.names if made.members[name].state == "running"]
+        for number in range(CALLERS if calls else 0):
+            client = await stack.enter_async_context(rigs.client(address))
+            caller = Caller(client, made.ledger, busy, made._present, made._seed * CALLERS + number)
+            tasks += [asyncio.create_task(caller.run()) for _ in range(TOGETHER)]
+            tasks.append(asyncio.create_task(caller.listen(busy[number])))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            made.ledger.wrong += [repr(one) for one in ended if not isinstance(one, asyncio.CancelledError)]
+
+
+async def _patient(address: str) -> Any:
+    """A client, as soon as the bus that exod starts answers."""
+    path = Path(address.removeprefix("unix:path="))
+    async with asyncio.timeout(SETTLED):
+        while True:
+            try:
+                _, writer = await asyncio.open_unix_connection(path)
+            except (FileNotFoundError, ConnectionRefusedError):
+                await asyncio.sleep(0.002)
+            else:
+                writer.close()
+                return rigs.client(address)
+
+
+def _member(row: Mapping[str, Any]) -> Member:
+    number = row["Instance"].rpartition("/")[2]
+    return Member(row["StateName"], int(number) if number.isdigit() else 0, row["ProcessId"], "")
+
+
+def _jobs(objects: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    return [faces[f"{BUS_NAME}.Job"] for faces in objects.values() if f"{BUS_NAME}.Job" in faces]
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def instances_of(keeper: int) -> dict[int, int]:
+    """pid → instance by the kernel: the keeper's children that are in a group of an instance."""
+    found = {}
+    for pid in map(int, Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            group = Path(f"/proc/{pid}/cgroup").read_text().strip().rpartition("/")[2]
+            if group.startswith("i-"):
+                found[pid] = int(group[2:])
+    return found
+
+
+def left_behind(directory: Path) -> list[str]:
+    """What a fleet that is down still holds on this host."""
+    left = Traces.now(directory)
+    kinds = ("processes", "mounts", "groups", "namespaces")
+    return [f"{kind}: {word}" for kind in kinds for word in getattr(left, kind)]
