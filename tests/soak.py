@@ -1,4 +1,5 @@
-"""`make soak`: 50,000 seeds of the simulation, then every kill of the real daemon → docs/evidence/spine.json.
+"""`make soak`: 50,000 seeds of the simulation, every kill of the real daemon at a job → docs/evidence/spine.json; then
+2,000 kills over fifty instances under calls → docs/evidence/adoption.json.
 
 Takes a while and may be stopped: what is finished is kept in build/soak/COMMIT and not done again. The evidence counts
     runs        seeds and kills that came to an end
@@ -12,22 +13,24 @@ import argparse
 import json
 import platform
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from bench.host import machine
 from tests import kills
+from tests.adoption import sessions
 
 ROOT = Path(__file__).resolve().parents[1]
-EVIDENCE = ROOT / "docs" / "evidence" / "spine.json"
-SEEDS = 50_000
+EVIDENCE = ROOT / "docs" / "evidence"
+SEEDS, KILLS = 50_000, 2_000
 CHUNK = 1_000
 WORKERS = 2
 
@@ -85,48 +88,80 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def evidence(seeds: Sequence[dict[str, Any]], killed: Sequence[dict[str, Any]], *, began: float) -> dict[str, Any]:
+def spine(work: Path, seeds: int) -> dict[str, Any]:
+    simulated, killed = simulate(work, seeds), kill(work)
+    figures = {
+        "seeds": len(simulated),
+        "failing seeds": [row["seed"] for row in simulated if row["violations"]][:20],
+        "kills": len(killed),
+        "kills by story": dict(Counter(row["story"] for row in killed)),
+    }
+    return evidence([*simulated, *killed], figures)
+
+
+def adoption(work: Path, count: int) -> dict[str, Any]:
+    found = sessions.run(work / "adoption.jsonl", count, report=lambda line: print(f"soak: {line}", flush=True))
+    killed, ended = [row for row in found if "number" in row], [row for row in found if "number" not in row]
+    took = sorted(row["seconds"] for row in killed if row["seconds"])
+    failed: Counter[str] = sum((Counter(row["failed"]) for row in ended), Counter())
+    figures = {
+        "kills by kind": dict(Counter(row["kind"] for row in killed)),
+        "points of jobs": len({row["at"] for row in killed if row["kind"] == "job"}),
+        "seconds from exec to all 50 shown": {
+            "times": len(took),
+            "p50": round(statistics.median(took), 3),
+            "p95": round(took[len(took) * 95 // 100], 3),
+            "max": round(took[-1], 3),
+        },
+        "calls answered": sum(row["answered"] for row in ended),
+        "calls failed by name": dict(failed),
+        "sessions": len(ended),
+    }
+    return evidence(found, figures) | {"runs": len(killed)}
+
+
+def evidence(rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> dict[str, Any]:
     about = machine()
-    rows = [*seeds, *killed]
     return {
         "runs": len(rows),
         "lost": _count(rows, "lost"),
         "residue": _count(rows, "residue"),
-        "violations": _count(rows, "violations") + sum(not row["killed"] for row in killed),
+        "violations": _count(rows, "violations") + sum(not row.get("killed", True) for row in rows),
         "commit": about["commit"],
         "kernel": platform.release(),
         "cpu": f"{about['cpu']}, {about['cores']} cores",
-        "figures": {
-            "seeds": len(seeds),
-            "failing seeds": [row["seed"] for row in seeds if row["violations"]][:20],
-            "kills": len(killed),
-            "kills by story": dict(Counter(row["story"] for row in killed)),
-            "seconds of this session": round(time.monotonic() - began),
-        },
+        "figures": figures,
     }
 
 
-def _count(rows: Iterable[dict[str, Any]], kind: str) -> int:
+def _count(rows: Iterable[Mapping[str, Any]], kind: str) -> int:
     return sum(bool(row.get(kind)) for row in rows)
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"how many seeds of the simulation ({SEEDS})")
+    parser.add_argument("--kills", type=int, default=KILLS, help=f"how many kills over fifty instances ({KILLS})")
+    parser.add_argument("--only", choices=("spine", "adoption"), help="one of the two, and its evidence")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier soak of this commit finished")
     chosen = parser.parse_args(arguments)
-    began = time.monotonic()
     work = ROOT / "build" / "soak" / machine()["commit"]
     if chosen.fresh or work.name.endswith("+"):  # a tree with changes is another tree every time
         shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
-    seeds = simulate(work, chosen.seeds)
-    killed = kill(work)
-    found = evidence(seeds, killed, began=began)
-    EVIDENCE.parent.mkdir(exist_ok=True)
-    EVIDENCE.write_text(json.dumps(found, indent=1) + "\n")
-    print("soak: " + ", ".join(f"{name} {found[name]}" for name in ("runs", "lost", "residue", "violations")))
-    return int(any(found[name] for name in ("lost", "residue", "violations")))
+    parts = {"spine": lambda: spine(work, chosen.seeds), "adoption": lambda: adoption(work, chosen.kills)}
+    return max(told(name, part) for name, part in parts.items() if chosen.only in (None, name))
+
+
+def told(name: str, part: Callable[[], dict[str, Any]]) -> int:
+    """Writes the evidence; 1 when it speaks against us."""
+    began = time.monotonic()
+    found = part()
+    found["figures"]["seconds of this session"] = round(time.monotonic() - began)
+    EVIDENCE.mkdir(exist_ok=True)
+    (EVIDENCE / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+    print(f"soak: {name}: " + ", ".join(f"{key} {found[key]}" for key in ("runs", "lost", "residue", "violations")))
+    return int(any(found[key] for key in ("lost", "residue", "violations")))
 
 
 if __name__ == "__main__":
