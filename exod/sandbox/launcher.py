@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from exod.linux import mount, syscall
 from exod.linux.descriptors import opened
+from exod.linux.pidfd import pidfd_open, pidfd_send_signal
 from exod.sandbox import keeper_main, runtime
 
 _CLONE_NEWNS = 0x00020000
@@ -66,11 +67,11 @@ def renew() -> None:
 
 def replace_runtime(sources: Sequence[Path], *, keeper: int) -> None:
     tree = runtime.build(sources)
-    with opened(os.open(f"/proc/{keeper}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)) as mounts:
-        syscall.setns(mounts, _CLONE_NEWNS)
-    syscall.detach(runtime.PLACE)
-    runtime.attach(tree)
-    os.kill(keeper, signal.SIGHUP)
+    with opened(pidfd_open(keeper)) as process:
+        syscall.setns(process, _CLONE_NEWNS)
+        syscall.detach(runtime.PLACE)
+        runtime.attach(tree)
+        pidfd_send_signal(process, signal.SIGHUP)
 
 
 def private_runtime(sources: Sequence[Path]) -> None:
