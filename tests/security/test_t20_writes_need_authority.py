@@ -22,6 +22,7 @@ BODIES: dict[str, list[object]] = {
     "sa{sv}": ["hello", {}],
     "ssa{sv}": ["start", "hello", {}],
     "a{sv}": [{}],
+    "s": ["exod"],
     "u": [5],
     "": [],
 }
