@@ -73,7 +73,7 @@ format: build
 
 docs: build
 	@$(PY) -m docs.generate >docs/dbus.md
-	@$(PY) -c "import sys; from exod import settings; sys.stdout.write(settings.render())" >etc/exod.toml
+	@$(PY) -m docs.settings >etc/exod.toml
 
 clean:
 	rm -rf .venv build exod/sandbox/_spawn*.so

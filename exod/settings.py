@@ -5,7 +5,6 @@ take effect on reload. Unknown keys are refused, so that a misspelt one never si
 """
 
 import math
-import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -16,9 +15,6 @@ from exod.errors import Outcome, Refusal
 
 _UID_MAX = (1 << 32) - 2
 """The largest uid of Linux; the one above means "none" to setresuid(2) and chown(2)."""
-_FILE_HEAD = """\
-Settings of exod. Every line shows its default; remove the # to change it. What takes effect on a reload
-(systemctl reload exod) says so, the rest at the next start. Check with: exoctl daemon check-config"""
 
 
 def _row(help_: str, default: Any, *, least: float = 0, most: float = math.inf, restart: bool = True) -> Any:
@@ -106,21 +102,6 @@ def changes(old: Settings, new: Settings) -> Iterable[str]:
         if before != after:
             waits = " (needs a restart)" if row.metadata["restart"] else ""
             yield f"{key(row.name)}: {before} → {after}{waits}"
-
-
-def render() -> str:
-    """The file as shipped, `etc/exod.toml`: every setting with its help, its default behind a `#`."""
-    return "\n\n".join([_comment(_FILE_HEAD), *map(_entry, fields(Settings))]) + "\n"
-
-
-def _entry(row: Any) -> str:
-    said = f"{row.metadata['help']}{'' if row.metadata['restart'] else ' (takes effect on reload)'}"
-    value = str(row.default).lower() if isinstance(row.default, bool) else row.default
-    return f"{_comment(said[0].upper() + said[1:])}\n#{key(row.name)} = {value}"
-
-
-def _comment(text: str) -> str:
-    return textwrap.fill(" ".join(text.split()), width=100, initial_indent="# ", subsequent_indent="# ")
 
 
 def _refuse(reason: str) -> Refusal:
