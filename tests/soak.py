@@ -113,6 +113,8 @@ def adoption(work: Path, count: int) -> dict[str, Any]:
             "p95": round(took[len(took) * 95 // 100], 3),
             "max": round(took[-1], 3),
         },
+        "of which exod itself worked": round(statistics.median(row["cpu"] for row in killed if row["seconds"]), 3),
+        "load of the host": machine()["load"],
         "calls answered": sum(row["answered"] for row in ended),
         "calls failed by name": dict(failed),
         "sessions": len(ended),

@@ -72,10 +72,9 @@ class Fleet:
         self.process: subprocess.Popen[bytes] | None = None
         self.keeper = 0
         self._seed = seed
-        self._owned_at = 0.0
+        self._callers: list[asyncio.Task[None]] = []
         self._present = asyncio.Event()
         self._reported: dict[str, tuple[int, int]] = {}
-        self._settled: dict[str, int] = {}
         self.marks = directory / "marks"
 
     # --- raising ------------------------------------------------------------------------------------------------------
@@ -181,12 +180,15 @@ class Fleet:
             await self._present.wait()
 
     async def adopted(self) -> tuple[float, float]:
-        """Waits until all that has to live is shown; seconds from the execution to the name, and to all of them."""
+        """Waits until all that has to live is shown; seconds from the execution until then, and how many of them exod
+        used: a busy host makes the first longer, and not the second.
+        """
         await self.present()
         async with asyncio.timeout(SETTLED):
             while len((await self.client.call("ListLoaded"))[0]) < len(self.members):
                 pass
-        return self._owned_at - self.began, time.monotonic() - self.began
+        assert self.process is not None
+        return time.monotonic() - self.began, used_by(self.process.pid)
 
     @property
     def serving(self) -> bool:
@@ -230,7 +232,6 @@ class Fleet:
         while True:
             header = await client.signals.get()
             if header.member == "NameOwnerChanged":
-                self._owned_at = time.monotonic()
                 self._present.set() if header.body()[2] else self._present.clear()
 
     # --- judging ------------------------------------------------------------------------------------------------------
@@ -287,13 +288,13 @@ class Fleet:
             if registered.get(pid) != living.get(pid):
                 found.violations.append(f"{pid} is registered as {registered.get(pid)}, and is {living.get(pid)}")
 
-    async def settle_calls(self, found: Findings) -> None:
-        """Every call that was answered was executed, as the plugin remembers it."""
+    async def hush(self, found: Findings) -> None:
+        """No calls from here on. Every call that was answered was executed, as the plugin remembers it."""
+        await _cancel(self._callers)
+        found.violations += self.ledger.wrong
         for name, numbers in self.ledger.answered.items():
-            new = numbers[self._settled.get(name, 0) :]
-            self._settled[name] = len(numbers)
-            for start in range(0, len(new), 1000):
-                some = new[start : start + 1000]
+            for start in range(0, len(numbers), 1000):
+                some = numbers[start : start + 1000]
                 where = {"path": service_path(name), "interface": tally.INTERFACE}
                 [missing] = await self.client.call("Missing", "at", [some], **where)
                 found.violations += [f"the call {one} of {name} was answered and not executed" for one in missing]
@@ -322,21 +323,26 @@ async def _connected(made: Fleet, *, calls: bool) -> AsyncIterator[None]:
         watcher = await stack.enter_async_context(await _patient(address))
         await rigs.owned(watcher, BUS_NAME)
         made._present.set()
-        tasks = [asyncio.create_task(made._follow(watcher))]
+        following = asyncio.create_task(made._follow(watcher))
         await made.raised(await stack.enter_async_context(rigs.client(address)))
         busy = [name for name in made.names if made.members[name].state == "running"]
         for number in range(CALLERS if calls else 0):
             client = await stack.enter_async_context(rigs.client(address))
             caller = Caller(client, made.ledger, busy, made._present, made._seed * CALLERS + number)
-            tasks += [asyncio.create_task(caller.run()) for _ in range(TOGETHER)]
-            tasks.append(asyncio.create_task(caller.listen(busy[number])))
+            made._callers += [asyncio.create_task(caller.run()) for _ in range(TOGETHER)]
+            made._callers.append(asyncio.create_task(caller.listen(busy[number])))
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-            made.ledger.wrong += [repr(one) for one in ended if not isinstance(one, asyncio.CancelledError)]
+            await _cancel([following, *made._callers])
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Raises what one of them died of before."""
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _patient(address: str) -> Any:
@@ -360,6 +366,11 @@ def _member(row: Mapping[str, Any]) -> Member:
 
 def _jobs(objects: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
     return [faces[f"{BUS_NAME}.Job"] for faces in objects.values() if f"{BUS_NAME}.Job" in faces]
+
+
+def used_by(pid: int) -> float:
+    """Seconds of processor time, of all its threads."""
+    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 def parent_of(pid: int) -> int:

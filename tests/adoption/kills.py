@@ -51,13 +51,14 @@ _BACK = {"unloaded": JOBS[6], "loaded": JOBS[3], "suspended": JOBS[1]}
 
 @dataclass(slots=True)
 class Kill(Findings):
-    """`seconds`: from the next execution to all fifty shown; 0 when that one was killed too."""
+    """`seconds`: from the next execution to all fifty shown; `cpu`: exod's own work in them. 0 if that died too."""
 
     number: int = 0
     kind: str = ""
     at: str = ""
     killed: bool = False
     seconds: float = 0.0
+    cpu: float = 0.0
 
     @property
     def faults(self) -> list[str]:
@@ -134,8 +135,8 @@ class Killer:
         self.fleet.execute()
         if again:
             return
-        _, self._took = await self.fleet.adopted()
-        kill.seconds = self._took
+        kill.seconds, kill.cpu = await self.fleet.adopted()
+        self._took = kill.seconds
         if self._open is not None:
             job, self._open = self._open, None
             state = await self.fleet.settled(SUBJECT)

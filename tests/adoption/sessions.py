@@ -48,7 +48,7 @@ async def _session(numbers: Sequence[int], target: Path, *, report: Callable[[st
 
         async with fleet(directory / "dev", seed=SEED + numbers[0]) as fifty:
             await Killer(fifty, seed=SEED).run(numbers, report=killed)
-            await fifty.settle_calls(end)
+            await fifty.hush(end)
             await fifty.stop()
         end.residue += left_behind(directory / "dev")
         calls = {"answered": sum(map(len, fifty.ledger.answered.values())), "failed": dict(fifty.ledger.failed)}
