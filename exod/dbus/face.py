@@ -221,7 +221,7 @@ class _Offered:
         self._emitted = 0
 
     def bind(self, requests: Requests) -> ServiceFacet:
-        self.facet = ServiceFacet(requests.supervisor, self._plugin, self._service)
+        self.facet = ServiceFacet(requests.supervisor.calls, self._plugin, self._service)
         return self.facet
 
     def may_emit(self, now: float) -> bool:

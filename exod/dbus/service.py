@@ -1,4 +1,4 @@
-"""A plugin's service on the bus: its manifest's interface, forwarded to the supervisor, guarded on the way out.
+"""A plugin's service on the bus: its manifest's interface, forwarded to the plugin, guarded on the way out.
 
 Whatever the plugin answers or emits and did not declare is an error to that caller and a strike against the plugin;
 what a caller sends wrongly is that caller's error alone. Values are never shown without asking, since reading them
@@ -17,8 +17,8 @@ from exod.dbus.objects import Call, Checked
 from exod.errors import Outcome, Refusal, Refused
 from exod.names import BUS_NAME
 from exod.package.services import Service
-from exod.supervisor.ports import Caller
-from exod.supervisor.supervisor import Supervisor
+from exod.supervisor.calls import Calls
+from exod.supervisor.ports import Caller, Wanted
 
 _OURS: Final = ("org.freedesktop.", f"{BUS_NAME}.")
 _LISTENERS_MAX: Final = 64
@@ -47,12 +47,12 @@ class ServiceFacet:
 
     interface: Interface
 
-    def __init__(self, supervisor: Supervisor, plugin: str, service: Service) -> None:
+    def __init__(self, calls: Calls, plugin: str, service: Service) -> None:
         self.interface = of_service(service)
         self.reads = self.writes = service.access
         self.service = service.name
         self.plugin = plugin
-        self._supervisor = supervisor
+        self._calls = calls
         self._listeners: OrderedDict[str, None] = OrderedDict()
 
     # --- calls -----------------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ class ServiceFacet:
 
     async def invoke(self, call: Call, method: Method, arguments: Sequence[Any]) -> Checked:
         caller = await self._admitted(call)
-        answer = await self._supervisor.call(self.plugin, self.service, method.name, arguments, caller)
+        answer = await self._calls.ask(self.plugin, Wanted("method", self.service, method.name, arguments), caller)
         return Checked(self._checked(method.gives, answer, method.name))
 
     async def get(self, call: Call, name: str) -> Any:
@@ -78,10 +78,10 @@ class ServiceFacet:
             guard.encode(self.interface.properties[name].type, (value,))
         except Unfit as error:
             raise Unfit(f"{name} is {self.interface.properties[name].type}: {error}") from error
-        await self._supervisor.set_property(self.plugin, self.service, name, value, caller)
+        await self._calls.ask(self.plugin, Wanted("set", self.service, name, (value,)), caller)
 
     async def _read(self, name: str, caller: Caller) -> Any:
-        value = await self._supervisor.get_property(self.plugin, self.service, name, caller)
+        value = await self._calls.ask(self.plugin, Wanted("get", self.service, name), caller)
         self._checked(self.interface.properties[name].type, (value,), name)
         return value
 
@@ -110,12 +110,12 @@ class ServiceFacet:
         """Signature and body; None, and a strike, when it is not what was declared."""
         declared = self.interface.signals.get(name)
         if declared is None:
-            self._supervisor.strike(self.plugin, f"emitted a signal that {self.service} does not declare")
+            self._calls.strike(self.plugin, f"emitted a signal that {self.service} does not declare")
             return None
         try:
             return declared.signature, guard.encode(declared.signature, arguments)
         except Unfit as error:
-            self._supervisor.strike(self.plugin, f"emitted {name} of {self.service} wrongly: {error}")
+            self._calls.strike(self.plugin, f"emitted {name} of {self.service} wrongly: {error}")
             return None
 
     def change(self, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,14 +129,14 @@ class ServiceFacet:
                 guard.encode(declared.type, (value,))
                 good[name] = value
             except Unfit as error:
-                self._supervisor.strike(self.plugin, f"changed a property of {self.service} wrongly: {error}")
+                self._calls.strike(self.plugin, f"changed a property of {self.service} wrongly: {error}")
         return good
 
     def _checked(self, signature: str, values: Sequence[Any], member: str) -> list[Any]:
         try:
             return guard.encode(signature, values)
         except Unfit as error:
-            self._supervisor.strike(self.plugin, f"answered {member} of {self.service} wrongly: {error}")
+            self._calls.strike(self.plugin, f"answered {member} of {self.service} wrongly: {error}")
             raise Refused(
                 Refusal(
                     "bad-answer",

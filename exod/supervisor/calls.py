@@ -4,19 +4,17 @@ Who may call at all is decided before; here only a caller in whose calls the plu
 is audited. That a plugin is not running or has no such method is an answer, not a decision, and is not.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.supervisor.instance import LOST, Instance
 from exod.supervisor.lifecycle import State
 from exod.supervisor.plugin import Plugin
-from exod.supervisor.ports import Caller, Channel
+from exod.supervisor.ports import Caller, Wanted
 from exod.supervisor.restart import recent
 from exod.supervisor.roster import Roster
-
-T = TypeVar("T")
 
 TIMED_OUT = "call-timeout"
 DEADLY = 3
@@ -27,41 +25,18 @@ class Calls:
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
 
-    async def call(
-        self, plugin: str, service: str, method: str, arguments: Sequence[Any], caller: Caller
-    ) -> Sequence[Any]:
-        """The results. Raises Refused: unknown, not running, too slow, or what the plugin itself answered."""
-        instance, _ = self._reach(plugin, service, method, caller, kind="methods")
-        deadline = instance.confinement.limits.call_time
-        return await self._serve(
-            instance, caller, lambda line: line.call(service, method, arguments, caller, deadline=deadline)
-        )
+    async def ask(self, plugin: str, wanted: Wanted, caller: Caller) -> Any:
+        """Raises Refused: unknown, read-only, not running, too slow, or what the plugin itself answered.
 
-    async def get(self, plugin: str, service: str, name: str, caller: Caller) -> Any:
-        """The value of a property. Raises Refused."""
-        instance, _ = self._reach(plugin, service, name, caller, kind="properties")
-        deadline = instance.confinement.limits.call_time
-        return await self._serve(instance, caller, lambda line: line.get(service, name, caller, deadline=deadline))
-
-    async def set(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
-        """Raises Refused, also for a property that is declared read-only."""
-        instance, found = self._reach(plugin, service, name, caller, kind="properties")
-        if found.access != "readwrite":
-            sentence = f"cannot set {name} of {plugin}: it is read-only"
-            raise Refused(Refusal("read-only", sentence, outcome=Outcome.USAGE))
-        deadline = instance.confinement.limits.call_time
-        await self._serve(instance, caller, lambda line: line.set(service, name, value, caller, deadline=deadline))
-
-    async def _serve(self, instance: Instance, caller: Caller, ask: Callable[[Channel], Awaitable[T]]) -> T:
-        """A call stays noted on the instance while the plugin may be at work on it: it tells in whose call a crash was.
-
+        A call stays noted on the instance while the plugin may be at work on it: it tells in whose call a crash was.
         That is longer than its caller waits: one that came too late or gave up goes on inside, until the plugin, which
         serves them in order, has answered a later one. One that ended with the instance stays noted for good.
         """
+        instance = self._reach(plugin, wanted, caller)
         line, note = instance.line(), replace(caller)
         instance.calls.append(note)
         try:
-            result = await ask(line)
+            result = await line.ask(wanted, caller, deadline=instance.confinement.limits.call_time)
         except Refused as refused:
             if refused.refusal.code not in (LOST, TIMED_OUT):
                 _settle(instance, note)
@@ -72,16 +47,27 @@ class Calls:
         self._roster.plugins[instance.plugin].active_at = self._roster.world.clock.time()
         return result
 
-    def _reach(self, name: str, service: str, member: str, caller: Caller, *, kind: str) -> tuple[Instance, Any]:
-        """The running instance, and the method or property as its manifest declares it. Raises Refused."""
+    def strike(self, plugin: str, reason: str) -> None:
+        """The bus refused a value of this plugin's: counts as a strike on its channel does."""
+        found = self._roster.plugins.get(plugin)
+        if found is not None and found.instance is not None and found.instance.listener is not None:
+            found.instance.listener.struck(reason)
+
+    def _reach(self, name: str, wanted: Wanted, caller: Caller) -> Instance:
+        """The running instance, if its manifest declares what is wanted of it. Raises Refused."""
         plugin = self._roster.find(name, verb="call")
         instance = plugin.instance
         if plugin.state is not State.RUNNING or instance is None:
-            sentence = f"cannot call {member} of {name}: it is {plugin.state.word}, not running"
+            sentence = f"cannot call {wanted.member} of {name}: it is {plugin.state.word}, not running"
             raise Refused(Refusal("not-running", sentence, f"exoctl plugin start {name}", outcome=Outcome.FAILED))
         self._turn_away(plugin, caller)
-        declared = _named(service, instance.confinement.services, where=name)
-        return instance, _named(member, getattr(declared, kind), where=declared.interface)
+        service = _named(wanted.service, instance.confinement.services, where=name)
+        members = service.methods if wanted.kind == "method" else service.properties
+        found = _named(wanted.member, members, where=service.interface)
+        if wanted.kind == "set" and found.access != "readwrite":
+            sentence = f"cannot set {wanted.member} of {name}: it is read-only"
+            raise Refused(Refusal("read-only", sentence, outcome=Outcome.USAGE))
+        return instance
 
     def _turn_away(self, plugin: Plugin, caller: Caller) -> None:
         now = self._roster.world.clock.monotonic()

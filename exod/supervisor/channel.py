@@ -13,7 +13,7 @@ import hmac
 import itertools
 import socket
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
@@ -21,7 +21,7 @@ from exod.plan.confine import Confinement
 from exod.supervisor.channel_end import End, ViolationError
 from exod.supervisor.channel_go import common_protocol, failed, faulted, go_frame, lost, timed_out
 from exod.supervisor.channel_question import Question
-from exod.supervisor.ports import Caller, Listener, Ready
+from exod.supervisor.ports import Caller, Listener, Ready, Wanted
 from exosdk import wire
 
 PING_SECONDS = 3.0
@@ -138,20 +138,13 @@ class Channel:
         """Ahead of callers' questions: a plugin can be stopped however many callers wait for it."""
         return await self._ask("hook", "", name, dict(arguments), _EXOD, deadline)
 
-    async def call(
-        self, service: str, method: str, arguments: Sequence[Any], caller: Caller, *, deadline: float
-    ) -> Sequence[Any]:
-        result = await self._ask("method", service, method, list(arguments), caller, deadline)
-        if not isinstance(result, list):
-            self._strike(f"its answer to {method} is no list of results")
-            raise Refused(_broken("bad-reply", f"cannot call {service}.{method}: the answer is no list of results"))
+    async def ask(self, wanted: Wanted, caller: Caller, *, deadline: float) -> Any:
+        kind, service, member = wanted.kind, wanted.service, wanted.member
+        result = await self._ask(kind, service, member, list(wanted.arguments), caller, deadline)
+        if kind == "method" and not isinstance(result, list):
+            self._strike(f"its answer to {member} is no list of results")
+            raise Refused(_broken("bad-reply", f"cannot call {service}.{member}: the answer is no list of results"))
         return result
-
-    async def get(self, service: str, name: str, caller: Caller, *, deadline: float) -> Any:
-        return await self._ask("get", service, name, [], caller, deadline)
-
-    async def set(self, service: str, name: str, value: Any, caller: Caller, *, deadline: float) -> None:
-        await self._ask("set", service, name, [value], caller, deadline)
 
     async def _ask(self, kind: str, service: str, member: str, arguments: Any, caller: Caller, deadline: float) -> Any:
         action = f"run {member}" if kind == "hook" else f"{'call' if kind == 'method' else kind} {service}.{member}"

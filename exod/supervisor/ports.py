@@ -8,7 +8,7 @@ Every effect that can fail raises `Refused` (a decision) or `OSError` (the world
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from exod.errors import Refusal
 from exod.package.services import Service
@@ -143,6 +143,16 @@ class Caller:
     uid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of a plugin's service: a method's results (a list), a property's value, or that it be set to the one argument."""
+
+    kind: Literal["method", "get", "set"]
+    service: str
+    member: str
+    arguments: Sequence[Any] = ()
+
+
 class Listener(Protocol):
     """What an instance says unasked."""
 
@@ -163,11 +173,7 @@ class Channel(Protocol):
     async def hello(self, *, nonce: bytes, deadline: float) -> Mapping[str, str]: ...
     async def go(self, confinement: Confinement, *, deadline: float) -> Ready: ...
     async def hook(self, name: str, arguments: Mapping[str, Any], *, deadline: float) -> Any: ...
-    async def call(
-        self, service: str, method: str, arguments: Sequence[Any], caller: Caller, *, deadline: float
-    ) -> Sequence[Any]: ...
-    async def get(self, service: str, name: str, caller: Caller, *, deadline: float) -> Any: ...
-    async def set(self, service: str, name: str, value: Any, caller: Caller, *, deadline: float) -> None: ...
+    async def ask(self, wanted: Wanted, caller: Caller, *, deadline: float) -> Any: ...
     def adopt(self, confinement: Confinement, *, epoch: int) -> None: ...
     async def passed(self) -> str: ...
     def pause(self) -> None: ...

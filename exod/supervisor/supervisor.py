@@ -39,6 +39,7 @@ class Supervisor:
     """One per daemon. Nothing here blocks; whatever cannot be done is a refusal.
 
     phases: the phases of restoration that are over, and when: CLOCK_MONOTONIC in microseconds, as systemd's stamps.
+    calls: of plugins' services; access is checked before.
     state: starting (until desired state is restored; requests are served already), running, degraded or stopping.
     mode: production or development.
     read_settings: what a reload asks for those of today; without it, they stay as they are.
@@ -76,7 +77,7 @@ class Supervisor:
         self._recovery = Recovery(self._roster, self._works, self._planner)
         self._adoption = Adoption(self._roster, self._planner, self._guard)
         self._reload = Reload(self._roster, self._planner, self._guard)
-        self._calls = Calls(self._roster)
+        self.calls = Calls(self._roster)
         self._restored = asyncio.Event()
         self._critical = asyncio.Event()
         self.phases: dict[str, int] = {}
@@ -249,26 +250,6 @@ class Supervisor:
     def list_trust(self) -> list[Mapping[str, str]]:
         """The anchors in force, as strings."""
         return self._planner.list_trust()
-
-    # --- services
-
-    async def call(
-        self, plugin: str, service: str, method: str, arguments: Sequence[Any], caller: Caller
-    ) -> Sequence[Any]:
-        """Calls a plugin's service. Access is checked before. Raises Refused."""
-        return await self._calls.call(plugin, service, method, arguments, caller)
-
-    async def get_property(self, plugin: str, service: str, name: str, caller: Caller) -> Any:
-        return await self._calls.get(plugin, service, name, caller)
-
-    async def set_property(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
-        await self._calls.set(plugin, service, name, value, caller)
-
-    def strike(self, plugin: str, reason: str) -> None:
-        """The bus refused a value of this plugin's: counts as a strike on its channel does."""
-        found = self._roster.plugins.get(plugin)
-        if found is not None and found.instance is not None and found.instance.listener is not None:
-            found.instance.listener.struck(reason)
 
     # --- trust
 

@@ -8,7 +8,7 @@ import pytest
 
 from exod.errors import Refusal, Refused
 from exod.supervisor.channel import Channel
-from exod.supervisor.ports import Caller
+from exod.supervisor.ports import Caller, Wanted
 from exosdk import wire
 from tests.exosdk.instances import HELLO, NONCE, Peer, confinement, until
 
@@ -27,7 +27,7 @@ async def live(channel: Channel, peer: Peer, **changes: Any) -> None:
 
 
 def ask(channel: Channel, *arguments: Any, deadline: float = 5.0) -> "asyncio.Task[Any]":
-    return asyncio.ensure_future(channel.call("greeter", "Greet", arguments, ADA, deadline=deadline))
+    return asyncio.ensure_future(channel.ask(Wanted("method", "greeter", "Greet", arguments), ADA, deadline=deadline))
 
 
 async def hear(peer: Peer, channel: Channel) -> wire.Call:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from exod.supervisor.ports import Wanted
 from tests.simulation.house import House, played
 from tests.simulation.packages import Kit
 
@@ -53,6 +54,7 @@ async def test_a_plugin_that_never_answers_delays_only_its_own_jobs(house: House
     slow = house.supervisor.submit(house.request("stop", "bad"))
     start = house.loop.time()
     assert (await house.load(Kit("good"))).state == "done"
-    assert (await house.supervisor.call("good", "hello", "Greet", ["you"], house.root)) == ["hello you"]
+    wanted = Wanted("method", "hello", "Greet", ["you"])
+    assert (await house.supervisor.calls.ask("good", wanted, house.root)) == ["hello you"]
     assert house.loop.time() - start < 0.1
     assert (await house.supervisor.finished(slow)).state == "failed"

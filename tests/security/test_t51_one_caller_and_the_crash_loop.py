@@ -10,9 +10,11 @@ import pytest
 from exod.errors import Refused
 from exod.plan.policy import Policy
 from exod.supervisor.calls import DEADLY
-from exod.supervisor.ports import Caller
+from exod.supervisor.ports import Caller, Wanted
 from tests.simulation.house import House, played
 from tests.simulation.packages import Kit
+
+GREET = Wanted("method", "hello", "Greet", ["you"])
 
 
 async def ready(house: House) -> None:
@@ -24,7 +26,7 @@ async def ready(house: House) -> None:
 async def kill(house: House, caller: Caller) -> str:
     """Makes the plugin die in this caller's call, and waits until it would be back."""
     with pytest.raises(Refused) as caught:
-        await house.supervisor.call("hello", "hello", "Die", [], caller)
+        await house.supervisor.calls.ask("hello", Wanted("method", "hello", "Die"), caller)
     await asyncio.sleep(1)
     return caught.value.refusal.code
 
@@ -45,7 +47,7 @@ async def test_the_others_are_served_meanwhile(house: House) -> None:
     await ready(house)
     for _ in range(DEADLY + 1):
         await kill(house, Caller(":1.7", 1000))
-    assert await house.supervisor.call("hello", "hello", "Greet", ["you"], Caller(":1.8", 1001)) == ["hello you"]
+    assert await house.supervisor.calls.ask("hello", GREET, Caller(":1.8", 1001)) == ["hello you"]
 
 
 @played
@@ -54,7 +56,7 @@ async def test_whoever_was_turned_away_may_come_back_when_the_window_is_over(hou
     for _ in range(DEADLY):
         await kill(house, Caller(":1.7", 1000))
     await asyncio.sleep(60)
-    assert await house.supervisor.call("hello", "hello", "Greet", ["you"], Caller(":1.7", 1000)) == ["hello you"]
+    assert await house.supervisor.calls.ask("hello", GREET, Caller(":1.7", 1000)) == ["hello you"]
 
 
 @played

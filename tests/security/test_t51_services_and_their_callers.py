@@ -53,7 +53,7 @@ async def test_a_service_is_for_whom_its_manifest_says(bus, access, uid, groups,
                 except Failed as failed:
                     outcomes.append(failed.body[1])
         assert outcomes == [True if allowed else "not-authorized"] * 3
-        assert len(rig.supervisor.calls) == allowed
+        assert len(rig.supervisor.called) == allowed
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ async def test_one_callers_mistakes_are_no_strikes_against_the_plugin(bus) -> No
             for _ in range(10):
                 with pytest.raises(Failed):
                     await client.call(member, signature, body, path=PATH, interface=GREETER.interface)
-        assert (rig.supervisor.strikes, rig.supervisor.calls) == ([], [])
+        assert (rig.supervisor.strikes, rig.supervisor.called) == ([], [])
 
 
 async def test_signals_of_a_closed_service_are_for_those_who_may_call_it(bus) -> None:

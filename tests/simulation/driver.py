@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from exod.errors import Refused
-from exod.supervisor.ports import Caller
+from exod.supervisor.ports import Caller, Wanted
 from exod.supervisor.supervisor import Request, Verb
 from tests.simulation.fate import Fate
 from tests.simulation.house import House
@@ -186,8 +186,9 @@ def _kit(random: Random, name: str) -> Kit:
 
 async def _call(house: House, caller: Caller, random: Random) -> None:
     name, method = random.choice(NAMES), random.choice(("Greet", "Greet", "Die"))
+    wanted = Wanted("method", "hello", method, ["you"] if method == "Greet" else [])
     try:
-        await house.supervisor.call(name, "hello", method, ["you"] if method == "Greet" else [], caller)
+        await house.supervisor.calls.ask(name, wanted, caller)
     except Refused as refused:
         house.turned_away += int(refused.refusal.code == "deadly-caller")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.plan.confine import Confinement
-from exod.supervisor.ports import Caller, Exit, Launch, Listener, Ready, Survivor
+from exod.supervisor.ports import Caller, Exit, Launch, Listener, Ready, Survivor, Wanted
 from tests.simulation.fate import Fate
 from tests.simulation.packages import unpack
 
@@ -256,21 +256,14 @@ class FakeChannel:
         self._return()
         return self._process.state
 
-    async def call(
-        self, service: str, method: str, arguments: Sequence[Any], caller: Caller, *, deadline: float
-    ) -> Sequence[Any]:
-        if method == "Die":
+    async def ask(self, wanted: Wanted, caller: Caller, *, deadline: float) -> Any:
+        if wanted.member == "Die":
             self._sandbox.kill(self._process.instance, status=11)
         await self._answer("call", deadline)
+        if wanted.kind != "method":
+            return self._process.count
         self._process.count += 1
-        return [f"hello {arguments[0]}"] if arguments else []
-
-    async def get(self, service: str, name: str, caller: Caller, *, deadline: float) -> Any:
-        await self._answer("call", deadline)
-        return self._process.count
-
-    async def set(self, service: str, name: str, value: Any, caller: Caller, *, deadline: float) -> None:
-        await self._answer("call", deadline)
+        return [f"hello {wanted.arguments[0]}"] if wanted.arguments else []
 
     def pause(self) -> None:
         self.paused = True

@@ -8,7 +8,7 @@ from typing import Any
 from exod.errors import Outcome, Refusal, Refused
 from exod.package.services import Method, Property, Service, Signal
 from exod.plan.steps import Step, StepKind
-from exod.supervisor.ports import Caller
+from exod.supervisor.ports import Caller, Wanted
 from exod.supervisor.requests import Request, check
 from exod.supervisor.views import InstanceView, JobView, PluginView
 
@@ -73,7 +73,8 @@ class FakeSupervisor:
         self.requests: list[Request] = []
         self.refusals: list[tuple[Refusal, Caller, str]] = []
         self.strikes: list[tuple[str, str]] = []
-        self.calls: list[tuple[str, str, str, list[Any], Caller]] = []
+        self.calls = self
+        self.called: list[tuple[str, str, str, list[Any], Caller]] = []
         self.answers: dict[str, Any] = {}
         self.properties: dict[str, Any] = {"Count": 3, "Mood": "calm"}
         self.cancelled: list[tuple[int, Caller]] = []
@@ -151,19 +152,16 @@ class FakeSupervisor:
 
     # --- services -----------------------------------------------------------------------------------------------
 
-    async def call(
-        self, plugin: str, service: str, method: str, arguments: Sequence[Any], caller: Caller
-    ) -> Sequence[Any]:
-        self.calls.append((plugin, service, method, list(arguments), caller))
+    async def ask(self, plugin: str, wanted: Wanted, caller: Caller) -> Any:
+        if wanted.kind == "get":
+            return self.properties[wanted.member]
+        if wanted.kind == "set":
+            [self.properties[wanted.member]] = wanted.arguments
+            return None
+        self.called.append((plugin, wanted.service, wanted.member, list(wanted.arguments), caller))
         if self.held:
             await self.held.wait()
-        answer = self.answers.get(method, [])
+        answer = self.answers.get(wanted.member, [])
         if isinstance(answer, BaseException):
             raise answer
-        return answer(*arguments) if callable(answer) else answer
-
-    async def get_property(self, plugin: str, service: str, name: str, caller: Caller) -> Any:
-        return self.properties[name]
-
-    async def set_property(self, plugin: str, service: str, name: str, value: Any, caller: Caller) -> None:
-        self.properties[name] = value
+        return answer(*wanted.arguments) if callable(answer) else answer

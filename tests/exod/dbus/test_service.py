@@ -46,7 +46,7 @@ async def call(client: Client, member: str, signature: str = "", body: Any = ())
 async def test_a_call_reaches_the_plugin_with_who_called(greeter: Rig, stranger: Client) -> None:
     greeter.supervisor.answers["Greet"] = lambda name: [f"hello {name}"]
     assert await call(stranger, "Greet", "s", ["you"]) == ["hello you"]
-    [(plugin, service, method, arguments, caller)] = greeter.supervisor.calls
+    [(plugin, service, method, arguments, caller)] = greeter.supervisor.called
     assert (plugin, service, method, arguments) == ("hello", "greeter", "Greet", ["you"])
     assert (caller.name, caller.uid) == (stranger.name, NEWS)
 
@@ -88,7 +88,7 @@ async def test_what_a_client_sends_wrongly_is_no_strike(
 ) -> None:
     with pytest.raises(Failed, match="InvalidArgs"):
         await call(client, "Greet", signature, body)
-    assert (greeter.supervisor.calls, greeter.supervisor.strikes) == ([], [])
+    assert (greeter.supervisor.called, greeter.supervisor.strikes) == ([], [])
 
 
 async def test_who_may_not_call_is_refused_before_the_plugin_hears_of_it(locked: Rig, stranger: Client) -> None:
@@ -100,7 +100,7 @@ async def test_who_may_not_call_is_refused_before_the_plugin_hears_of_it(locked:
     value = variants(x="wild")["x"]
     with pytest.raises(Failed, match="not-authorized"):
         await stranger.call("Set", "ssv", [INTERFACE, "Mood", value], path=PATH, interface=PROPERTIES)
-    assert locked.supervisor.calls == []
+    assert locked.supervisor.called == []
     assert locked.supervisor.properties["Mood"] == "calm"
     assert len(locked.supervisor.refusals) == 4
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from exod.supervisor.adoption import difference
-from exod.supervisor.ports import InstanceRecord, Survivor
+from exod.supervisor.ports import InstanceRecord, Survivor, Wanted
 from tests.simulation.driver import bury
 from tests.simulation.house import House, played
 from tests.simulation.packages import Kit
@@ -58,7 +58,7 @@ async def test_it_serves_and_obeys_as_before(house: House) -> None:
     await house.load()
     await bury(house)
     supervisor = await house.boot()
-    assert await supervisor.call("hello", "hello", "Greet", ["you"], house.root) == ["hello you"]
+    assert await supervisor.calls.ask("hello", Wanted("method", "hello", "Greet", ["you"]), house.root) == ["hello you"]
     for verb, state in (("suspend", "suspended"), ("resume", "running"), ("stop", "loaded"), ("unload", "unloaded")):
         assert (await house.do(verb, "hello")).state == "done"
         assert supervisor.plugins["hello"].state_name == state

@@ -7,11 +7,12 @@ import pytest
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.plan.policy import Policy
-from exod.supervisor.ports import Caller
+from exod.supervisor.ports import Caller, Wanted
 from tests.simulation.house import ROOT, House, played
 from tests.simulation.packages import Kit
 
 ADA, BOB = Caller(":1.7", 1000), Caller(":1.8", 1001)
+GREET, DIE = Wanted("method", "hello", "Greet", ["x"]), Wanted("method", "hello", "Die")
 
 
 async def refusal(awaitable: object) -> Refusal:
@@ -25,24 +26,24 @@ async def test_a_method_answers_and_counts_as_activity(house: House) -> None:
     await house.load()
     await asyncio.sleep(5)
     before = house.supervisor.info("hello")["last_activity"]
-    assert await house.supervisor.call("hello", "hello", "Greet", ["ada"], ADA) == ["hello ada"]
+    assert await house.supervisor.calls.ask("hello", Wanted("method", "hello", "Greet", ["ada"]), ADA) == ["hello ada"]
     assert house.supervisor.info("hello")["last_activity"] == before + 5
-    assert await house.supervisor.get_property("hello", "hello", "Count", ADA) == 1
-    await house.supervisor.set_property("hello", "hello", "Word", "hey", ADA)
+    assert await house.supervisor.calls.ask("hello", Wanted("get", "hello", "Count"), ADA) == 1
+    await house.supervisor.calls.ask("hello", Wanted("set", "hello", "Word", ["hey"]), ADA)
 
 
 @played
 async def test_what_was_not_declared_does_not_exist(house: House) -> None:
     await house.load()
-    call = house.supervisor.call
+    ask = house.supervisor.calls.ask
     for unknown in (
-        call("hello", "hello", "Fly", [], ADA),
-        call("hello", "other", "Greet", [], ADA),
-        call("nobody", "hello", "Greet", [], ADA),
-        house.supervisor.get_property("hello", "hello", "Age", ADA),
+        ask("hello", Wanted("method", "hello", "Fly"), ADA),
+        ask("hello", Wanted("method", "other", "Greet"), ADA),
+        ask("nobody", Wanted("method", "hello", "Greet"), ADA),
+        ask("hello", Wanted("get", "hello", "Age"), ADA),
     ):
         assert (await refusal(unknown)).outcome is Outcome.NOT_FOUND
-    assert (await refusal(house.supervisor.set_property("hello", "hello", "Count", 3, ADA))).code == "read-only"
+    assert (await refusal(ask("hello", Wanted("set", "hello", "Count", [3]), ADA))).code == "read-only"
 
 
 @pytest.mark.parametrize("verb", ["stop", "suspend", "unload"])
@@ -50,7 +51,7 @@ async def test_what_was_not_declared_does_not_exist(house: House) -> None:
 async def test_a_plugin_that_does_not_run_is_not_called(house: House, verb: str) -> None:
     await house.load()
     await house.do(verb, "hello")
-    assert (await refusal(house.supervisor.call("hello", "hello", "Greet", ["x"], ADA))).code == "not-running"
+    assert (await refusal(house.supervisor.calls.ask("hello", GREET, ADA))).code == "not-running"
 
 
 @pytest.mark.parametrize(("conduct", "code"), [("hang", "call-timeout"), ("refuse", "plugin-raised")])
@@ -58,7 +59,7 @@ async def test_a_plugin_that_does_not_run_is_not_called(house: House, verb: str)
 async def test_a_call_that_fails_is_the_callers_matter_only(house: House, conduct: str, code: str) -> None:
     await house.load(Kit(behaviour={"call": conduct}))
     start = house.loop.time()
-    assert (await refusal(house.supervisor.call("hello", "hello", "Greet", ["x"], ADA))).code == code
+    assert (await refusal(house.supervisor.calls.ask("hello", GREET, ADA))).code == code
     assert house.loop.time() - start <= 2.001
     assert house.supervisor.plugins["hello"].state_name == "running"
     # A plugin that has not answered may still be at work on it.
@@ -72,7 +73,7 @@ async def test_a_call_that_came_too_late_is_its_callers_until_a_later_one_is_ans
     instance = house.supervisor._roster.instances[1]
     instance.calls = [replace(ADA)]
     assert instance.serving == ADA.uid
-    await house.supervisor.call("hello", "hello", "Greet", ["x"], BOB)
+    await house.supervisor.calls.ask("hello", GREET, BOB)
     assert instance.serving is None
 
 
@@ -81,9 +82,9 @@ async def test_a_caller_in_whose_calls_it_keeps_dying_is_turned_away_and_audited
     house.supervisor._roster.inputs = replace(house.disk.inputs, policies={"hello": Policy(critical=True)})
     await house.load(Kit(critical=True))
     for _ in range(3):
-        assert (await refusal(house.supervisor.call("hello", "hello", "Die", [], ADA))).code == "instance-lost"
+        assert (await refusal(house.supervisor.calls.ask("hello", DIE, ADA))).code == "instance-lost"
         await asyncio.sleep(1)
-    assert (await refusal(house.supervisor.call("hello", "hello", "Greet", ["x"], ADA))).code == "deadly-caller"
-    assert await house.supervisor.call("hello", "hello", "Greet", ["x"], BOB) == ["hello x"]
-    assert await house.supervisor.call("hello", "hello", "Greet", ["x"], ROOT) == ["hello x"]
+    assert (await refusal(house.supervisor.calls.ask("hello", GREET, ADA))).code == "deadly-caller"
+    assert await house.supervisor.calls.ask("hello", GREET, BOB) == ["hello x"]
+    assert await house.supervisor.calls.ask("hello", GREET, ROOT) == ["hello x"]
     assert [fields["code"] for fields in house.events("refused")] == ["deadly-caller"]

@@ -10,7 +10,7 @@ from exod.errors import Outcome
 from exod.package.limits import Limits
 from exod.supervisor import channel as module
 from exod.supervisor.channel import Channel
-from exod.supervisor.ports import Caller
+from exod.supervisor.ports import Caller, Wanted
 from exosdk import wire
 from tests.exosdk.conversation import READY, ask, hear, live, refused
 from tests.exosdk.instances import HELLO, NONCE, Heard, Peer, confinement, until
@@ -169,7 +169,7 @@ async def test_questions_beyond_the_queue_are_refused(channel: Channel, peer: Pe
     await until(lambda: len(channel._queue) == module.QUEUE)
     assert (await refused(ask(channel, "b"))).code == "plugin-busy"
     others = Caller(":1.99", 4242)
-    tasks.append(asyncio.ensure_future(channel.call("greeter", "Greet", ["c"], others, deadline=5)))
+    tasks.append(asyncio.ensure_future(channel.ask(Wanted("method", "greeter", "Greet", ["c"]), others, deadline=5)))
     tasks.append(asyncio.ensure_future(channel.hook("stop", {}, deadline=5)))
     await until(lambda: len(channel._queue) == module.QUEUE + 2)
     assert channel._queue[0].action == "run stop"

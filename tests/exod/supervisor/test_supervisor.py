@@ -304,6 +304,6 @@ async def test_after_a_clean_stop_nothing_runs_and_desired_state_is_as_it_was(ho
 @played
 async def test_a_strike_from_the_bus_counts_as_one_from_the_channel(house: House) -> None:
     await house.load()
-    house.supervisor.strike("hello", "a NUL in a string")
-    house.supervisor.strike("nobody", "a NUL in a string")
+    house.supervisor.calls.strike("hello", "a NUL in a string")
+    house.supervisor.calls.strike("nobody", "a NUL in a string")
     assert [fields["reason"] for fields in house.events("strike")] == ["a NUL in a string"]
