@@ -116,7 +116,7 @@ class PackageGate:
             clock=verified.clock,
             anchor=verified.anchor.name,
             reasons=verified.reasons,
-            tree=package.archive.tree(),
+            tree=package.archive.files,
             keeps_data=verified.ownership is Ownership.FIRST or verified.ownership.keeps_data,
         )
 

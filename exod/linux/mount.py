@@ -26,27 +26,16 @@ MS_REC, MS_PRIVATE = 1 << 14, 1 << 18
 
 _FSOPEN_CLOEXEC = _FSMOUNT_CLOEXEC = _FSPICK_CLOEXEC = 1
 _FSPICK_EMPTY_PATH = 8
-_SET_FLAG, _SET_STRING, _CREATE, _RECONFIGURE = 0, 1, 6, 7
+SET_FLAG, SET_STRING, CREATE, RECONFIGURE = 0, 1, 6, 7
 
 
 def fsopen(fstype: str) -> int:
     return syscall(FSOPEN, fstype.encode(), _FSOPEN_CLOEXEC, what=fstype)
 
 
-def fsconfig_set_flag(fs: int, key: str) -> None:
-    syscall(FSCONFIG, fs, _SET_FLAG, key.encode(), None, 0, what=key)
-
-
-def fsconfig_set_string(fs: int, key: str, value: str) -> None:
-    syscall(FSCONFIG, fs, _SET_STRING, key.encode(), value.encode(), 0, what=key)
-
-
-def fsconfig_create(fs: int) -> None:
-    syscall(FSCONFIG, fs, _CREATE, None, None, 0, what="create")
-
-
-def fsconfig_reconfigure(fs: int) -> None:
-    syscall(FSCONFIG, fs, _RECONFIGURE, None, None, 0, what="reconfigure")
+def fsconfig(fs: int, command: int, key: str | None = None, value: str | None = None) -> None:
+    words = [None if word is None else word.encode() for word in (key, value)]
+    syscall(FSCONFIG, fs, command, *words, 0, what=key or "fsconfig")
 
 
 def fsmount(fs: int, attributes: int) -> int:
@@ -62,8 +51,8 @@ def detached(fstype: str, attributes: int, **settings: str) -> int:
     """fsopen, fsconfig, fsmount: the only mount of a superblock of its own."""
     with opened(fsopen(fstype)) as fs:
         for key, value in settings.items():
-            fsconfig_set_string(fs, key, value)
-        fsconfig_create(fs)
+            fsconfig(fs, SET_STRING, key, value)
+        fsconfig(fs, CREATE)
         return fsmount(fs, attributes)
 
 

@@ -7,10 +7,6 @@ from exod.linux.descriptors import opened
 NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
 
 
-def pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
 def status(pid: int) -> dict[str, str]:
     rows = (line.partition(":") for line in _read(pid, "status").split("\n"))
     return {key: value.strip() for key, _, value in rows}

@@ -42,9 +42,6 @@ class Archive:
     zip: bytes
     files: Tree
 
-    def tree(self) -> Tree:
-        return self.files
-
 
 def parse(data: bytes) -> Archive | Refusal:
     try:

@@ -47,8 +47,8 @@ class Superblock:
     def seal(self) -> int:
         """Nothing can be written any more; the mount is the caller's now."""
         with opened(mount.fspick(self.mount)) as fs:
-            mount.fsconfig_set_flag(fs, "ro")
-            mount.fsconfig_reconfigure(fs)
+            mount.fsconfig(fs, mount.SET_FLAG, "ro")
+            mount.fsconfig(fs, mount.RECONFIGURE)
         taken, self.mount = self.mount, -1
         return taken
 

@@ -37,7 +37,7 @@ def inspect(instance: int, expected: Expected) -> Mapping[str, str]:
     if pidfd.ended(expected.descriptor):
         raise Refused(_refuse(instance, {"process": "ended"}))
     host = _host()
-    wrong = {name: found for name, found, wanted in _status(status, expected) if found != wanted}
+    wrong = {name: _said(status, name) for name, wanted in _wanted(expected).items() if _said(status, name) != wanted}
     wrong |= {f"namespace {kind}": "the host's" for kind in procfs.NAMESPACES if spaces[kind] == host[kind]}
     if spaces["net"] != expected.network:
         wrong["namespace net"] = "not the one it was given"
@@ -56,20 +56,17 @@ def _host() -> dict[str, int]:
     return procfs.namespaces("self")
 
 
-def _status(status: Mapping[str, str], expected: Expected) -> list[tuple[str, str, str]]:
-    """(what, found, wanted)"""
+def _wanted(expected: Expected) -> dict[str, str]:
+    """What each row of /proc/PID/status has to say."""
     ids = "\t".join([str(expected.uid)] * 4)
-    rows = [(name, status.get(name, "missing"), _NONE) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")]
-    return [
-        *rows,
-        ("Seccomp", status.get("Seccomp", "missing"), "2"),
-        ("NoNewPrivs", status.get("NoNewPrivs", "missing"), "1"),
-        ("Uid", status.get("Uid", "missing"), ids),
-        ("Gid", status.get("Gid", "missing"), ids),
-        ("Groups", status.get("Groups", "missing"), ""),
-        ("PPid", status.get("PPid", "missing"), str(expected.keeper)),
-        ("NSpid", status.get("NSpid", "missing").split("\t")[-1], "1"),
-    ]
+    rows = dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), _NONE)
+    rows |= {"Seccomp": "2", "NoNewPrivs": "1", "Uid": ids, "Gid": ids, "Groups": ""}
+    return rows | {"PPid": str(expected.keeper), "NSpid": "1"}
+
+
+def _said(status: Mapping[str, str], row: str) -> str:
+    said = status.get(row, "missing")
+    return said.split("\t")[-1] if row == "NSpid" else said  # its number in the innermost namespace
 
 
 def _refuse(instance: int, wrong: Mapping[str, str]) -> Refusal:

@@ -54,14 +54,6 @@ class DataDirs:
         await self._writer.submit(lambda: self._bury(_name(plugin), self._trash))
         await asyncio.to_thread(self._empty_gone)
 
-    async def stored(self) -> list[str]:
-        """Every plugin that has data."""
-        return await self._writer.submit(self._root.names)
-
-    def path(self, plugin: str) -> Path:
-        """Where the directory lies, for what binds it into a sandbox."""
-        return Path(self._root.path, _name(plugin))
-
     async def close(self) -> None:
         await self._writer.submit(self._close)
 

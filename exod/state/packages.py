@@ -46,14 +46,6 @@ class Packages:
     async def discard(self, plugin: str, version: str) -> None:
         await self._writer.submit(lambda: self._trash.remove(f"{plugin}_{_file(plugin, version)}"))
 
-    async def stored(self) -> list[tuple[str, str]]:
-        """Every (plugin, version) in the store."""
-        return await self._writer.submit(self._stored)
-
-    async def trashed(self) -> list[tuple[str, str]]:
-        """Every (plugin, version) that was dropped and neither restored nor discarded."""
-        return await self._writer.submit(lambda: [_split(name) for name in self._trash.names()])
-
     async def close(self) -> None:
         await self._writer.submit(self._close)
 
@@ -93,13 +85,6 @@ class Packages:
         except FileNotFoundError:
             return None
 
-    def _stored(self) -> list[tuple[str, str]]:
-        found = []
-        for plugin in self._root.names():
-            with self._root.child(plugin) as room:
-                found += [(plugin, name.removesuffix(_SUFFIX)) for name in room.names()]
-        return found
-
     def _close(self) -> None:
         self._trash.close()
         self._root.close()
@@ -119,11 +104,6 @@ def _file(plugin: str, version: str) -> str:
     if not is_name(plugin) or _VERSION.fullmatch(version) is None:
         raise ValueError(f"internal error: {plugin!r} {version!r} is no file of the store")
     return version + _SUFFIX
-
-
-def _split(name: str) -> tuple[str, str]:
-    plugin, _, file = name.partition("_")
-    return plugin, file.removesuffix(_SUFFIX)
 
 
 def _differs(plugin: str, file: str) -> Refusal:

@@ -51,10 +51,6 @@ class Registry:
     def __init__(self, database: sqlite3.Connection, *, writer: Writer) -> None:
         self._database = database
         self._writer = writer
-        # Jobs and instances of different plugins are numbered in one order and recorded in another: within a run an
-        # id may come late, but none of an earlier run comes back, and none that was dropped.
-        self._floor = {counter: self._counter(counter) for counter in ("next_job", "next_instance")}
-        self._dropped: set[int] = set()
 
     @classmethod
     async def open(cls, path: Path, *, writer: Writer) -> "Registry":
@@ -69,7 +65,7 @@ class Registry:
 
     async def prune_jobs(self, *, before: float) -> None:
         """Forget jobs that finished before then; one that still runs is kept whatever its age."""
-        await self._change(lambda: self._prune(before))
+        await self._run("DELETE FROM jobs WHERE state != 'running' AND finished < ?", before)
 
     async def put_plugin(self, plugin: PluginRecord) -> None:
         config = json.dumps(dict(plugin.config), sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -90,7 +86,6 @@ class Registry:
 
     async def drop_instance(self, instance: int) -> None:
         await self._run("DELETE FROM instances WHERE id = ?", instance)
-        self._dropped.add(instance)
 
     async def set_generation(self, generation: int) -> None:
         """Repeat the trust file's generation; it only grows."""
@@ -110,12 +105,6 @@ class Registry:
                 work()
 
         await self._writer.submit(change)
-
-    def _prune(self, before: float) -> None:
-        where = "state != 'running' AND finished < ?"
-        last = self._database.execute(f"SELECT max(id) FROM jobs WHERE {where}", (before,)).fetchone()[0]
-        self._database.execute(f"DELETE FROM jobs WHERE {where}", (before,))
-        self._floor["next_job"] = max(self._floor["next_job"], (last or 0) + 1)
 
     def _put_numbered(self, table: str, counter: str, row: Row) -> None:
         """Insert or update by id, and move the counter past it: after a restart no id is given out twice.

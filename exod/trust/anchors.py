@@ -38,14 +38,15 @@ class Anchor:
 
 def parse(data: bytes, *, name: str) -> Anchor | Refusal:
     try:
-        return _anchor(name, _TABLE.read(_toml(data), at=""))
+        return _anchor(name, _TABLE.read(toml(data, limit=MAX_BYTES), at=""))
     except MalformedError as fault:
         return fault.refusal(f"anchor {name}", code="anchor-malformed")
 
 
-def _toml(data: bytes) -> object:
-    if len(data) > MAX_BYTES:
-        raise MalformedError("", f"it has {len(data)} bytes, at most {MAX_BYTES} are read")
+def toml(data: bytes, *, limit: int) -> object:
+    """A file of trust.d, for this room: raises MalformedError."""
+    if len(data) > limit:
+        raise MalformedError("", f"it has {len(data)} bytes, at most {limit} are read")
     try:
         return tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as fault:

@@ -4,7 +4,6 @@ A vendor's list may revoke any key; any other signer only itself. Refuses a list
 that nobody brings a revoked key back by bringing back yesterday's list. A refused list revokes nothing.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,7 +13,7 @@ from exod.package.fields import Digits, Field, List, Named, Shown, Table, Whole
 from exod.package.malformed import MalformedError
 from exod.package.payload import COUNT_MAX, TIME_MAX
 from exod.trust import statement
-from exod.trust.anchors import Anchor
+from exod.trust.anchors import Anchor, toml
 from exod.trust.state import TrustState
 
 ENTRIES_MAX = 512
@@ -72,13 +71,9 @@ def parse(data: bytes, *, anchors: Iterable[Anchor], state: TrustState) -> Revoc
 def parse_local(data: bytes) -> Revocations | Refusal:
     """`revoked.toml`: `[keys]` of id = "reason", `packages = [digest, …]`; trusted as the root-owned file it is."""
     try:
-        if len(data) > statement.MAX_BYTES:
-            raise MalformedError("", f"it has {len(data)} bytes, at most {statement.MAX_BYTES} are read")
-        row = _LOCAL.read(tomllib.loads(data.decode("utf-8")), at="")
+        row = _LOCAL.read(toml(data, limit=statement.MAX_BYTES), at="")
     except MalformedError as fault:
         return fault.refusal("revoked.toml", code="revocation-malformed")
-    except (ValueError, RecursionError):
-        return Refusal("revocation-malformed", "cannot read revoked.toml: it is not TOML")
     return Revocations(dict(row["keys"]), frozenset(row["packages"]))
 
 

@@ -24,6 +24,17 @@ class Scope:
     ceiling: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     interfaces: tuple[str, ...] = ()
 
+    def lacks(self, manifest: Manifest) -> str:
+        """Why the manifest does not lie within; "" where it does."""
+        if not self.covers_name(manifest.name):
+            return f'scope is "{self}"'
+        if not self.covers_type(manifest.type):
+            return f"types are {', '.join(self.types)}"
+        if beyond := self.beyond(manifest):
+            return f"ceiling does not allow {', '.join(beyond)}"
+        foreign = self.foreign(manifest)
+        return f"interfaces do not include {', '.join(foreign)}" if foreign else ""
+
     def covers_name(self, name: str) -> bool:
         return any(_covers_name(label, name) for label in self.names)
 

@@ -14,7 +14,6 @@ from typing import final
 
 from exod.errors import Refusal
 from exod.package import Package
-from exod.package.envelope import DEV_PACKAGE
 from exod.package.manifest import Manifest
 from exod.package.versions import precedes
 from exod.trust import rotation
@@ -126,6 +125,11 @@ class _Case:
     def signer(self) -> str:
         return self.package.payload.signer
 
+    @cached_property
+    def wider(self) -> str:
+        """What it asks for beyond what is installed, as it is told to people."""
+        return "; ".join(widened(self.installed, self.package.manifest)) if self.installed else ""
+
     def refuse(self, code: str, reason: str, *, hint: str = "", **evidence: str) -> Refusal:
         name, version = self.package.name, self.package.version
         facts = {"name": name, "version": version, "signer": self.signer, **evidence}
@@ -187,10 +191,10 @@ def _revoked(case: _Case) -> Refusal | None:
 
 def _known(case: _Case) -> tuple[Anchor, ...] | Refusal:
     """The anchors that know the signer. A development key answers for development packages, and for nothing else."""
-    wanted = case.package.envelope.payload_type == DEV_PACKAGE
-    anchors = tuple(one for one in case.trust.by_key.get(case.signer, ()) if (one.level == "dev") is wanted)
-    hint = _trusting(case, name="NAME")
+    development = case.package.development
+    anchors = tuple(one for one in case.trust.by_key.get(case.signer, ()) if (one.level == "dev") is development)
     if not anchors:
+        hint = _trusting(case, name="NAME")
         return case.refuse("signer-unknown", f"nobody here trusts the key {case.signer[:12]} that signed it", hint=hint)
     return anchors
 
@@ -227,21 +231,12 @@ def _signatures(case: _Case, anchor: Anchor) -> tuple[str, ...] | Refusal:
 
 
 def _scope(case: _Case, anchor: Anchor) -> Refusal | None:
-    manifest, scope = case.package.manifest, anchor.scope
-    by = f"signed by {anchor.name}, whose"
-    hint = _trusting(case, name=f"{anchor.name}-{manifest.name}")
-    if not scope.covers_name(manifest.name):
-        return case.refuse("signer-out-of-scope", f'{by} scope is "{scope}"', hint=hint, anchor=anchor.name)
-    if not scope.covers_type(manifest.type):
-        types = ", ".join(scope.types)
-        return case.refuse("signer-out-of-scope", f"{by} types are {types}", hint=hint, anchor=anchor.name)
-    if beyond := scope.beyond(manifest):
-        reason = f"{by} ceiling does not allow {', '.join(beyond)}"
-        return case.refuse("signer-out-of-scope", reason, hint=hint, anchor=anchor.name)
-    if foreign := scope.foreign(manifest):
-        reason = f"{by} interfaces do not include {', '.join(foreign)}"
-        return case.refuse("signer-out-of-scope", reason, hint=hint, anchor=anchor.name)
-    return None
+    lacking = anchor.scope.lacks(case.package.manifest)
+    if not lacking:
+        return None
+    reason = f"signed by {anchor.name}, whose {lacking}"
+    hint = _trusting(case, name=f"{anchor.name}-{case.package.name}")
+    return case.refuse("signer-out-of-scope", reason, hint=hint, anchor=anchor.name)
 
 
 def _dates(case: _Case, anchor: Anchor) -> Refusal | None:
@@ -286,10 +281,9 @@ def _ownership(case: _Case) -> Ownership:
 
 def _differs(case: _Case, anchor: Anchor) -> Refusal:
     owner = case.trust.state.owners[case.package.name]
-    asked = "; ".join(widened(case.installed, case.package.manifest)) if case.installed else ""
     reason = f"it is signed by {anchor.name} ({case.signer[:12]}), its owner is {owner[:12]}"
     hint = f"exoctl plugin load {case.package.file_name} --consent"
-    return case.refuse("owner-differs", reason, hint=hint, owner=owner, anchor=anchor.name, difference=asked)
+    return case.refuse("owner-differs", reason, hint=hint, owner=owner, anchor=anchor.name, difference=case.wider)
 
 
 def _mark(case: _Case) -> Refusal | None:
@@ -302,14 +296,11 @@ def _mark(case: _Case) -> Refusal | None:
 
 
 def _wider(case: _Case) -> Refusal | None:
-    difference = widened(case.installed, case.package.manifest) if case.installed else ()
-    if not difference or case.consent:
+    if case.installed is None or not case.wider or case.consent:
         return None
-    told = "; ".join(difference)
-    assert case.installed is not None
-    reason = f"it asks for more than {case.installed.version}: {told}"
+    reason = f"it asks for more than {case.installed.version}: {case.wider}"
     hint = f"exoctl plugin load {case.package.file_name} --consent"
-    return case.refuse("widened", reason, hint=hint, difference=told)
+    return case.refuse("widened", reason, hint=hint, difference=case.wider)
 
 
 def _reasons(anchor: Anchor, signers: tuple[str, ...], ownership: Ownership) -> tuple[str, ...]:

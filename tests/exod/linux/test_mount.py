@@ -14,8 +14,8 @@ def new_tmpfs(attributes: int = 0, **options: str) -> int:
     fs = mount.fsopen("tmpfs")
     try:
         for key, value in options.items():
-            mount.fsconfig_set_string(fs, key, value)
-        mount.fsconfig_create(fs)
+            mount.fsconfig(fs, mount.SET_STRING, key, value)
+        mount.fsconfig(fs, mount.CREATE)
         return mount.fsmount(fs, attributes)
     finally:
         os.close(fs)
@@ -39,11 +39,11 @@ def test_an_unknown_file_system_or_option_is_the_kernels_error() -> None:
 
 def test_a_flag_and_a_reconfiguration_reach_the_superblock() -> None:
     fs = mount.fsopen("tmpfs")
-    mount.fsconfig_create(fs)
+    mount.fsconfig(fs, mount.CREATE)
     tree = mount.fsmount(fs, 0)
     os.mkdir("a", dir_fd=tree)
-    mount.fsconfig_set_flag(fs, "ro")
-    mount.fsconfig_reconfigure(fs)
+    mount.fsconfig(fs, mount.SET_FLAG, "ro")
+    mount.fsconfig(fs, mount.RECONFIGURE)
     with pytest.raises(OSError, match="Read-only"):
         os.mkdir("b", dir_fd=tree)
     os.close(tree)

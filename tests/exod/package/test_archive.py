@@ -28,7 +28,7 @@ def test_what_is_written_is_read_back_with_its_modes() -> None:
     data = archive.write(FILES)
     found = archive.parse(data)
     assert isinstance(found, Archive)
-    assert found.tree() == FILES
+    assert found.files == FILES
     assert found.zip == data
 
 

@@ -40,7 +40,7 @@ def test_a_package_is_parsed_whole() -> None:
     assert (found.payload.sequence, found.payload.expires, found.payload.signer) == (4, NOW + 1, key().key_id)
     assert found.zip == zipped()
     assert found.digest == found.payload.sha256
-    assert found.archive.tree()["code/hello.py"] == (b"class Hello:\n    pass\n", False)
+    assert found.archive.files["code/hello.py"] == (b"class Hello:\n    pass\n", False)
     assert not found.development
 
 

@@ -68,7 +68,7 @@ async def test_killed_at_any_call_the_store_has_all_that_came_back_and_no_half_o
         copy(memory, place)
         how, came_back = run(driver, at, place)
         async with await Store.open(place, data_uid=killed.UID) as store:
-            found = await killed.found(store)
+            found = await killed.found(store, place)
         assert found == sorted(found, reverse=True), f"at {at}: a later step is there without an earlier one"
         assert sum(found) in (came_back, came_back + 1), f"at {at}: {found}"
         assert verify(place / "audit").holds, f"at {at}"
