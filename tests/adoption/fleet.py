@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from exod import dev
+from exod.dbus.wire import BUS
 from exod.errors import Refusal
 from exod.names import BUS_NAME, ROOT_PATH, plugin_path
 from exod.sandbox.groups import place
-from tests.acceptance.residue import Traces
+from exosdk.testing.daemon import Daemon
 from tests.adoption import tally
 from tests.adoption.callers import Caller, Ledger, service_path
+from tests.adoption.kernel import instances_of, parent_of, used_by
 from tests.exod.dbus import rig as rigs
 from tests.exod.dbus.rig import PLUGIN, Client, variants
 
@@ -91,9 +93,8 @@ class Fleet:
         (self.directory / "etc/trust.d/fleet.toml").chmod(0o600)
         self.marks.mkdir(exist_ok=True)
 
-    async def raised(self, client: Client) -> None:
+    async def raised(self) -> None:
         """Loads all; two stay loaded, two are suspended, the rest runs."""
-        self.client = client
         everybody = [*self.names, SUBJECT]
         for first in range(0, len(everybody), AT_ONCE):
             some = everybody[first : first + AT_ONCE]
@@ -310,10 +311,16 @@ async def fleet(directory: Path, *, seed: int = 1, calls: bool = True) -> AsyncI
         async with _connected(made, calls=calls):
             yield made
     finally:
-        assert made.process is not None
-        if made.process.poll() is None:
-            made.process.terminate()
-        made.process.wait(SETTLED)
+        _end(made)
+
+
+def _end(made: Fleet) -> None:
+    """What a daemon that was killed left is ended by one more."""
+    assert made.process is not None
+    if made.process.poll() is None:
+        made.process.terminate()
+    if made.process.wait(SETTLED) < 0:
+        Daemon(made.directory).start(deadline=SETTLED).stop()
 
 
 @contextlib.asynccontextmanager
@@ -321,10 +328,13 @@ async def _connected(made: Fleet, *, calls: bool) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         address = f"unix:path={made.directory}/run/bus"
         watcher = await stack.enter_async_context(await _patient(address))
-        await rigs.owned(watcher, BUS_NAME)
-        made._present.set()
+        await watcher.listen(f"type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{BUS_NAME}'")
         following = asyncio.create_task(made._follow(watcher))
-        await made.raised(await stack.enter_async_context(rigs.client(address)))
+        made.client = await stack.enter_async_context(rigs.client(address))
+        if not await made.has_owner():
+            await made.present()
+        made._present.set()
+        await made.raised()
         busy = [name for name in made.names if made.members[name].state == "running"]
         for number in range(CALLERS if calls else 0):
             client = await stack.enter_async_context(rigs.client(address))
@@ -366,30 +376,3 @@ def _member(row: Mapping[str, Any]) -> Member:
 
 def _jobs(objects: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
     return [faces[f"{BUS_NAME}.Job"] for faces in objects.values() if f"{BUS_NAME}.Job" in faces]
-
-
-def used_by(pid: int) -> float:
-    """Seconds of processor time, of all its threads."""
-    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def instances_of(keeper: int) -> dict[int, int]:
-    """pid → instance by the kernel: the keeper's children that are in a group of an instance."""
-    found = {}
-    for pid in map(int, Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            group = Path(f"/proc/{pid}/cgroup").read_text().strip().rpartition("/")[2]
-            if group.startswith("i-"):
-                found[pid] = int(group[2:])
-    return found
-
-
-def left_behind(directory: Path) -> list[str]:
-    """What a fleet that is down still holds on this host."""
-    left = Traces.now(directory)
-    kinds = ("processes", "mounts", "groups", "namespaces")
-    return [f"{kind}: {word}" for kind in kinds for word in getattr(left, kind)]
