@@ -130,21 +130,13 @@ class Daemon:
 
     def _supervise(self, world: World, chosen: Settings) -> Supervisor:
         development = self.layout.development
-        gate = PackageGate(development=development, revocation_required=chosen.revocation_required)
-
-        def again() -> Settings | Refusal:
-            found = read_settings(self.layout)
-            if isinstance(found, Settings):
-                gate.revocation_required = found.revocation_required
-            return found
-
         return Supervisor(
             world,
             settings=chosen,
-            read_settings=again,
+            read_settings=lambda: read_settings(self.layout),
             host=Host(arch=os.uname().machine, kernel=os.uname().release),
             mode="development" if development else "production",
-            gate=gate,
+            gate=PackageGate(development=development),
             checkpoint=_checkpoints(self.layout),
             reexecute=self._reexecute,
             failed=self._failed,

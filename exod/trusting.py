@@ -16,7 +16,7 @@ from exod.plan import policy
 from exod.plan.confine import Verdict
 from exod.plan.policy import Policy
 from exod.state.etcdir import read_directory
-from exod.supervisor.material import Judged
+from exod.supervisor.material import Judged, Leave, Today
 from exod.supervisor.ports import TrustInputs
 from exod.trust.gather import gather
 from exod.trust.state import TrustState
@@ -55,14 +55,10 @@ def _policies(files: Mapping[str, bytes]) -> tuple[dict[str, Policy], list[Refus
 
 
 class PackageGate:
-    """Implements the supervisor's Gate with real packages and real verification.
+    """Implements the supervisor's Gate with real packages and real verification."""
 
-    revocation_required may be set while it is in use: a reload of settings does.
-    """
-
-    def __init__(self, *, development: bool, revocation_required: bool) -> None:
+    def __init__(self, *, development: bool) -> None:
         self._development = development
-        self.revocation_required = revocation_required
 
     def parse(self, data: bytes) -> Package | Refusal:
         return parse_package(data)
@@ -84,28 +80,24 @@ class PackageGate:
             for identity in anchor.identities
         ]
 
-    def judge(
-        self,
-        data: bytes,
-        package: Package,
-        *,
-        inputs: TrustInputs,
-        state: TrustState,
-        now: int,
-        downgrade: bool,
-        consent: bool,
-        installed: Manifest | None,
-    ) -> Judged | Refusal:
+    def judge(self, data: bytes, package: Package, *, today: Today, leave: Leave) -> Judged | Refusal:
         trust = Trust(
-            anchors=inputs.anchors,
-            state=state,
-            revocations=inputs.revocations,
-            rotations=inputs.rotations,
+            anchors=today.inputs.anchors,
+            state=today.state,
+            revocations=today.inputs.revocations,
+            rotations=today.inputs.rotations,
             development=self._development,
             built=BUILT,
-            strict_revocation=self.revocation_required,
+            strict_revocation=today.strict,
         )
-        verified = verify(package, trust=trust, now=now, downgrade=downgrade, consent=consent, installed=installed)
+        verified = verify(
+            package,
+            trust=trust,
+            now=today.now,
+            downgrade=leave.downgrade,
+            consent=leave.consent,
+            installed=leave.installed,
+        )
         if isinstance(verified, Refusal):
             return verified
         return Judged(

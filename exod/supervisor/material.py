@@ -54,11 +54,27 @@ class Prepared:
     result: Mapping[str, str] = field(default_factory=dict)
 
 
-class Gate(Protocol):
-    """Bytes → Judged | Refusal: parse, then verify against today's trust. Pure; the clock is an argument.
+@dataclass(frozen=True, slots=True)
+class Today:
+    """Trust as it is now. strict: nothing is accepted while the revocation list is missing or stale."""
 
-    `installed` is the manifest that this package would follow: one that asks for more needs `consent`.
-    """
+    inputs: TrustInputs
+    state: TrustState
+    now: int
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What whoever loads a package allows. installed: the manifest it would follow; to ask for more needs `consent`."""
+
+    downgrade: bool = False
+    consent: bool = False
+    installed: Manifest | None = None
+
+
+class Gate(Protocol):
+    """Bytes → Judged | Refusal: parse, then verify against today's trust. Pure; the clock is an argument."""
 
     def parse(self, data: bytes) -> Any | Refusal: ...
 
@@ -66,15 +82,4 @@ class Gate(Protocol):
 
     def anchors(self, inputs: TrustInputs) -> list[Mapping[str, str]]: ...
 
-    def judge(
-        self,
-        data: bytes,
-        package: Any,
-        *,
-        inputs: TrustInputs,
-        state: TrustState,
-        now: int,
-        downgrade: bool,
-        consent: bool,
-        installed: Manifest | None,
-    ) -> Judged | Refusal: ...
+    def judge(self, data: bytes, package: Any, *, today: Today, leave: Leave) -> Judged | Refusal: ...

@@ -18,7 +18,7 @@ from exod.plan.resolve import Offer, resolve
 from exod.plan.steps import Plan, StepKind
 from exod.plan.verbs import Candidate, Present
 from exod.supervisor import lifecycle
-from exod.supervisor.material import Gate, Judged, Material, Prepared
+from exod.supervisor.material import Gate, Judged, Leave, Material, Prepared, Today
 from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import PluginRecord, VersionRecord
 from exod.supervisor.requests import Request, Verb
@@ -85,7 +85,7 @@ class Planner:
     async def judge_stored(self, plugin: Plugin, version: str) -> Judged:
         """The bytes in the store, verified against today's trust. Raises Refused."""
         data, package = await self._stored(plugin, version)
-        judged = self.judge(data, package, downgrade=True)
+        judged = self.judge(data, package, Leave(downgrade=True))
         row = plugin.versions.get(version)
         if row is None:  # removed, or its load undone, while the bytes were read
             raise Refused(_gone(plugin.name, version))
@@ -94,29 +94,12 @@ class Planner:
             raise Refused(Refusal("package-changed", sentence, evidence={"sha256": judged.verdict.digest}))
         return judged
 
-    def judge(
-        self,
-        data: bytes,
-        package: Any,
-        *,
-        downgrade: bool = False,
-        consent: bool = False,
-        installed: Manifest | None = None,
-    ) -> Judged:
+    def judge(self, data: bytes, package: Any, leave: Leave) -> Judged:
         """Raises Refused."""
-        state = _demand(self._roster.trust)
-        now = max(int(self._roster.world.clock.time()), state.clock)
-        judged = self._gate.judge(
-            data,
-            package,
-            inputs=self._roster.inputs,
-            state=state,
-            now=now,
-            downgrade=downgrade,
-            consent=consent,
-            installed=installed,
-        )
-        return _demand(judged)
+        roster, state = self._roster, _demand(self._roster.trust)
+        now = max(int(roster.world.clock.time()), state.clock)
+        today = Today(roster.inputs, state, now, strict=roster.settings.revocation_required)
+        return _demand(self._gate.judge(data, package, today=today, leave=leave))
 
     def list_trust(self) -> list[Mapping[str, str]]:
         return self._gate.anchors(self._roster.inputs)
@@ -152,13 +135,10 @@ class Planner:
         present = self._present(name, known)
         if package is not None:
             assert request.package is not None
-            judged = self.judge(
-                request.package,
-                package,
-                downgrade=request.flag("downgrade"),
-                consent=request.flag("consent"),
-                installed=await self.followed(known, consent=request.flag("consent")),
-            )
+            consent = request.flag("consent")
+            installed = await self.followed(known, consent=consent)
+            leave = Leave(downgrade=request.flag("downgrade"), consent=consent, installed=installed)
+            judged = self.judge(request.package, package, leave)
             self._compare(known, judged)
         else:
             assert known is not None

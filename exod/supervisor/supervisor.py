@@ -19,7 +19,7 @@ from exod.supervisor.ending import end_all
 from exod.supervisor.executor import Checkpoint, Executor, nowhere
 from exod.supervisor.guard import Guard
 from exod.supervisor.jobs import Jobs
-from exod.supervisor.material import Gate
+from exod.supervisor.material import Gate, Leave
 from exod.supervisor.planner import Planner
 from exod.supervisor.plugin import view
 from exod.supervisor.ports import Caller, World
@@ -179,7 +179,7 @@ class Supervisor:
             name, package = self._planner.identify(Request(Verb.INSTALL, ITSELF, package=data))
             known = self._roster.plugins.get(name)
             installed = await self._planner.followed(known, consent=False)
-            judged = self._planner.judge(data, package, installed=installed)
+            judged = self._planner.judge(data, package, Leave(installed=installed))
             self._planner.confine(judged, values={})
         except Refused as refused:
             self.refused(refused.refusal, caller=caller, subject="validate")

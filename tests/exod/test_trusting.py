@@ -9,7 +9,7 @@ import pytest
 from exoctl import trustfiles
 from exod.errors import Refusal
 from exod.package import Package
-from exod.supervisor.material import Judged
+from exod.supervisor.material import Judged, Leave, Today
 from exod.supervisor.ports import TrustInputs
 from exod.trust.state import TrustState
 from exod.trusting import EtcTrust, PackageGate
@@ -27,15 +27,14 @@ async def read(config: Path, *, development: bool = False) -> TrustInputs:
     return await EtcTrust(config, development=development).read(state=TrustState())
 
 
-def gate(*, development: bool = False, strict: bool = False) -> PackageGate:
-    return PackageGate(development=development, revocation_required=strict)
+def gate(*, development: bool = False) -> PackageGate:
+    return PackageGate(development=development)
 
 
-def judge(gate: PackageGate, data: bytes, inputs: TrustInputs) -> Judged | Refusal:
+def judge(gate: PackageGate, data: bytes, inputs: TrustInputs, *, strict: bool = False) -> Judged | Refusal:
     package = gate.parse(data)
     assert isinstance(package, Package)
-    choice = {"downgrade": False, "consent": False, "installed": None}
-    return gate.judge(data, package, inputs=inputs, state=TrustState(), now=NOW, **choice)  # type: ignore[arg-type]
+    return gate.judge(data, package, today=Today(inputs, TrustState(), NOW, strict=strict), leave=Leave())
 
 
 async def test_no_files_trust_nobody(config: Path) -> None:
@@ -84,12 +83,10 @@ async def test_a_stranger_s_package_is_refused(config: Path) -> None:
     assert refusal.code == "signer-unknown"
 
 
-async def test_revocation_required_is_in_force_from_the_moment_it_is_set() -> None:
+async def test_without_a_revocation_list_nothing_passes_where_one_is_required() -> None:
     inputs = TrustInputs(anchors=(anchor_for(),), revocations=(await read(Path("/nonexistent"))).revocations)
-    judging = gate()
-    assert isinstance(judge(judging, signed_package(), inputs), Judged)
-    judging.revocation_required = True
-    refusal = judge(judging, signed_package(), inputs)
+    assert isinstance(judge(gate(), signed_package(), inputs), Judged)
+    refusal = judge(gate(), signed_package(), inputs, strict=True)
     assert isinstance(refusal, Refusal)
     assert refusal.code == "revocation-stale"
 

@@ -16,7 +16,7 @@ FIRST = signed_package(VENDOR)
 
 def real(house: House) -> None:
     """Real parsing and verification; two signers, each trusted to sign `hello`."""
-    house.supervisor._planner._gate = PackageGate(development=False, revocation_required=False)
+    house.supervisor._planner._gate = PackageGate(development=False)
     anchors = (anchor_for(VENDOR, name="vendor"), anchor_for(OTHER, name="other"))
     house.supervisor._roster.inputs = replace(house.disk.inputs, anchors=anchors, revocations=Revocations())
     house.clock.offset = NOW

@@ -12,6 +12,7 @@ from exoctl import trustfiles
 from exod import dev
 from exod.errors import Refusal
 from exod.layout import DEV_MARKER
+from exod.supervisor.material import Leave, Today
 from exod.supervisor.ports import TrustInputs
 from exod.trust.state import TrustState
 from exod.trusting import EtcTrust, PackageGate
@@ -187,12 +188,11 @@ async def test_a_package_signed_for_development_is_judged_in_development_alone(t
     data = signed_package(development=True)
     verdicts = {}
     for development in (True, False):
-        gate = PackageGate(development=development, revocation_required=False)
+        gate = PackageGate(development=development)
         package = gate.parse(data)
         assert not isinstance(package, Refusal)
-        verdicts[development] = gate.judge(
-            data, package, inputs=both, state=TrustState(), now=NOW, downgrade=True, consent=True, installed=None
-        )
+        leave = Leave(downgrade=True, consent=True)
+        verdicts[development] = gate.judge(data, package, today=Today(both, TrustState(), NOW), leave=leave)
     assert not isinstance(verdicts[True], Refusal)
     refusal = verdicts[False]
     assert isinstance(refusal, Refusal)

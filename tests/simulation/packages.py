@@ -13,9 +13,8 @@ from exod.package.options import Option
 from exod.package.permissions import FileAccess, Permissions
 from exod.package.services import Method, Property, Service
 from exod.plan.confine import Verdict
-from exod.supervisor.material import Judged
+from exod.supervisor.material import Judged, Leave, Today
 from exod.supervisor.ports import TrustInputs
-from exod.trust.state import TrustState
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,32 +96,30 @@ class FakeGate:
     def anchors(self, inputs: TrustInputs) -> list[Mapping[str, str]]:
         return [{"name": name} for name in inputs.anchors]
 
-    def judge(
-        self,
-        data: bytes,
-        package: Kit,
-        *,
-        inputs: TrustInputs,
-        state: TrustState,
-        now: int,
-        downgrade: bool,
-        consent: bool,
-        installed: Manifest | None,
-    ) -> Any:
+    def judge(self, data: bytes, package: Kit, *, today: Today, leave: Leave) -> Any:
+        state, installed, consent = today.state, leave.installed, leave.consent
         what = f"cannot load {package.name} {package.version}: "
-        if package.signer not in inputs.anchors:
+        if package.signer not in today.inputs.anchors:
             return Refusal("signer-unknown", what + f"signed by {package.signer}, who is not trusted")
         if state.owners.get(package.name, package.signer) != package.signer and not consent:
             return Refusal("other-owner", what + "it is owned by another signer")
         if installed is not None and package.storage > installed.limits.storage and not consent:
             return Refusal("widened", what + "it asks for more than before")
-        if not downgrade and _key(package.version) < _key(state.mark(package.name, owner=package.signer) or "0"):
+        if not leave.downgrade and _key(package.version) < _key(state.mark(package.name, owner=package.signer) or "0"):
             return Refusal("downgrade", what + "a newer version was installed before")
         verdict = Verdict(sha256(data).hexdigest(), package.signer, package.level)
         tree = {"code/main.py": (data, False)}
         same = state.owners.get(package.name, package.signer) == package.signer
         return Judged(
-            data, manifest(package), verdict, package.sequence, now, package.signer, ("signed",), tree, keeps_data=same
+            data,
+            manifest(package),
+            verdict,
+            package.sequence,
+            today.now,
+            package.signer,
+            ("signed",),
+            tree,
+            keeps_data=same,
         )
 
 
