@@ -51,3 +51,7 @@ def test_a_reboot_brings_plugins_back_in_order_and_a_broken_one_blocks_nobody(
     assert vm.run("systemctl is-system-running").out == "running\n"
     said = vm.run("systemctl show --property=ActiveEnterTimestampMonotonic --value exod.service").out
     figure("boot to READY", int(said) / 1e6, "s")
+    phases = exod.ctl("daemon", "status")["phases"]
+    assert list(phases) == ["critical", "normal", "deferred"]
+    for phase, stamp in phases.items():
+        figure(f"boot to the end of phase {phase}", stamp / 1e6, "s")

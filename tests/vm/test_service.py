@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from exosdk.testing.vm import Machine
 from tests.vm.conftest import Figure
 from tests.vm.exod import NAME, PATHS, TOP, Exod, until
 
+ROOT = Path(__file__).resolve().parents[2]
 STAMPS = "ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic"
 PEER = """
 import asyncio, os, socket, sqlite3, sys
@@ -101,6 +103,33 @@ def test_a_killed_keeper_leaves_no_orphan_and_everything_returns(vm: Machine, ex
     exod.await_state("echo", "running")
     assert exod.main_pid("exod-keeper.service") not in (0, keeper)
     assert vm.run(f"test -e /proc/{pid}", check=False).code == 1
+    exod.remove("echo")
+
+
+def test_a_renewed_keeper_keeps_every_plugin_and_starts_others(vm: Machine, exod: Exod) -> None:
+    exod.load("echo")
+    before = exod.main_pid("exod-keeper.service"), exod.pid("echo")
+    code = f"readlink /proc/{before[0]}/root/run/exod; stat --format=%d /proc/{before[0]}/root/run/exod"
+    runtime = vm.run(code, check=False).out
+    vm.run("systemctl reload exod-keeper.service")
+    assert (exod.main_pid("exod-keeper.service"), exod.pid("echo")) == before
+    assert vm.run(code, check=False).out != runtime
+    assert exod.call("echo", "Echo", "renewed") == "renewed"
+    exod.load("hostpulse")
+    exod.remove("echo", "hostpulse")
+
+
+def test_busctl_finds_on_the_bus_what_the_page_says(vm: Machine, exod: Exod) -> None:
+    exod.load("echo")
+    page = (ROOT / "docs/dbus.md").read_text()
+    for path in (TOP, f"{TOP}/plugin/echo"):
+        rows = [line.split()[:2] for line in exod.busctl("introspect", "--no-legend", NAME, path).out.splitlines()]
+        members = [name.lstrip(".") for name, kind in rows if kind in ("method", "property", "signal")]
+        ours = [name for name, kind in rows if kind == "interface" and name.startswith(NAME)]
+        assert ours, path
+        standard = {"Get", "GetAll", "Set", "PropertiesChanged", "Introspect", "GetMachineId", "Ping"}
+        standard |= {"GetManagedObjects", "InterfacesAdded", "InterfacesRemoved"}
+        assert [name for name in members if name not in standard and f"`{name}" not in page] == []
     exod.remove("echo")
 
 
