@@ -5,15 +5,12 @@ from typing import Any
 
 from exod.dbus.facet import OwnFacet
 from exod.dbus.objects import Call
-from exod.dbus.requesting import Requests, known, usage, verb
+from exod.dbus.requesting import Requests, usage, verb
 from exod.errors import Outcome, Refusal, Refused
 from exod.names import API_LEVEL, PLUGIN_TYPES, plugin_path
 from exod.supervisor.lifecycle import State
-from exod.supervisor.requests import OPTIONS, Request, Verb
+from exod.supervisor.requests import WITH_PACKAGE, Request, Verb
 
-_LOAD = ("start", "enable", "downgrade", "consent")
-_INSTALL = ("downgrade", "consent")
-_WITH_PACKAGE = {Verb.LOAD: _LOAD, Verb.INSTALL: _INSTALL}
 _PLANNED = tuple(one for one in Verb if one not in (Verb.INSTALL, Verb.RESTORE, Verb.RESTART))
 
 
@@ -39,12 +36,10 @@ class Manager(OwnFacet):
         return self._requests.submit(await self._with_package(call, Verb.INSTALL, package, options))
 
     async def plan_package(self, call: Call, text: str, package: int, options: Mapping[str, Any]) -> list[str]:
-        what = verb(text, tuple(_WITH_PACKAGE))
-        return await self._requests.plan(await self._with_package(call, what, package, options))
+        return await self._requests.plan(await self._with_package(call, verb(text, WITH_PACKAGE), package, options))
 
     async def _with_package(self, call: Call, what: Verb, package: int, options: Mapping[str, Any]) -> Request:
-        checked = known(what, options, _WITH_PACKAGE[what])
-        return Request(what, call.by, package=await self._requests.package(call, package), options=checked)
+        return Request(what, call.by, package=await self._requests.package(call, package), options=options)
 
     async def validate(self, call: Call, package: int) -> Mapping[str, Any]:
         return await self._supervisor.validate(await self._requests.package(call, package), call.by)
@@ -52,13 +47,10 @@ class Manager(OwnFacet):
     # --- installed plugins ---------------------------------------------------------------------------------------
 
     def remove(self, call: Call, plugin: str, options: Mapping[str, Any]) -> str:
-        checked = known(Verb.REMOVE, options, ("purge",))
-        return self._requests.submit(Request(Verb.REMOVE, call.by, plugin, options=checked))
+        return self._requests.submit(Request(Verb.REMOVE, call.by, plugin, options=options))
 
     async def plan(self, call: Call, text: str, plugin: str, options: Mapping[str, Any]) -> list[str]:
-        what = verb(text, _PLANNED)
-        checked = known(what, options, tuple(OPTIONS.get(what, {})))
-        return await self._requests.plan(Request(what, call.by, plugin, options=checked))
+        return await self._requests.plan(Request(verb(text, _PLANNED), call.by, plugin, options=options))
 
     def check_capability(self, _call: Call, plugin: str, capability: str) -> tuple[bool, str]:
         return self._supervisor.check_capability(plugin, capability)

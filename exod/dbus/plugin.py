@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from exod.dbus.facet import OwnFacet
 from exod.dbus.objects import Call
-from exod.dbus.requesting import Requests, known
+from exod.dbus.requesting import Requests
 from exod.names import instance_path
 from exod.supervisor.requests import Request, Verb
 
@@ -33,7 +33,7 @@ class Plugin(OwnFacet):
     # --- verbs ---------------------------------------------------------------------------------------------------
 
     def load(self, call: Call, options: Mapping[str, Any]) -> str:
-        return self._submit(Verb.LOAD, call, known(Verb.LOAD, options, ("version", "start")))
+        return self._submit(Verb.LOAD, call, options)
 
     def configure(self, call: Call, values: Mapping[str, Any]) -> str:
         return self._submit(Verb.CONFIGURE, call, {"values": values})

@@ -1,7 +1,7 @@
-"""From a method's arguments to a request of the supervisor: options that a method does not know are refused by name."""
+"""From a method's arguments to a request of the supervisor: packages are read, a sender's unfinished jobs counted."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Collection
+from typing import Protocol
 
 from exod.dbus.caps import Caps
 from exod.dbus.failures import Standard
@@ -80,14 +80,6 @@ class Requests:
         return view is not None and view.state in ACTIVE
 
 
-def known(verb: Verb, options: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
-    """`options`, if the method has all of them; their types are checked with the request. Raises Refused."""
-    for name in options:
-        if name not in names:
-            raise Refused(usage("unknown-option", f'cannot {verb}: there is no option "{name}"', ", ".join(names)))
-    return options
-
-
 def verb(text: str, allowed: Collection[Verb]) -> Verb:
     """The verb of a dry run. Raises Refused."""
     if text not in allowed:
@@ -96,4 +88,4 @@ def verb(text: str, allowed: Collection[Verb]) -> Verb:
 
 
 def usage(code: str, sentence: str, choices: str) -> Refusal:
-    return Refusal(code, sentence, f"one of: {choices}" if choices else "it has none", outcome=Outcome.USAGE)
+    return Refusal(code, sentence, f"one of: {choices}", outcome=Outcome.USAGE)

@@ -14,6 +14,7 @@ from exod.errors import Refusal
 from exod.package.services import Service
 from exod.plan.confine import Confinement
 from exod.plan.policy import Policy
+from exod.sandbox.launch import Born as Born
 from exod.sandbox.launch import Exit as Exit
 from exod.sandbox.launch import Launch as Launch
 from exod.sandbox.launch import Survivor as Survivor
@@ -88,17 +89,6 @@ class Audit(Protocol):
 
 
 # --- sandbox --------------------------------------------------------------------------------------------------------
-
-
-class Born(Protocol):
-    """A forked instance: its pid on the host, its cgroup's id, and the supervisor's end of the channel (a socket)."""
-
-    @property
-    def pid(self) -> int: ...
-    @property
-    def cgroup(self) -> int: ...
-    @property
-    def end(self) -> Any: ...
 
 
 class Sandbox(Protocol):

@@ -33,8 +33,7 @@ class Verb(StrEnum):
 class Request:
     """`package` holds the bytes of a package (load, install); else `plugin` names an installed one.
 
-    options: load: start, enable, downgrade, consent (b), version (s, without a package); install: downgrade, consent;
-    remove: purge (b); configure: values (a mapping, checked against the manifest's [config]).
+    options: as WITH_PACKAGE and OF_INSTALLED have them; configure: values (checked against the manifest's [config]).
     """
 
     verb: Verb
@@ -47,39 +46,37 @@ class Request:
         return bool(self.options.get(name, default))
 
 
-OPTIONS: Mapping[Verb, Mapping[str, type]] = {
-    Verb.LOAD: {"start": bool, "enable": bool, "downgrade": bool, "consent": bool, "version": str},
+WITH_PACKAGE: Mapping[Verb, Mapping[str, type]] = {
+    Verb.LOAD: {"start": bool, "enable": bool, "downgrade": bool, "consent": bool},
     Verb.INSTALL: {"downgrade": bool, "consent": bool},
+}
+OF_INSTALLED: Mapping[Verb, Mapping[str, type]] = {
+    Verb.LOAD: {"start": bool, "version": str},
     Verb.REMOVE: {"purge": bool},
     Verb.CONFIGURE: {"values": Mapping},
 }
 
-_PACKAGED = (Verb.LOAD, Verb.INSTALL)
-
 
 def check(request: Request) -> Refusal | None:
     """Why the request is not well-formed, whatever the state of the world; None if it is."""
-    known = OPTIONS.get(request.verb, {})
-    what = request.plugin or "package"
+    packaged = request.package is not None
+    if packaged and request.verb not in WITH_PACKAGE:
+        return _usage(request, "it takes no package")
+    if not packaged and (not request.plugin or request.verb is Verb.INSTALL):
+        return _usage(request, "no package was given" if request.verb is Verb.INSTALL else "no plugin was named")
+    known = (WITH_PACKAGE if packaged else OF_INSTALLED).get(request.verb, {})
     for name, value in request.options.items():
         if name not in known:
-            return _usage(request, what, f'it has no option "{name}"')
+            hint = f"one of: {', '.join(known)}" if known else "it has none"
+            return _usage(request, f'there is no option "{name}"', code="unknown-option", hint=hint)
         if not isinstance(value, known[name]):
-            return _usage(request, what, f'option "{name}" has the wrong type')
-    if request.package is not None and request.verb not in _PACKAGED:
-        return _usage(request, what, "it takes no package")
-    if request.package is None and (not request.plugin or request.verb is Verb.INSTALL):
-        return _usage(request, what, "no package was given" if request.verb is Verb.INSTALL else "no plugin was named")
+            return _usage(request, f'option "{name}" has the wrong type')
     return None
 
 
-def _usage(request: Request, what: str, reason: str) -> Refusal:
-    return Refusal(
-        "bad-request",
-        f"cannot {request.verb} {what}: {reason}",
-        f"exoctl plugin {request.verb} --help",
-        outcome=Outcome.USAGE,
-    )
+def _usage(request: Request, reason: str, *, code: str = "bad-request", hint: str = "") -> Refusal:
+    sentence = f"cannot {request.verb} {request.plugin or 'package'}: {reason}"
+    return Refusal(code, sentence, hint or f"exoctl plugin {request.verb} --help", outcome=Outcome.USAGE)
 
 
 def no_job(job: int) -> Refusal:

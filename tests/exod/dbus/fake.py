@@ -94,6 +94,8 @@ class FakeSupervisor:
         return number
 
     async def plan(self, request: Request) -> list[Step] | Refusal:
+        if refusal := check(request):
+            return refusal
         self.requests.append(request)
         if request.plugin == "nope":
             return Refusal("unknown-plugin", "cannot plan nope: not installed", outcome=Outcome.NOT_FOUND)

@@ -38,7 +38,7 @@ async def test_an_option_that_the_method_does_not_know_is_refused_by_name(
     with pytest.raises(Failed) as caught:
         await client.call("Install", "ha{sv}", [0, variants(start=True)], fds=[package])
     assert caught.value.name == "org.exoos.Exod1.Error.InvalidArgs"
-    assert caught.value.body[:2] == ['cannot install: there is no option "start"', "unknown-option"]
+    assert caught.value.body[:2] == ['cannot install package: there is no option "start"', "unknown-option"]
     assert rig.supervisor.requests == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from exod.errors import Outcome, Refusal
 from exod.supervisor.ports import Caller
-from exod.supervisor.requests import OPTIONS, Request, Verb, check, no_job, not_cancellable
+from exod.supervisor.requests import Request, Verb, check, no_job, not_cancellable
 
 ME = Caller(":1.1", 0)
 
@@ -29,7 +29,6 @@ def test_a_package_names_its_own_plugin(verb: Verb) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        Request(Verb.START, ME, "hello", options={"start": True}),
         Request(Verb.LOAD, ME, "hello", options={"start": "yes"}),
         Request(Verb.CONFIGURE, ME, "hello", options={"values": 1}),
         Request(Verb.START, ME, "hello", package=b"x"),
@@ -51,8 +50,19 @@ def test_a_flag_that_was_not_given_has_its_default() -> None:
     assert (request.flag("start"), request.flag("consent"), request.flag("enable", default=True)) == (True, False, True)
 
 
-def test_options_are_known_only_where_they_are_meant() -> None:
-    assert set(OPTIONS) == {Verb.LOAD, Verb.INSTALL, Verb.REMOVE, Verb.CONFIGURE}
+@pytest.mark.parametrize(
+    ("request_", "hint"),
+    [
+        (Request(Verb.START, ME, "hello", options={"start": True}), "it has none"),
+        (Request(Verb.LOAD, ME, "hello", options={"consent": True}), "one of: start, version"),
+        (Request(Verb.LOAD, ME, package=b"x", options={"version": "1"}), "one of: start, enable, downgrade, consent"),
+        (Request(Verb.INSTALL, ME, package=b"x", options={"start": True}), "one of: downgrade, consent"),
+    ],
+)
+def test_an_option_that_is_not_known_there_names_those_that_are(request_: Request, hint: str) -> None:
+    found = check(request_)
+    assert isinstance(found, Refusal)
+    assert (found.code, found.hint, found.outcome) == ("unknown-option", hint, Outcome.USAGE)
 
 
 def test_a_package_is_never_shown_in_a_request() -> None:

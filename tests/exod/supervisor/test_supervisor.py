@@ -88,12 +88,12 @@ async def test_a_version_side_by_side_is_chosen_by_name(house: House) -> None:
 async def test_a_malformed_or_unknown_request_is_refused_at_the_door_and_audited(house: House) -> None:
     for request, code in (
         (Request(Verb.START, ROOT, "nobody"), "unknown-plugin"),
-        (Request(Verb.START, ROOT, "hello", options={"x": 1}), "bad-request"),
+        (Request(Verb.START, ROOT, "hello", options={"x": 1}), "unknown-option"),
     ):
         with pytest.raises(Refused) as caught:
             house.supervisor.submit(request)
         assert caught.value.refusal.code == code
-    assert [fields["code"] for fields in house.events("refused")] == ["unknown-plugin", "bad-request"]
+    assert [fields["code"] for fields in house.events("refused")] == ["unknown-plugin", "unknown-option"]
 
 
 @played
