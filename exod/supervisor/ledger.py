@@ -1,11 +1,18 @@
-"""What goes into the audit, spelt in one place: one verb per event, every field a string."""
+"""What goes into the audit, spelt in one place: one verb per event, every field a string. What people want to read of it
+goes into the log as well, with the plugin, version, instance and job that it is about.
+"""
 
+import logging
 from typing import Literal
 
 from exod.errors import Refusal
 from exod.supervisor.ports import Audit
 
 Event = Literal["verdict", "state", "job", "exit", "restart", "strike", "config", "trust", "daemon", "adopt"]
+_log = logging.getLogger("exod")
+_ABOUT = ("plugin", "version", "instance", "job")
+_LEVELS = {"fault": logging.ERROR, "refused": logging.WARNING, "restart": logging.WARNING}
+_FOR_AUDITORS = frozenset(["verdict", "state", "strike"])
 
 
 class Ledger:
@@ -26,4 +33,9 @@ class Ledger:
         self._write("fault", plugin=plugin, **refusal.fields())
 
     def _write(self, event: str, **fields: object) -> None:
-        self._audit.write(event, {name: str(value) for name, value in fields.items()})
+        texts = {name: str(value) for name, value in fields.items()}
+        self._audit.write(event, texts)
+        if event not in _FOR_AUDITORS:
+            said = texts.get("sentence") or " ".join([event, *(f"{name}={text}" for name, text in texts.items())])
+            about = {name: texts[name] for name in _ABOUT if name in texts}
+            _log.log(_LEVELS.get(event, logging.INFO), "%s", said, extra=about)

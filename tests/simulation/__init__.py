@@ -2,3 +2,7 @@
 
 Everything below `exod/supervisor` and `exod/plan` is the real code; verification is a fake one, for speed.
 """
+
+import logging
+
+logging.getLogger("exod").addHandler(logging.NullHandler())  # the trace has it all

@@ -152,6 +152,11 @@ def test_what_it_says_stands_in_the_journal_with_its_fields(vm: Machine, exod: E
     record = vm.journal("_SYSTEMD_UNIT=exod.service", "SYSLOG_IDENTIFIER=exod")[-1]
     assert (record["MESSAGE"], record["PRIORITY"], record["LOGGER"]) == ("ready", "6", "exod")
     assert record["_SYSTEMD_SLICE"] == "exod.slice"
+    exod.load("echo")
+    said = vm.journal("EXOD_PLUGIN=echo", "PRIORITY=6")[-1]
+    assert said["MESSAGE"].startswith("job ")
+    assert said["EXOD_JOB"].isdigit()
+    exod.remove("echo")
 
 
 def test_systemd_finds_nothing_wrong_with_its_units(vm: Machine, exod: Exod, figure: Figure) -> None:

@@ -1,4 +1,8 @@
-"""Audit records: every field is text, and configuration values are never among them."""
+"""Audit records: every field is text, and configuration values are never among them. What people read is logged too."""
+
+import logging
+
+import pytest
 
 from exod.errors import Refusal
 from exod.supervisor.ledger import Ledger
@@ -34,3 +38,15 @@ def test_every_event_is_written_as_text() -> None:
     assert events == "refused verdict state job exit fault restart strike config trust daemon".split()
     assert all(isinstance(value, str) for _, fields in book.lines for value in fields.values())
     assert book.lines[0][1]["evidence.why"] == "1"
+
+
+def test_what_people_want_to_know_is_logged_with_what_it_is_about(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "exod")
+    ledger = Ledger(Book())
+    ledger.refused(Refusal("no", "cannot load a: 100 % full"), caller=":1.1", subject="load a", job=3, plugin="a")
+    ledger.note("job", job=4, kind="load", plugin="b", state="done")
+    ledger.note("verdict", plugin="b", version="1")
+    refused, job = caplog.records
+    assert (refused.getMessage(), refused.levelname) == ("cannot load a: 100 % full", "WARNING")
+    assert (job.getMessage(), job.levelname) == ("job job=4 kind=load plugin=b state=done", "INFO")
+    assert (refused.__dict__["job"], job.__dict__["plugin"]) == ("3", "b")
