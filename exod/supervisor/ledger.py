@@ -1,5 +1,6 @@
-"""What goes into the audit, spelt in one place: one verb per event, every field a string. What people want to read of it
-goes into the log as well, with the plugin, version, instance and job that it is about.
+"""What goes into the audit, spelt in one place: one verb per event, every field a string.
+
+What people want to read of it goes into the log as well, with the plugin, version, instance and job it is about.
 """
 
 import logging
