@@ -7,7 +7,7 @@ shift 3
 {
     cat "$(dirname "$(readlink -f "$0")")/packages.txt" "$@"
     echo "$kernel"
-    # A package of its own since systemd 256.
-    [ "$suite" = bookworm ] || echo systemd-repart
+    # Parts of other packages there.
+    [ "$suite" = bookworm ] || printf "systemd-boot-efi\nsystemd-repart\n"
     dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed -nE 's/^ *([a-z0-9][a-z0-9.+-]*).*/\1/p'
 } | sort -u
