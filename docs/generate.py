@@ -52,7 +52,9 @@ def page() -> str:
 def _section(interface: Interface, comments: dict[str, str]) -> Iterator[str]:
     yield f"## {interface.name}\n\n{comments.get(interface.name, '')}\n"
     for method in interface.methods.values():
-        yield f"- `{_call(method)}` · {_access(method)}{_remark(comments, method.name)}"
+        element = interface.element.find(f"method[@name='{method.name}']")
+        assert element is not None
+        yield f"- `{_call(element)}` · {_access(method)}{_remark(comments, method.name)}"
     if interface.methods:
         yield ""
     yield "| property | type | |\n|---|---|---|"
@@ -61,10 +63,12 @@ def _section(interface: Interface, comments: dict[str, str]) -> Iterator[str]:
     yield ""
 
 
-def _call(method: Method) -> str:
-    takes = ", ".join(f"{one.type} {one.name}" for one in method.inputs)
-    gives = ", ".join(f"{one.type} {one.name}" for one in method.outputs)
-    return f"{method.name}({takes})" + (f" → {gives}" if gives else "")
+def _call(method: ElementTree.Element) -> str:
+    takes, gives = (
+        ", ".join(f"{one.get('type')} {one.get('name')}" for one in method.iter("arg") if one.get("direction") == way)
+        for way in ("in", "out")
+    )
+    return f"{method.get('name')}({takes})" + (f" → {gives}" if gives else "")
 
 
 def _access(method: Method) -> str:

@@ -5,7 +5,7 @@ Refuses nothing a file of ours could say wrong: those are read at start, where a
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 from xml.etree import ElementTree
 
@@ -24,53 +24,29 @@ _DOCTYPE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
-    name: str
-    type: str
-
-
-@dataclass(frozen=True)
 class Method:
-    """`takes` and `gives` are the signatures of the call and of the answer."""
+    """`takes` and `gives` are the signatures of the call and of the answer; `access` says who may call it."""
 
     name: str
-    inputs: tuple[Argument, ...] = ()
-    outputs: tuple[Argument, ...] = ()
-    annotations: Mapping[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def takes(self) -> str:
-        return _signature(self.inputs)
-
-    @cached_property
-    def gives(self) -> str:
-        return _signature(self.outputs)
-
-    @property
-    def access(self) -> str:
-        return self.annotations.get(ACCESS, MANAGE)
+    takes: str
+    gives: str
+    access: str
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
     name: str
-    arguments: tuple[Argument, ...] = ()
-
-    @property
-    def signature(self) -> str:
-        return _signature(self.arguments)
+    signature: str
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
+    """`emits`: whether a change of it is signalled."""
+
     name: str
     type: str
-    access: str = "read"
-    annotations: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def emits(self) -> bool:
-        return self.annotations.get(EMITS_CHANGED, "true") == "true"
+    access: str
+    emits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +96,6 @@ def _append_arguments(element: ElementTree.Element, signature: str, **direction:
         ElementTree.SubElement(element, "arg", {"type": one} | direction)
 
 
-def _signature(arguments: Iterable[Argument]) -> str:
-    return "".join(argument.type for argument in arguments)
-
-
 def split(signature: str) -> list[str]:
     """The single complete types of a valid signature: `a{sv}i` → `a{sv}`, `i`."""
     return [kind.signature for kind in tree(signature).types]
@@ -131,12 +103,17 @@ def split(signature: str) -> list[str]:
 
 def _interface(element: ElementTree.Element) -> Interface:
     methods = (
-        Method(one.get("name", ""), _in_direction(one, "in"), _in_direction(one, "out"), _annotations(one))
+        Method(one.get("name", ""), _signature(one, "in"), _signature(one, "out"), _annotation(one, ACCESS, MANAGE))
         for one in element.iter("method")
     )
-    signals = (Signal(one.get("name", ""), _in_direction(one, "")) for one in element.iter("signal"))
+    signals = (Signal(one.get("name", ""), _signature(one, "")) for one in element.iter("signal"))
     properties = (
-        Property(one.get("name", ""), one.get("type", ""), one.get("access", ""), _annotations(one))
+        Property(
+            one.get("name", ""),
+            one.get("type", ""),
+            one.get("access", ""),
+            emits=_annotation(one, EMITS_CHANGED, "true") == "true",
+        )
         for one in element.iter("property")
     )
     return Interface(
@@ -148,13 +125,13 @@ def _interface(element: ElementTree.Element) -> Interface:
     )
 
 
-def _in_direction(element: ElementTree.Element, direction: str) -> tuple[Argument, ...]:
-    arguments = (one for one in element.iter("arg") if one.get("direction", "") == direction)
-    return tuple(Argument(one.get("name", ""), one.get("type", "")) for one in arguments)
+def _signature(element: ElementTree.Element, direction: str) -> str:
+    return "".join(one.get("type", "") for one in element.iter("arg") if one.get("direction", "") == direction)
 
 
-def _annotations(element: ElementTree.Element) -> dict[str, str]:
-    return {one.get("name", ""): one.get("value", "") for one in element.iter("annotation")}
+def _annotation(element: ElementTree.Element, name: str, default: str) -> str:
+    found = element.find(f"annotation[@name='{name}']")
+    return default if found is None else found.get("value", "")
 
 
 def node(interfaces: Iterable[Interface], children: Iterable[str] = ()) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from exod.dbus import Caps
 from exod.dbus.codec import CALL, Outgoing, Variant
-from exod.dbus.introspect import SHIPPED, shipped
+from exod.dbus.introspect import SHIPPED, shipped, split
 from exod.names import BUS_NAME, ROOT_PATH, plugin_path
 from tests.exod.dbus import rig as rigs
 from tests.exod.dbus.fake import plugin_view
@@ -28,7 +28,7 @@ async def test_a_path_is_never_taken_for_a_package(bus, member: str) -> None:
     async with rigs.serving(bus) as rig, rigs.client(rig.address) as client:
         method = shipped(MANAGER).methods[member]
         signature = method.takes.replace("h", "s")
-        body = [{"s": "/etc/shadow", "a{sv}": {}}[one.type.replace("h", "s")] for one in method.inputs]
+        body = [{"s": "/etc/shadow", "a{sv}": {}}[one] for one in split(signature)]
         with pytest.raises(Failed, match=r"InvalidArgs.*takes \("):
             await client.call(member, signature, body)
         assert rig.supervisor.requests == []

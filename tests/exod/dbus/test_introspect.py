@@ -31,6 +31,8 @@ async def test_the_shipped_file_equals_the_live_object(name: str, rig: Rig, clie
     [found] = [one for one in parse(await live(client, paths[name])) if one.name == name]
     [ours] = parse(source(name))
     assert found == ours
+    named = [[one.attrib for one in interface.element.iter("arg")] for interface in (found, ours)]
+    assert named[0] == named[1]
     assert rig.supervisor.requests[0].verb is Verb.START
     assert isinstance(rig.supervisor.requests[0], Request)
     assert job == job_path(1)
