@@ -34,13 +34,22 @@ def memory(pid: int) -> dict[str, int]:
     return {row[0].rstrip(":"): int(row[1]) << 10 for row in rows if len(row) == 3 and row[2] == "kB"}
 
 
-def mounts() -> list[tuple[str, str, str]]:
-    """(mount id, where, type) of every mount this process sees; of fuse.sshfs only fuse. Whoever mounts chooses the
+def mounts(pid: int | str = "self") -> list[tuple[str, str, str]]:
+    """(mount id, where, type) of every mount the process sees; of fuse.sshfs only fuse. Whoever mounts chooses the
     name of the place, in which the kernel escapes no end of a line but \\n.
     """
-    rows = (line.partition(" - ") for line in _read("self", "mountinfo").split("\n")[:-1])
+    rows = (line.partition(" - ") for line in _read(pid, "mountinfo").split("\n")[:-1])
     fields = [(left.split(" "), right.split(" ")[0].partition(".")[0]) for left, _, right in rows]
     return [(left[0], left[4], kind) for left, kind in fields]
+
+
+def mount_type(descriptor: int, *, seen_by: int | str = "self") -> str:
+    """Of the mount that an own descriptor is on, by number, which asks no file; "" where `seen_by` does not see it. A
+    device number would not do (btrfs has several).
+    """
+    rows = (line.split() for line in _read("self", f"fdinfo/{descriptor}").splitlines())
+    number = next((row[1] for row in rows if row[0] == "mnt_id:"), "")
+    return next((kind for found, _, kind in mounts(seen_by) if found == number), "")
 
 
 def _read(pid: int | str, name: str) -> str:

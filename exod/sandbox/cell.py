@@ -56,12 +56,3 @@ class Cell:
         if self.end is not None:
             self.end.close()
             self.end = None
-
-
-@dataclass(frozen=True, slots=True)
-class Born:
-    """A forked instance, bound at the keeper."""
-
-    pid: int
-    cgroup: int
-    end: socket.socket

@@ -70,7 +70,7 @@ def _open(path: str) -> int:
     with opened(found) as file:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise Refused(_refuse(path, "it is not a regular file"))
-        if (kind := _filesystem(file)) in (*_FOREIGN, _UNKNOWN):
+        if (kind := procfs.mount_type(file) or _UNKNOWN) in (*_FOREIGN, _UNKNOWN):
             raise Refused(_refuse(path, f"it lies on {kind}, which others may change"))
         return _clone(file)
 
@@ -101,13 +101,6 @@ def _clone_of(directory: int, name: str) -> int:
 
 _FOREIGN = frozenset("fuse fuseblk nfs nfs4 cifs smb3 9p virtiofs proc sysfs cgroup cgroup2 devtmpfs".split())
 _UNKNOWN = "an unknown file system"
-
-
-def _filesystem(file: int) -> str:
-    """Its type, by the mount that the descriptor is on; a device number would not do (btrfs has several)."""
-    with open(f"/proc/self/fdinfo/{file}", encoding="ascii") as rows:
-        mount_id = next(row.split()[1] for row in rows if row.startswith("mnt_id:"))
-    return next((kind for number, _, kind in procfs.mounts() if number == mount_id), _UNKNOWN)
 
 
 def _refuse(path: str, reason: str) -> Refusal:

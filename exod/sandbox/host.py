@@ -16,10 +16,10 @@ from exod.errors import Outcome, Refusal, Refused
 from exod.linux import cgroupfs, pidfd, procfs
 from exod.sandbox import birth, development, walls
 from exod.sandbox.birth import Ward
-from exod.sandbox.cell import NONE, Born, Cell
+from exod.sandbox.cell import NONE, Cell
 from exod.sandbox.frames import Frame
 from exod.sandbox.groups import Groups, place, settled
-from exod.sandbox.launch import Exit, Launch, Survivor
+from exod.sandbox.launch import Born, Exit, Launch, Survivor
 from exod.sandbox.lease import Held, Lease, lost
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery

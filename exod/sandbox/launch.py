@@ -1,5 +1,6 @@
 """What goes into the sandbox and comes out: one start, one end, and what the keeper still holds."""
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,15 @@ class Launch:
     uid: int
     confinement: Confinement
     tree: Mapping[str, tuple[bytes, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Born:
+    """A forked instance, bound at the keeper: its pid on the host, its cgroup's id, exod's end of the channel."""
+
+    pid: int
+    cgroup: int
+    end: socket.socket
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ while instances run. Nothing else of exod gets in: what follows is the whole lis
 
 import importlib.util
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from exod.linux import mount
@@ -35,16 +36,13 @@ def build(sources: Sequence[Path]) -> int:
     files = [(f"exod/code/exod/{name}", path) for name, path in _code()]
     for source in sources:
         files += [(f"exod/sdk/{source.name}/{name}", path) for name, path in _tree(source)]
-    superblock = Superblock(size=room_for([path.stat().st_size for _, path in files]), attributes=QUIET)
-    try:
+    size = room_for([path.stat().st_size for _, path in files])
+    with closing(Superblock(size=size, attributes=QUIET)) as superblock:
         superblock.directory("exod/scratch")
         for name, path in files:
             # Bytecode names its source by time and size: the copies keep the time.
             superblock.write(name, path.read_bytes(), time=path.stat().st_mtime_ns)
         return superblock.seal()
-    except BaseException:
-        superblock.close()
-        raise
 
 
 def sources(sdk: Path) -> list[Path]:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -40,32 +40,24 @@ class Caps:
 _CAPS = Caps()
 
 
+@dataclass(eq=False)
 class Audit:
-    """Implements the supervisor's port. `on_degraded` is called on the loop: with a reason, or "" when all is well."""
+    """Implements the supervisor's port; made by `open`. `_on_degraded` is called on the loop: with a reason, or "" when
+    all is well."""
 
-    def __init__(
-        self,
-        directory: Directory,
-        segment: Segment,
-        *,
-        writer: Writer,
-        clock: Callable[[], float],
-        on_degraded: Callable[[str], None],
-        caps: Caps,
-    ) -> None:
-        self._directory = directory
-        self._segment = segment
-        self._writer = writer
-        self._clock = clock
-        self._on_degraded = on_degraded
-        self._caps = caps
-        self._loop = asyncio.get_running_loop()
-        self._lock = threading.Lock()
-        self._queue: deque[Record] = deque()
-        self._lost: Counter[str] = Counter()
-        self._posted = False
-        self._problem = ""
-        self._closed = False
+    _directory: Directory
+    _segment: Segment
+    _writer: Writer
+    _clock: Callable[[], float]
+    _on_degraded: Callable[[str], None]
+    _caps: Caps
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _queue: deque[Record] = field(default_factory=deque)
+    _lost: Counter[str] = field(default_factory=Counter)
+    _posted: bool = False
+    _problem: str = ""
+    _closed: bool = False
 
     @classmethod
     async def open(
@@ -80,7 +72,7 @@ class Audit:
         """Continue the log in `path`, or begin one. Raises Refused when others may write it."""
         directory = await writer.submit(lambda: Directory.open(path, make=True))
         segment, remark = await writer.submit(lambda: resume(directory))
-        audit = cls(directory, segment, writer=writer, clock=clock, on_degraded=on_degraded, caps=caps)
+        audit = cls(directory, segment, writer, clock, on_degraded, caps)
         audit.write("audit-opened", {"remark": remark} if remark else {})
         return audit
 

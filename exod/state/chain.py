@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from exod.package.strictjson import dumps
+
 GENESIS = "0" * 64
 CLOSED = "audit-closed"
 PRUNED = "audit-pruned"
@@ -74,7 +76,8 @@ def line(record: Record, *, after: Head) -> tuple[bytes, Head]:
         "prev": after.hash,
     }
     digest = _hash(body)
-    return _canonical(body | {"hash": digest}) + b"\n", Head(after.seq + 1, digest)
+    # ASCII only: control and bidi characters stay escaped for whoever prints the file.
+    return dumps(body | {"hash": digest}) + b"\n", Head(after.seq + 1, digest)
 
 
 def parse(data: bytes) -> Mapping[str, object] | None:
@@ -83,7 +86,7 @@ def parse(data: bytes) -> Mapping[str, object] | None:
         return None
     try:
         row = json.loads(data)
-        written = _canonical(row)
+        written = dumps(row)
     except (ValueError, RecursionError):
         return None
     return row if written == data and _is_record(row) else None
@@ -178,10 +181,5 @@ def _judge_start(walk: _Walk) -> None:
         walk.findings.insert(0, Finding("", 0, start.seq, what))
 
 
-def _canonical(row: object) -> bytes:
-    # ASCII only: control and bidi characters stay escaped for whoever prints the file.
-    return json.dumps(row, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-
-
 def _hash(row: Mapping[str, object]) -> str:
-    return hashlib.sha256(_canonical(row)).hexdigest()
+    return hashlib.sha256(dumps(row)).hexdigest()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from exod.errors import Refusal, Refused
+from exod.linux.descriptors import opened
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO planted under an expected name must not hang the opener.
@@ -121,11 +122,9 @@ class Directory(Descriptor):
         self._unlink(temporary)
         fd = os.open(temporary, _CREATE, 0o600, dir_fd=self.fd)
         try:
-            try:
+            with opened(fd):
                 write_all(fd, data)
                 os.fsync(fd)
-            finally:
-                os.close(fd)
             os.rename(temporary, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
         except OSError:
             self._unlink(temporary)

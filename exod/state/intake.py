@@ -6,6 +6,7 @@ lingering socket, may take as long as its owner likes.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import stat
@@ -15,6 +16,7 @@ from typing import final
 
 from exod.closer import close_elsewhere
 from exod.errors import Outcome, Refusal
+from exod.linux import procfs
 from exod.state.writer import call_on
 
 LIMIT = 64 << 20
@@ -142,25 +144,13 @@ def _slow(fd: int) -> str:
     A thread that waits for an answer from FUSE cannot even be killed, so that no deadline helps. Mounts of this
     namespace and of the host's are known by number; elsewhere (a user's own namespace) only memory is let through.
     """
-    number = _mount_number(fd)
-    kind = _file_system("self", number) or _file_system("1", number)
+    kind = procfs.mount_type(fd)
+    if not kind:
+        with contextlib.suppress(PermissionError):
+            kind = procfs.mount_type(fd, seen_by=1)
     if not kind and not _is_memory(fd):
         return "its file system is not one of this host's mounts"
     return f"it lies on {kind}" if kind.startswith("fuse") else ""
-
-
-def _mount_number(fd: int) -> bytes:
-    with open(f"/proc/self/fdinfo/{fd}", "rb") as info:
-        return next((row.split()[1] for row in info if row.startswith(b"mnt_id:")), b"")
-
-
-def _file_system(process: str, number: bytes) -> str:
-    try:
-        with open(f"/proc/{process}/mountinfo", "rb") as mounts:
-            kinds = (row.partition(b" - ")[2].split()[0] for row in mounts if row.split(b" ", 1)[0] == number)
-            return next(kinds, b"").decode("ascii", "replace")
-    except PermissionError:
-        return ""
 
 
 def _is_memory(fd: int) -> bool:

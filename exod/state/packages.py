@@ -4,6 +4,7 @@ Refuses a file, directory or parent that others may write, and other bytes under
 What is dropped lies in `packages/.trash` until it is restored or discarded; a crash never leaves half a file.
 """
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -60,17 +61,12 @@ class Packages:
                 raise Refused(_differs(plugin, file))
 
     def _get(self, plugin: str, file: str) -> bytes | None:
-        room = self._room(plugin)
-        if room is None:
-            return None
-        with room:
+        with contextlib.suppress(FileNotFoundError), self._root.child(plugin) as room:
             return room.read(file, limit=PACKAGE_MAX)
+        return None
 
     def _drop(self, plugin: str, file: str) -> None:
-        room = self._room(plugin)
-        if room is None:
-            return
-        with room:
+        with contextlib.suppress(FileNotFoundError), self._root.child(plugin) as room:
             room.move(file, to=self._trash, name_there=f"{plugin}_{file}")
         self._root.remove_empty(plugin)
 
@@ -78,12 +74,6 @@ class Packages:
         if self._trash.has(f"{plugin}_{file}"):
             with self._root.child(plugin, make=True) as room:
                 self._trash.move(f"{plugin}_{file}", to=room, name_there=file)
-
-    def _room(self, plugin: str) -> Directory | None:
-        try:
-            return self._root.child(plugin)
-        except FileNotFoundError:
-            return None
 
     def _close(self) -> None:
         self._trash.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from exod.errors import Refusal, Refused
+from exod.linux.descriptors import opened
 from exod.state.directory import Directory, insecure, judge_file
 from exod.state.records import InstanceRecord, JobRecord, PluginRecord, Snapshot, VersionRecord
 from exod.state.schema import migrate
@@ -181,10 +182,8 @@ def _make_private(directory: Directory, name: str) -> None:
         if error.errno != errno.ELOOP:
             raise
         raise Refused(insecure(path, "is a link")) from error
-    try:
+    with opened(fd):
         judge_file(os.fstat(fd), path)
-    finally:
-        os.close(fd)
     directory.sync()
 
 

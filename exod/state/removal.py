@@ -7,6 +7,8 @@ that a crash at any moment leaves only more of the same to remove.
 import contextlib
 import os
 
+from exod.linux.descriptors import opened
+
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -25,10 +27,8 @@ def remove_tree(name: str, *, within: int) -> None:
         except OSError:  # a link or no directory
             _unlink(here, within)
             continue
-        try:
+        with opened(fd):
             pending += _empty(fd, within=within, prefix=name)
-        finally:
-            os.close(fd)
         with contextlib.suppress(FileNotFoundError):
             os.rmdir(here, dir_fd=within)
 

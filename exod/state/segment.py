@@ -13,6 +13,8 @@ from exod.state.directory import Descriptor, Directory, judge, write_all
 
 _PREFIX = "audit-"
 _SUFFIX = ".jsonl"
+_UNCLEAN = "the last stop was not a clean one"
+_DAMAGED = "the last record is damaged"
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -84,6 +86,11 @@ class Segment(Descriptor):
             os.fsync(self.fd)
         return tail[: end - 1].rpartition(b"\n")[2] if end else b""
 
+    def last_row(self) -> Mapping[str, object] | None:
+        """The record in the last complete line, if it holds."""
+        row = chain.parse(self.last_line())
+        return row if row is not None and chain.is_intact(row) else None
+
     def count(self) -> int:
         """How many lines the file has."""
         with open(self.fd, "rb", closefd=False) as file:
@@ -98,8 +105,7 @@ def resume(directory: Directory) -> tuple[Segment, str]:
         return Segment.begin(directory, after=Head()), ""
     newest = Segment.open(directory, names[-1])
     size = newest.size
-    row = chain.parse(newest.last_line())
-    if row is not None and chain.is_intact(row):
+    if row := newest.last_row():
         newest.head = chain.head_of(row)
         return newest, _remark(row, cut=size - newest.size)
     if newest.size == 0:
@@ -115,27 +121,23 @@ def segments(directory: Directory) -> list[str]:
 def _remark(row: Mapping[str, object], *, cut: int) -> str:
     if cut:
         return f"the last line was cut off: {cut} bytes"
-    return "" if row["event"] == chain.CLOSED else "the last stop was not a clean one"
+    return "" if row["event"] == chain.CLOSED else _UNCLEAN
 
 
 def _empty(directory: Directory, newest: Segment, names: list[str]) -> tuple[Segment, str]:
     """A file made, but not written, before a crash: it goes on behind the file before it."""
-    remark = "the last stop was not a clean one"
     if len(names) == 1:
-        return newest, remark
+        return newest, _UNCLEAN
     with Segment.open(directory, names[-2]) as before:
-        row = chain.parse(before.last_line())
-    if row is None or not chain.is_intact(row):
-        newest.head = Head(_number(names[-1]) - 1)
-        return newest, "the last record is damaged"
-    newest.head = chain.head_of(row)
-    return newest, remark
+        row = before.last_row()
+    newest.head = chain.head_of(row) if row else Head(_number(names[-1]) - 1)
+    return newest, _UNCLEAN if row else _DAMAGED
 
 
 def _damaged(directory: Directory, newest: Segment, names: list[str]) -> tuple[Segment, str]:
     with newest:
         after = Head(_number(names[-1]) + max(newest.count(), 1) - 1)
-    return Segment.begin(directory, after=after), "the last record is damaged"
+    return Segment.begin(directory, after=after), _DAMAGED
 
 
 def _number(name: str) -> int:

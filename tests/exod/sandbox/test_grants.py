@@ -112,7 +112,7 @@ def test_a_mounted_file_is_that_file_and_cannot_be_written(place: Path) -> None:
 
 def test_a_file_of_a_foreign_file_system_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "far").touch()
-    monkeypatch.setattr(procfs, "mounts", lambda: [(_mount(place), "/x", "fuse")])
+    monkeypatch.setattr(procfs, "mounts", lambda *_: [(_mount(place), "/x", "fuse")])
     with pytest.raises(Refused, match="lies on fuse"):
         grants.open_files([str(place / "far")])
 
@@ -126,7 +126,7 @@ def _mount(path: Path) -> str:
 
 def test_a_file_whose_file_system_is_unknown_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "lost").touch()
-    monkeypatch.setattr(procfs, "mounts", lambda: [("0:0", "/x", "ext4")])
+    monkeypatch.setattr(procfs, "mounts", lambda *_: [("0:0", "/x", "ext4")])
     with pytest.raises(Refused, match="unknown"):
         grants.open_files([str(place / "lost")])
 

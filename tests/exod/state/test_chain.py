@@ -140,7 +140,7 @@ def test_a_record_with_another_spelling_is_none() -> None:
     assert chain.parse(json.dumps(row).encode()) is None
     assert chain.parse(data[:-1].replace(b'"seq":1', b'"seq":1,"seq":1')) is None
     for key, value in {"seq": True, "time": 1, "event": 3, "fields": {"a": 1}, "extra": ""}.items():
-        assert chain.parse(chain._canonical(row | {key: value})) is None
+        assert chain.parse(chain.dumps(row | {key: value})) is None
 
 
 @given(st.binary(max_size=300))
