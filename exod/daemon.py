@@ -28,6 +28,7 @@ from exod.state.store import Store
 from exod.supervisor.channel import Channel
 from exod.supervisor.ports import World
 from exod.supervisor.supervisor import Supervisor
+from exod.supervisor.tasks import Tasks
 from exod.trust import keys
 from exod.trusting import EtcTrust, PackageGate
 
@@ -107,8 +108,8 @@ class Daemon:
     async def _open(self, rooms: AsyncExitStack, chosen: Settings) -> Bus:
         """Opens the rooms from the disk up; the name on the bus comes last, when everything behind it answers."""
         layout = self.layout
-        store = await Store.open(layout.state, data_uid=chosen.data_uid, on_degraded=self._audit_degraded)
-        rooms.push_async_callback(store.close)
+        opened = Store.open(layout.state, data_uid=chosen.data_uid, on_degraded=self._audit_degraded)
+        store = await rooms.enter_async_context(opened)
         face = BusFace()
         supervisor = self._supervisor = self._supervise(_world(layout, chosen, store=store, face=face), chosen)
         bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=Intake().read_package, version=__version__)
@@ -161,14 +162,8 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in ENDING:
             loop.add_signal_handler(number, self._stopping.set)
-        reloads: set[asyncio.Task[None]] = set()
-
-        def reload() -> None:
-            task = loop.create_task(self._reload())
-            reloads.add(task)
-            task.add_done_callback(reloads.discard)
-
-        loop.add_signal_handler(signal.SIGHUP, reload)
+        reloads = Tasks(failed=self._failed)
+        loop.add_signal_handler(signal.SIGHUP, lambda: reloads.spawn(self._reload(), name="reload"))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     async def _reload(self) -> None:

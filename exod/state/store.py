@@ -3,11 +3,10 @@
 Refuses to open when any part is refused; what was opened before it is closed again.
 """
 
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from exod.state.audit import Audit
 from exod.state.datadirs import DataDirs
@@ -27,11 +26,16 @@ class Store:
     packages: Packages
     trust_file: TrustFile
     data: DataDirs
-    _opened: AsyncExitStack
 
     @classmethod
-    async def open(cls, path: Path, *, data_uid: int, on_degraded: Callable[[str], None] = lambda _: None) -> "Store":
-        """Open or make all parts below `path`, which must exist. Raises Refused or OSError."""
+    @asynccontextmanager
+    async def open(
+        cls, path: Path, *, data_uid: int, on_degraded: Callable[[str], None] = lambda _: None
+    ) -> AsyncIterator["Store"]:
+        """Open or make all parts below `path`, which must exist. Raises Refused or OSError.
+
+        At the end what is queued is finished, the audit's closing record written, everything closed.
+        """
         async with AsyncExitStack() as stack:
             writer = Writer()
             stack.push_async_callback(writer.close)
@@ -46,14 +50,4 @@ class Store:
             stack.push_async_callback(trust_file.close)
             data = await DataDirs.open(path / "data", uid=data_uid, writer=writer)
             stack.push_async_callback(data.close)
-            return cls(writer, audit, registry, packages, trust_file, data, stack.pop_all())
-
-    async def close(self) -> None:
-        """Finish what is queued, write the audit's closing record, close everything; twice is fine."""
-        await self._opened.aclose()
-
-    async def __aenter__(self) -> "Store":
-        return self
-
-    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        await self.close()
+            yield cls(writer, audit, registry, packages, trust_file, data)

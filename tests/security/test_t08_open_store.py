@@ -25,7 +25,7 @@ def top(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def opened(top: Path) -> AsyncIterator[Store]:
-    async with await Store.open(top / "lib", data_uid=2146999999) as store:
+    async with Store.open(top / "lib", data_uid=2146999999) as store:
         yield store
 
 
@@ -71,7 +71,7 @@ async def test_a_running_daemon_refuses_to_use_it(top: Path, place: str, spoil: 
 async def test_a_starting_daemon_refuses_to_open_it(top: Path, place: str, spoil: object) -> None:
     await fill(top)
     spoil(top / place)  # type: ignore[operator]
-    await insecure(Store.open(top / "lib", data_uid=2146999999))
+    await insecure(Store.open(top / "lib", data_uid=2146999999).__aenter__())
 
 
 async def test_a_link_planted_for_the_temporary_file_is_not_written_through(top: Path) -> None:

@@ -19,7 +19,7 @@ async def file(tmp_path: Path) -> Path:
     """A trust state as the daemon left it: the file first, then the registry's generation."""
     lib = tmp_path / "lib"
     lib.mkdir(mode=0o700)
-    async with await Store.open(lib, data_uid=2146999999) as store:
+    async with Store.open(lib, data_uid=2146999999) as store:
         await store.trust_file.save(NEW)
         await store.registry.set_generation(NEW.generation)
     return lib / "trust" / "state.json"
@@ -27,7 +27,7 @@ async def file(tmp_path: Path) -> Path:
 
 async def at_start(file: Path) -> TrustState | Refusal:
     """What the daemon does before it accepts anything."""
-    async with await Store.open(file.parents[1], data_uid=2146999999) as store:
+    async with Store.open(file.parents[1], data_uid=2146999999) as store:
         return await store.trust_file.load(generation=(await store.registry.load()).generation)
 
 

@@ -46,7 +46,7 @@ def fill(place: Path) -> Callable[[], None]:
 
 
 async def test_a_package_that_does_not_fit_is_not_there_at_all(small: Path) -> None:
-    async with await Store.open(small, data_uid=2146999999) as store:
+    async with Store.open(small, data_uid=2146999999) as store:
         await store.packages.put("hello", "1.0.0", b"small")
         with pytest.raises(OSError, match="No space"):
             await store.packages.put("hello", "2.0.0", bytes(2 << 20))
@@ -57,7 +57,7 @@ async def test_a_package_that_does_not_fit_is_not_there_at_all(small: Path) -> N
 
 async def test_a_full_disk_is_told_and_the_audit_log_goes_on_when_there_is_room(small: Path) -> None:
     told: asyncio.Queue[str] = asyncio.Queue()
-    async with await Store.open(small, data_uid=2146999999, on_degraded=told.put_nowait) as store:
+    async with Store.open(small, data_uid=2146999999, on_degraded=told.put_nowait) as store:
         await store.audit.flush()
         empty = fill(small)
         for number in range(100):
@@ -72,13 +72,13 @@ async def test_a_full_disk_is_told_and_the_audit_log_goes_on_when_there_is_room(
 
 
 async def test_a_disk_that_turns_read_only_fails_changes_and_loses_nothing(small: Path) -> None:
-    async with await Store.open(small, data_uid=2146999999) as store:
+    async with Store.open(small, data_uid=2146999999) as store:
         await store.packages.put("hello", "1.0.0", b"bytes")
     fds = [os.open(small / "packages/hello/1.0.0.exopkg", os.O_RDONLY)]
     mount(small, flags=REMOUNT | READ_ONLY, options="size=1m")
     os.close(fds.pop())
     with pytest.raises(OSError, match="[Rr]ead-only"):
-        await Store.open(small, data_uid=2146999999)
+        await Store.open(small, data_uid=2146999999).__aenter__()
     mount(small, flags=REMOUNT, options="size=1m")
-    async with await Store.open(small, data_uid=2146999999) as store:
+    async with Store.open(small, data_uid=2146999999) as store:
         assert await store.packages.get("hello", "1.0.0") == b"bytes"

@@ -69,7 +69,7 @@ async def found(store: Store, root: Path) -> list[bool]:
 
 
 async def fill(root: Path, came_back: socket.socket) -> None:
-    async with await Store.open(root, data_uid=UID) as store:
+    async with Store.open(root, data_uid=UID) as store:
         for step in steps(store):
             await step()
             came_back.send(b".")

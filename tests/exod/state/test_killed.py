@@ -59,7 +59,7 @@ def run(driver: "subprocess.Popen[str]", at: int, root: Path) -> tuple[str, int]
 async def test_killed_at_any_call_the_store_has_all_that_came_back_and_no_half_of_the_rest(
     memory: Path, driver: "subprocess.Popen[str]"
 ) -> None:
-    async with await Store.open(memory, data_uid=killed.UID) as store:
+    async with Store.open(memory, data_uid=killed.UID) as store:
         await store.trust_file.load(generation=0)
     at, how = 0, "killed"
     while how == "killed":
@@ -67,7 +67,7 @@ async def test_killed_at_any_call_the_store_has_all_that_came_back_and_no_half_o
         place = memory.with_name(f"lib.{at}")
         copy(memory, place)
         how, came_back = run(driver, at, place)
-        async with await Store.open(place, data_uid=killed.UID) as store:
+        async with Store.open(place, data_uid=killed.UID) as store:
             found = await killed.found(store, place)
         assert found == sorted(found, reverse=True), f"at {at}: a later step is there without an earlier one"
         assert sum(found) in (came_back, came_back + 1), f"at {at}: {found}"

@@ -41,7 +41,7 @@ async def daemon(root: Path, host: Host, *, fate: Fate | None = None) -> AsyncIt
     """One run over what is in `root`; the store is closed at its end, whether or not the supervisor was."""
     fate = fate or Fate(Random(1), Trace())
     disk = Disk(inputs=TrustInputs(anchors=(ALICE, "b" * 64)))
-    async with await Store.open(root, data_uid=os.getuid()) as store:
+    async with Store.open(root, data_uid=os.getuid()) as store:
         sandbox, face = FakeSandbox(host, fate), FakeFace(fate)
         world = World(
             clock=Clock(),
