@@ -20,6 +20,7 @@ start=$((1 + esp_mib))MiB, size=${root_mib}MiB, type=4F68BCE3-E8CD-4DB1-96E7-FBC
 END
 
 mkfs.vfat -F 32 -s 4 -n EXOD-ESP -i "${esp_id:0:8}" --invariant --offset $((mib / 512)) "$disk" $((esp_mib * 1024)) >/dev/null
+find "$esp" -exec touch -d "@${SOURCE_DATE_EPOCH:-0}" {} +
 mcopy -s -m -i "$disk@@$mib" "$esp"/* ::
 E2FSPROGS_FAKE_TIME=${SOURCE_DATE_EPOCH:-0} mkfs.ext4 -q -F -L exod-root -U "$(id ext4)" \
     -E "offset=$(((1 + esp_mib) * mib)),lazy_itable_init=0,hash_seed=$(id hash)" -d "$root" "$disk" "${root_mib}M"
