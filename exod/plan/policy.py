@@ -53,14 +53,9 @@ def parse(data: bytes, *, name: str) -> Policy | Refusal:
     unknown = [entry for entry in table.get("deny", ()) if entry not in CAPABILITIES]
     if unknown:
         return _refuse(name, f'"{unknown[0]}" is no capability')
-    files = table.get("files")
-    return Policy(
-        critical=table.get("critical", False),
-        deferred=table.get("deferred", False),
-        stop_revoked=table.get("stop-revoked", True),
-        files=None if files is None else tuple(files),
-        deny=tuple(table.get("deny", ())),
-    )
+    fields = {key.replace("-", "_"): value for key, value in table.items()}
+    lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+    return Policy(**fields | lists)
 
 
 def _refuse(name: str, reason: str) -> Refusal:
