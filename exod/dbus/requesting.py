@@ -63,10 +63,7 @@ class Requests:
         return job_path(job)
 
     async def plan(self, request: Request) -> list[str]:
-        steps = await self.supervisor.plan(request)
-        if isinstance(steps, Refusal):
-            raise Refused(steps)
-        return [step.describe() for step in steps]
+        return [step.describe() for step in await self.supervisor.plan(request)]
 
     def is_own(self, job: int, sender: str) -> bool:
         return self._owners.get(job) == sender

@@ -185,19 +185,17 @@ class Roster:
     def enter(self, instance: Instance) -> None:
         """An instance begins; its plugin is loading."""
         self.instances[instance.id] = instance
-        plugin = self.plugins[instance.plugin]
-        plugin.instance = instance
+        self.plugins[instance.plugin].instance = instance
         self.world.face.instance(instance.id)
 
     def take_over(self, instance: Instance, state: State) -> None:
         """One that was there before us: its plugin goes on with what it did."""
-        self.instances[instance.id] = instance
+        self.enter(instance)
         plugin = self.plugins[instance.plugin]
-        plugin.instance, plugin.state = instance, state
+        plugin.state = state
         plugin.critical = instance.confinement.critical
         plugin.loaded_at = plugin.active_at = instance.born
         self.ledger.note("adopt", plugin=plugin.name, instance=instance.id, state=state.word)
-        self.world.face.instance(instance.id)
         self.world.face.plugin(plugin.name)
 
     def move(self, plugin: Plugin, state: State, *, fault: Refusal | None = None) -> None:

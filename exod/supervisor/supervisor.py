@@ -1,7 +1,8 @@
 """The supervisor's face: requests in, jobs out, views of what is. What it does is done by the modules beside it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
@@ -149,29 +150,21 @@ class Supervisor:
 
     def submit(self, request: Request) -> int:
         """The id of the queued job. Raises Refused when the request is malformed or names no plugin."""
-        refusal = requests.check(request)
-        try:
-            if refusal is not None:
+        with self._audited(request.caller, f"{request.verb} {request.plugin}"):
+            if refusal := requests.check(request):
                 raise Refused(refusal)
             if request.package is None:
                 self._roster.find(request.plugin, verb=request.verb)
-        except Refused as refused:
-            self.refused(refused.refusal, caller=request.caller, subject=f"{request.verb} {request.plugin}".strip())
-            raise
         job = self._works.open(request)
         self._tasks.spawn(self._works.work(job), name=f"job {job.id}")
         return job.id
 
-    async def plan(self, request: Request) -> list[Step] | Refusal:
-        """The steps that `request` would run now, those of dependencies first; nothing is changed."""
-        refusal = requests.check(request)
-        if refusal is None:
-            try:
-                return await self._dry(request)
-            except Refused as refused:
-                refusal = refused.refusal
-        self.refused(refusal, caller=request.caller, subject=f"plan {request.verb} {request.plugin}".strip())
-        return refusal
+    async def plan(self, request: Request) -> list[Step]:
+        """The steps that `request` would run now, those of dependencies first; nothing is changed. Raises Refused."""
+        with self._audited(request.caller, f"plan {request.verb} {request.plugin}"):
+            if refusal := requests.check(request):
+                raise Refused(refusal)
+            return await self._dry(request)
 
     async def validate(self, data: bytes, caller: Caller) -> Mapping[str, Any]:
         """The full security context of a package: accepted, signer, level, …, or its refusal; nothing is changed."""
@@ -287,11 +280,8 @@ class Supervisor:
 
     async def recover_trust(self, caller: Caller) -> None:
         """Accepts the loss of the trust state: installed signers become owners anew. Raises Refused if none is lost."""
-        try:
+        with self._audited(caller, "recover trust"):
             await self._reload.recover(caller)
-        except Refused as refused:
-            self.refused(refused.refusal, caller=caller, subject="recover trust")
-            raise
         self._world.face.daemon()
 
     def refused(self, refusal: Refusal, *, caller: Caller, subject: str) -> None:
@@ -299,6 +289,15 @@ class Supervisor:
         self._roster.ledger.refused(refusal, caller=caller.name, subject=subject)
 
     # --- inside
+
+    @contextmanager
+    def _audited(self, caller: Caller, subject: str) -> Iterator[None]:
+        """Refusals on their way out."""
+        try:
+            yield
+        except Refused as refused:
+            self.refused(refused.refusal, caller=caller, subject=subject.strip())
+            raise
 
     async def _dry(self, request: Request) -> list[Step]:
         name, package = self._planner.identify(request)

@@ -93,12 +93,12 @@ class FakeSupervisor:
         self.face.job(number)
         return number
 
-    async def plan(self, request: Request) -> list[Step] | Refusal:
+    async def plan(self, request: Request) -> list[Step]:
         if refusal := check(request):
-            return refusal
+            raise Refused(refusal)
         self.requests.append(request)
         if request.plugin == "nope":
-            return Refusal("unknown-plugin", "cannot plan nope: not installed", outcome=Outcome.NOT_FOUND)
+            raise Refused(Refusal("unknown-plugin", "cannot plan nope: not installed", outcome=Outcome.NOT_FOUND))
         data = {"plugin": "hello", "version": "1.0.0", "instance": 7}
         return [Step(StepKind.SPAWN, data), Step(StepKind.GO, data)]
 

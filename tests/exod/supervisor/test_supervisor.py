@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from exod.errors import Refusal, Refused
+from exod.plan.steps import Step
 from exod.supervisor.ports import Caller
 from exod.supervisor.supervisor import Request, Verb
 from tests.simulation.house import ROOT, House, played
@@ -103,12 +104,19 @@ async def test_bytes_that_are_no_package_are_refused_in_their_job(house: House) 
     assert (view.state, view.refusal["code"], view.plugin_name) == ("refused", "package-malformed", "")
 
 
+async def planned_or_refused(house: House, request: Request) -> list[Step] | Refusal:
+    try:
+        return await house.supervisor.plan(request)
+    except Refused as refused:
+        return refused.refusal
+
+
 @pytest.mark.parametrize("kit", [Kit(), Kit(network=("tcp:a:1",)), Kit(signer="eve")])
 @played
 async def test_a_dry_run_says_what_the_job_then_does_or_refuses(house: House, kit: Kit) -> None:
     request = Request(Verb.LOAD, ROOT, package=kit.data(), options={"start": True})
     before = repr(house.disk)
-    planned = await house.supervisor.plan(request)
+    planned = await planned_or_refused(house, request)
     assert repr(house.disk) == before
     job = await house.load(kit)
     if isinstance(planned, Refusal):
@@ -124,7 +132,7 @@ async def test_a_dry_run_of_every_verb_is_what_is_executed(house: House, verb: s
     await house.load(start=state != "loaded")
     if state == "suspended":
         await house.do("suspend", "hello")
-    planned = await house.supervisor.plan(Request(Verb(verb), ROOT, "hello"))
+    planned = await planned_or_refused(house, Request(Verb(verb), ROOT, "hello"))
     job = await house.do(verb, "hello")
     if isinstance(planned, Refusal):
         assert job.refusal["code"] == planned.code
@@ -137,15 +145,15 @@ async def test_a_dry_run_shows_the_steps_of_dependencies_first(house: House) -> 
     await house.do("install", kit=Kit("base"))
     await house.do("install", kit=Kit("top", needs=(("base", ">=1", False),)))
     steps = await house.supervisor.plan(Request(Verb.LOAD, ROOT, "top"))
-    assert isinstance(steps, list)
     assert list(dict.fromkeys(step.text("plugin") for step in steps)) == ["base", "top"]
 
 
 @played
 async def test_a_malformed_dry_run_is_refused(house: House) -> None:
-    found = await house.supervisor.plan(Request(Verb.LOAD, ROOT))
-    assert isinstance(found, Refusal)
-    assert found.code == "bad-request"
+    with pytest.raises(Refused) as caught:
+        await house.supervisor.plan(Request(Verb.LOAD, ROOT))
+    assert caught.value.refusal.code == "bad-request"
+    assert [(one["subject"], one["code"]) for one in house.events("refused")] == [("plan load", "bad-request")]
 
 
 @played
