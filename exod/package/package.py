@@ -82,11 +82,8 @@ def parse(data: bytes) -> Package | Refusal:
         return claims
     thing = f"{claims.name} {claims.version}"
     if claims.size != len(body) or claims.sha256 != digest:
-        return Refusal(
-            "package-altered",
-            f"cannot read {thing}: its contents are not those that were signed",
-            evidence={"signed": claims.sha256, "found": digest},
-        )
+        sentence = f"cannot read {thing}: its contents are not those that were signed"
+        return Refusal("package-altered", sentence, evidence={"signed": claims.sha256, "found": digest})
     contents = read_contents(body)
     if isinstance(contents, Refusal):
         return contents
@@ -126,12 +123,9 @@ def read_contents(body: bytes) -> tuple[Archive, Manifest] | Refusal:
     if isinstance(declared, Refusal):
         return declared
     if not declared.permissions.native and (path := archive.machine_code(files.files)):
-        return Refusal(
-            "machine-code",
-            f"cannot read {declared.name} {declared.version}: {path} is machine code",
-            "leave it out; machine code needs sandbox.native, which this version of exod does not grant",
-            {"path": path},
-        )
+        sentence = f"cannot read {declared.name} {declared.version}: {path} is machine code"
+        hint = "leave it out; machine code needs sandbox.native, which this version of exod does not grant"
+        return Refusal("machine-code", sentence, hint, {"path": path})
     if not _has_entry(files.files, declared):
         target = declared.entry.target
         sentence = f"cannot read {declared.name} {declared.version}: entry {target} is not in the archive"

@@ -158,6 +158,5 @@ class Zygote:
 
 
 def _lost(reason: str) -> Refused:
-    return Refused(
-        Refusal("zygote-lost", f"cannot start an instance: the zygote fails: {reason}", outcome=Outcome.FAILED)
-    )
+    sentence = f"cannot start an instance: the zygote fails: {reason}"
+    return Refused(Refusal("zygote-lost", sentence, outcome=Outcome.FAILED))

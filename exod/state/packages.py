@@ -98,9 +98,6 @@ def _file(plugin: str, version: str) -> str:
 
 def _differs(plugin: str, file: str) -> Refusal:
     version = file.removesuffix(_SUFFIX)
-    return Refusal(
-        "version-differs",
-        f"cannot store {plugin} {version}: another package of this version is already stored",
-        f"give it a new version, or first: exoctl plugin remove {plugin}",
-        {"plugin": plugin, "version": version},
-    )
+    sentence = f"cannot store {plugin} {version}: another package of this version is already stored"
+    hint = f"give it a new version, or first: exoctl plugin remove {plugin}"
+    return Refusal("version-differs", sentence, hint, {"plugin": plugin, "version": version})

@@ -35,12 +35,10 @@ class Writer:
         future.add_done_callback(lambda _: self._room.release())
         return await asyncio.shield(future)
 
-    def post(self, work: Callable[[], None]) -> bool:
-        """Queue `work` that nobody waits for and that must not raise; never blocks. False when the writer is closed."""
-        if self._closed:
-            return False
-        self._items.put(work)
-        return True
+    def post(self, work: Callable[[], None]) -> None:
+        """Queue `work` that nobody waits for and that must not raise; never blocks, does nothing once closed."""
+        if not self._closed:
+            self._items.put(work)
 
     async def close(self) -> None:
         """Finish what is queued, then end the thread; twice is fine."""

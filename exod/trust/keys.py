@@ -4,8 +4,6 @@ A key id is SHA-256(`EXOD-HYBRID-1` || Ed25519 public || ML-DSA-65 public); the 
 `exod-package-v1` || raw key id, so that no half of one pair serves in another. Private keys are the command line's.
 """
 
-import base64
-import binascii
 import hashlib
 import importlib
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from exod.errors import Refusal
-from exod.package.envelope import ED25519_BYTES
+from exod.package.envelope import ED25519_BYTES, decode64, encode64
 
 if TYPE_CHECKING:  # cryptography takes 50 ms to import: the daemon does not wait for it before it is ready
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -69,26 +67,19 @@ class Identity:
         return True
 
     def encode(self) -> str:
-        return PREFIX + base64.b64encode(self.ed25519 + self.mldsa).decode("ascii")
+        return PREFIX + encode64(self.ed25519 + self.mldsa)
 
     @classmethod
     def decode(cls, text: str) -> "Identity | Refusal":
         """One line of text, the form of anchors and exports; only what re-encodes to itself."""
-        try:
-            raw = base64.b64decode(text.removeprefix(PREFIX), validate=True)
-        except (binascii.Error, ValueError):
-            raw = b""
-        if len(raw) != ED25519_PUBLIC + MLDSA_PUBLIC:
-            return _malformed()
-        identity = cls(raw[:ED25519_PUBLIC], raw[ED25519_PUBLIC:])
-        return identity if identity.encode() == text else _malformed()
+        raw = decode64(text.removeprefix(PREFIX)) or b""
+        if not text.startswith(PREFIX) or len(raw) != ED25519_PUBLIC + MLDSA_PUBLIC:
+            sentence = f"cannot read identity: it is not {PREFIX} and base64 of two public keys"
+            return Refusal("identity-malformed", sentence)
+        return cls(raw[:ED25519_PUBLIC], raw[ED25519_PUBLIC:])
 
 
 def warm() -> None:
     """Imports what verification needs: called when the daemon is ready, so that no load pays for it."""
     for name in ("exceptions", "hazmat.primitives.asymmetric.ed25519", "hazmat.primitives.asymmetric.mldsa"):
         importlib.import_module(f"cryptography.{name}")
-
-
-def _malformed() -> Refusal:
-    return Refusal("identity-malformed", f"cannot read identity: it is not {PREFIX} and base64 of two public keys")

@@ -54,13 +54,10 @@ def parse(data: bytes, *, anchors: Iterable[Anchor], state: TrustState) -> Revoc
     if isinstance(found, Refusal):
         return found
     row, signer = found
-    if row["sequence"] < state.lists.get(signer.key_id, 0):
-        newest = state.lists[signer.key_id]
-        return Refusal(
-            "revocation-old",
-            f"cannot read revocation: it has number {row['sequence']}, number {newest} was already seen",
-            "fetch the newest list from its signer",
-        )
+    newest = state.lists.get(signer.key_id, 0)
+    if row["sequence"] < newest:
+        sentence = f"cannot read revocation: it has number {row['sequence']}, number {newest} was already seen"
+        return Refusal("revocation-old", sentence, "fetch the newest list from its signer")
     keys = dict(row["keys"])
     if signer.key_id not in vendors and (set(keys) - {signer.key_id} or row["packages"]):
         return Refusal("revocation-out-of-scope", "cannot read revocation: only a vendor revokes what is not its own")

@@ -87,11 +87,8 @@ def decode(data: bytes, *, at_least: int = 0) -> TrustState | Refusal:
         refusal = fault.refusal("trust state", code="trust-state-corrupt")
         return replace(refusal, hint="exoctl key recover")
     if state.generation < at_least:
-        return Refusal(
-            "trust-state-old",
-            f"cannot read trust state: its generation is {state.generation}, the registry's {at_least}",
-            "exoctl key recover",
-        )
+        sentence = f"cannot read trust state: its generation is {state.generation}, the registry's {at_least}"
+        return Refusal("trust-state-old", sentence, "exoctl key recover")
     return state
 
 

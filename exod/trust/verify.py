@@ -167,11 +167,8 @@ def verify(
 def _document(case: _Case) -> Refusal | None:
     """PACKAGE.md, Signature: the kind of document is compared before any key is looked at."""
     if case.package.development and not case.trust.development:
-        return case.refuse(
-            "dev-package",
-            "it is a development package, and this is not `exod --dev`",
-            hint=f"exoctl package sign {case.package.file_name} --key KEY",
-        )
+        hint = f"exoctl package sign {case.package.file_name} --key KEY"
+        return case.refuse("dev-package", "it is a development package, and this is not `exod --dev`", hint=hint)
     return None
 
 

@@ -59,7 +59,7 @@ async def test_beyond_the_limit_submitters_wait_in_order() -> None:
 
 async def test_posted_work_runs_in_the_same_order(writer: Writer) -> None:
     seen: list[str] = []
-    assert writer.post(lambda: seen.append("posted"))
+    writer.post(lambda: seen.append("posted"))
     await writer.submit(lambda: seen.append("submitted"))
     assert seen == ["posted", "submitted"]
 
@@ -78,7 +78,8 @@ async def test_close_finishes_what_is_queued_and_may_be_called_twice() -> None:
 async def test_nothing_is_taken_after_the_close() -> None:
     writer = Writer()
     await writer.close()
-    assert not writer.post(lambda: None)
+    writer.post(lambda: pytest.fail("it ran"))
+    assert writer._items.empty()
     with pytest.raises(RuntimeError, match="internal error"):
         await writer.submit(lambda: None)
 
