@@ -48,6 +48,8 @@ def test_an_upgrade_and_a_downgrade_keep_plugins_and_what_they_know(
     for version in ("99.0", was):
         vm.put("/root/exod.deb", other_version(version))
         unchanged = exod.main_pid("exod-keeper.service"), exod.pid("echo")
+        program = f"stat --format=%d /proc/{unchanged[0]}/root/run/exod"
+        old = vm.run(program).out
         vm.run("dpkg --force-downgrade --install /root/exod.deb")
         assert (
             vm.run("dpkg-query --show --showformat='${Version} ${Status}' exod").out
@@ -56,6 +58,7 @@ def test_an_upgrade_and_a_downgrade_keep_plugins_and_what_they_know(
         vm.wait_unit("exod.service")
         exod.await_state("echo", "running")
         assert (exod.main_pid("exod-keeper.service"), exod.pid("echo")) == unchanged
+        assert vm.run(program).out != old, "the keeper runs the new program too"
         assert exod.call("echo", "Recall", "word") == "kept"
 
 
