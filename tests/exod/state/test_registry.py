@@ -177,7 +177,8 @@ async def test_a_damaged_database_is_refused_with_a_hint_and_never_replaced(
     damage(path)
     damaged = path.read_bytes()
     with pytest.raises(Refused) as caught:
-        await snapshot(root)
+        async with opened(root):
+            pytest.fail("it was opened")
     assert caught.value.refusal.code == "registry-corrupt"
     assert "backup" in caught.value.refusal.hint
     assert path.read_bytes() == damaged
