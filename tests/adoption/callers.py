@@ -76,7 +76,7 @@ class Caller:
     async def call(self, plugin: str) -> None:
         number = next(self._ledger.numbers)
         try:
-            [times] = await self._client.wire.call(
+            [answer] = await self._client.wire.call(
                 BUS_NAME, service_path(plugin), INTERFACE, "Count", "t", [number], returns="t", deadline=DEADLINE
             )
         except CallFailed as error:
@@ -88,8 +88,8 @@ class Caller:
             self._ledger.wrong.append(f"the call {number} of {plugin} was never answered")
         else:
             self._ledger.answered[plugin].append(number)
-            if times != 1:
-                self._ledger.wrong.append(f"the call {number} of {plugin} was executed {times} times")
+            if answer != number:
+                self._ledger.wrong.append(f"the call {number} of {plugin} was answered with {answer}")
 
     async def listen(self, plugin: str) -> None:
         """Its signals, none of which may come twice."""

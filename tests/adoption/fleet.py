@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from exod.sandbox.groups import place
 from exosdk.testing.daemon import Daemon
 from tests.adoption import tally
 from tests.adoption.callers import Caller, Ledger, service_path
+from tests.adoption.findings import Findings
 from tests.adoption.kernel import instances_of, parent_of, used_by
 from tests.exod.dbus import rig as rigs
 from tests.exod.dbus.rig import PLUGIN, Client, variants
@@ -43,15 +44,6 @@ ENDED, MOVING = ("done", "failed", "refused", "cancelled"), ("loading", "unloadi
 _MANAGER = "org.freedesktop.DBus.ObjectManager"
 _UNTRACED = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
 """What SIGKILL ends could not write its figures out."""
-
-
-@dataclass(slots=True)
-class Findings:
-    """lost: something that lived is gone. violations: exod, registry, kernel or callers disagree."""
-
-    lost: list[str] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
-    residue: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +68,7 @@ class Fleet:
         self._seed = seed
         self._callers: list[asyncio.Task[None]] = []
         self._present = asyncio.Event()
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reported: dict[str, tuple[int, int]] = {}
         self.marks = directory / "marks"
 
@@ -174,11 +167,25 @@ class Fleet:
         with (self.directory / "out").open("ab") as out:
             self.began = time.monotonic()
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment)
+        loop = asyncio.get_running_loop()
+        pidfd, gone = os.pidfd_open(self.process.pid), loop.create_future()
+
+        def ended() -> None:
+            loop.remove_reader(pidfd)
+            os.close(pidfd)
+            gone.set_result(None)
+
+        loop.add_reader(pidfd, ended)
+        self._gone = gone
 
     async def present(self) -> None:
-        """Waits until exod owns its name."""
-        async with asyncio.timeout(SETTLED):
-            await self._present.wait()
+        """Waits until exod owns its name. Raises RuntimeError with its last words when it ended instead."""
+        present = asyncio.ensure_future(self._present.wait())
+        await asyncio.wait((self._gone, present), timeout=SETTLED, return_when=asyncio.FIRST_COMPLETED)
+        if not present.done():
+            present.cancel()
+            said = [(self.directory / name).read_text()[-2000:] for name in ("out", "log/exod.log")]
+            raise RuntimeError(f"exod {'ended' if self._gone.done() else 'does not serve'}: {said}")
 
     async def adopted(self) -> tuple[float, float]:
         """Waits until all that has to live is shown; seconds from the execution until then, and how many of them exod
@@ -211,13 +218,18 @@ class Fleet:
         return await self.died()
 
     async def died(self) -> int:
-        assert self.process is not None
-        await asyncio.get_running_loop().run_in_executor(None, self.process.wait, SETTLED)
+        status = await self.gone()
         async with asyncio.timeout(SETTLED):
             while await self.has_owner():
                 pass
         self._present.clear()
-        return self.process.returncode
+        return status
+
+    async def gone(self) -> int:
+        """The status that the process ended with."""
+        assert self.process is not None
+        await asyncio.wait_for(asyncio.shield(self._gone), SETTLED)
+        return self.process.wait()
 
     async def has_owner(self) -> bool:
         [owned] = await self.client.wire.bus("NameHasOwner", "s", [BUS_NAME], returns="b")
@@ -226,7 +238,7 @@ class Fleet:
     async def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return await asyncio.get_running_loop().run_in_executor(None, self.process.wait, SETTLED)
+        return await self.gone()
 
     async def _follow(self, client: Client) -> None:
         """Whether exod is there, by the bus."""
@@ -290,9 +302,13 @@ class Fleet:
                 found.violations.append(f"{pid} is registered as {registered.get(pid)}, and is {living.get(pid)}")
 
     async def hush(self, found: Findings) -> None:
-        """No calls from here on. Every call that was answered was executed, as the plugin remembers it."""
+        """No calls from here on. Every call that was answered was executed, as the plugin remembers it; and no instance
+        was ever blamed for what it said to an exod that is gone.
+        """
         await _cancel(self._callers)
         found.violations += self.ledger.wrong
+        audit = [line for path in self.directory.glob("lib/audit/*") for line in path.read_text().split("\n")]
+        found.violations += [line for line in audit if '"event":"strike"' in line]
         for name, numbers in self.ledger.answered.items():
             for start in range(0, len(numbers), 1000):
                 some = numbers[start : start + 1000]
@@ -311,15 +327,14 @@ async def fleet(directory: Path, *, seed: int = 1, calls: bool = True) -> AsyncI
         async with _connected(made, calls=calls):
             yield made
     finally:
-        _end(made)
+        await _end(made)
 
 
-def _end(made: Fleet) -> None:
+async def _end(made: Fleet) -> None:
     """What a daemon that was killed left is ended by one more."""
     assert made.process is not None
-    if made.process.poll() is None:
-        made.process.terminate()
-    if made.process.wait(SETTLED) < 0:
+    made.process.terminate()
+    if await made.gone() != 0:
         Daemon(made.directory).start(deadline=SETTLED).stop()
 
 

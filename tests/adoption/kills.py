@@ -8,13 +8,13 @@ one point of a job on one more plugin, of all the points that its undisturbed ru
 import asyncio
 import json
 import signal
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
 
-from tests.adoption.fleet import SUBJECT, Findings, Fleet
+from tests.adoption.findings import Findings
+from tests.adoption.fleet import SUBJECT, Fleet
 from tests.exod.dbus.rig import variants
 
 SERVING = 0.04
@@ -124,7 +124,7 @@ class Killer:
         begun = asyncio.ensure_future(self._do(job))
         try:
             kill.killed = await self.fleet.died() == -signal.SIGKILL
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             await self.fleet.kill()
         await asyncio.gather(begun, return_exceptions=True)
         (self.fleet.marks / "kill").unlink()

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.adoption.fleet import Findings, fleet
+from tests.adoption.findings import Findings
+from tests.adoption.fleet import fleet
 from tests.adoption.kernel import left_behind
 from tests.adoption.kills import Kill, Killer
 

@@ -44,7 +44,7 @@ class Tally:
     def count(self, number):
         self._seen[number] = self._seen.get(number, 0) + 1
         self._context.emit("Counted", number)
-        return self._seen[number]
+        return number if self._seen[number] == 1 else 0
 
     def report(self):
         return json.dumps([self._token, len(self._seen), sum(self._seen.values()), self._beats])

@@ -11,7 +11,8 @@ import pytest
 
 from exod.dbus.codec import RETURN, Header
 from tests.adoption.callers import Ledger
-from tests.adoption.fleet import Findings, fleet
+from tests.adoption.findings import Findings
+from tests.adoption.fleet import fleet
 from tests.adoption.kernel import left_behind
 from tests.adoption.kills import Kill, Killer
 from tests.exod.dbus.rig import Client
