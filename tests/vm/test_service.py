@@ -1,6 +1,5 @@
 """exod under a real systemd: start, activation, stop, crash, hang, journal, its units' shape."""
 
-import json
 import re
 from pathlib import Path
 
