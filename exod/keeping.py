@@ -24,20 +24,23 @@ _SDK = Path(__file__).resolve().parent.parent / "exosdk"
 
 def main() -> int:
     """`exod-keeper`, or `exod-keeper renew PID`. Returns only when it cannot become the keeper, or renewed one."""
-    if sys.argv[1:2] == ["renew"]:
-        launcher.replace_runtime(runtime.sources(_SDK), keeper=int(sys.argv[2]))
-        return 0
-    return keep(layouts.production(), top=None)
+    keeper = int(sys.argv[2]) if sys.argv[1:2] == ["renew"] else None
+    return keep(layouts.production(), top=None, renewed=keeper)
 
 
-def keep(layout: Layout, *, top: Path | None) -> int:
-    """`top` is the delegated group; None asks where production's is."""
+def keep(layout: Layout, *, top: Path | None, renewed: int | None = None) -> int:
+    """`top` is the delegated group; None asks where production's is. `renewed`: the pid of a keeper that runs."""
     data = read_file(layout.config / "exod.toml")
     chosen = settings.parse(data) if isinstance(data, bytes) else data or Settings()
     if isinstance(chosen, Refusal):
         return _refuse(chosen)
     try:
-        groups = asyncio.run(_prepare(top or place(directory=None), uid=chosen.keeper_uid))
+        groups = Groups(top or place(directory=None), keeper=chosen.keeper_uid)
+        if renewed is not None:
+            _own(groups, uid=chosen.keeper_uid)
+            launcher.replace_runtime(runtime.sources(_SDK), keeper=renewed)
+            return 0
+        asyncio.run(_prepare(groups, uid=chosen.keeper_uid))
     except Refused as refused:
         return _refuse(refused.refusal)
     listener = launcher.listen(layout.run / "keeper.sock")
@@ -49,18 +52,22 @@ def keep(layout: Layout, *, top: Path | None) -> int:
     launcher.execute(str(groups.top), listener=listener)
 
 
-async def _prepare(top: Path, *, uid: int) -> Groups:
+async def _prepare(groups: Groups, *, uid: int) -> None:
     """The tree, empty, and this process in it. Whatever ran under the keeper before is nobody's now."""
-    groups = Groups(top, keeper=uid)
     for group in (groups.top / "zygotes", groups.instances):
         await groups.end(group)
-    # Delegation made User= the owner, who could then make groups and move processes; Groups.make gives what is needed.
+    _own(groups, uid=uid)
+    (groups.top / "core/cgroup.procs").write_text("0")
+
+
+def _own(groups: Groups, *, uid: int) -> None:
+    """With each command of the unit, delegation makes User= the owner, who could then make groups and move processes;
+    Groups.make gives what is needed.
+    """
     for path in (groups.top, *groups.top.iterdir()):
         if path.stat().st_uid == uid:
             os.chown(path, 0, 0)
     groups.make()
-    (groups.top / "core/cgroup.procs").write_text("0")
-    return groups
 
 
 def _notifier() -> socket.socket:

@@ -67,9 +67,31 @@ def test_a_host_without_groups_is_said(
     assert capsys.readouterr().err == "exod-keeper: cannot build sandboxes: none\n"
 
 
+def prepare(ours: Layout) -> bool:
+    asyncio.run(keeping._prepare(Groups(top_of(ours), keeper=UID), uid=UID))
+    return True
+
+
+def test_a_renewal_takes_back_what_delegation_gave_away_once_more(
+    ours: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = unit(ours)
+    assert in_fork(lambda: prepare(ours)) == 0
+    for name in (".", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+        os.chown(top / name, UID, UID)
+    (top / "cgroup.procs").chmod(0o644)
+    renewed: list[int] = []
+    monkeypatch.setattr(launcher, "replace_runtime", lambda sources, *, keeper: renewed.append(keeper))
+    assert keeping.keep(ours, top=top_of(ours), renewed=7) == 0
+    assert renewed == [7]
+    assert [path.name for path in (top, *top.iterdir()) if path.stat().st_uid == UID] == []
+    common = (top / "cgroup.procs").stat()
+    assert (common.st_gid, common.st_mode & 0o777) == (UID, 0o664)
+
+
 def test_the_tree_is_empty_and_roots_but_for_what_the_keeper_needs(ours: Layout) -> None:
     top = unit(ours)
-    assert in_fork(lambda: asyncio.run(keeping._prepare(top_of(ours), uid=UID)).top == top) == 0
+    assert in_fork(lambda: prepare(ours)) == 0
     assert sorted(path.name for path in top.iterdir() if path.is_dir()) == ["core", "instances", "zygotes"]
     files = [path for path in top.rglob("*") if path.stat().st_uid == UID]
     assert sorted(str(path.relative_to(top)) for path in files) == ["zygotes/cgroup.kill", "zygotes/cgroup.procs"]
@@ -81,7 +103,7 @@ def test_the_process_that_prepares_it_is_in_the_keepers_group(ours: Layout) -> N
     unit(ours)
 
     def work() -> bool:
-        asyncio.run(keeping._prepare(top_of(ours), uid=UID))
+        prepare(ours)
         return procfs.cgroup(os.getpid()).endswith("/core")
 
     assert in_fork(work) == 0
@@ -96,7 +118,7 @@ def test_what_an_earlier_keeper_left_running_is_ended(ours: Layout) -> None:
         process = subprocess.Popen(["sleep", "infinity"])
         left.append(process)
         (top / group / "cgroup.procs").write_text(str(process.pid))
-    assert in_fork(lambda: asyncio.run(keeping._prepare(top_of(ours), uid=UID)) is not None) == 0
+    assert in_fork(lambda: prepare(ours)) == 0
     assert [process.wait(timeout=10) for process in left] == [-9, -9]
     assert not (top / "instances/i-7").exists()
 

@@ -129,8 +129,13 @@ def test_busctl_finds_on_the_bus_what_the_page_says(vm: Machine, exod: Exod) -> 
         assert ours, path
         standard = {"Get", "GetAll", "Set", "PropertiesChanged", "Introspect", "GetMachineId", "Ping"}
         standard |= {"GetManagedObjects", "InterfacesAdded", "InterfacesRemoved"}
-        assert [name for name in members if name not in standard and f"`{name}" not in page] == []
+        assert [name for name in members if name not in standard and not is_on(name, page)] == []
     exod.remove("echo")
+
+
+def is_on(name: str, page: str) -> bool:
+    """As a method or signal, or as a row of the table of properties."""
+    return f"`{name}" in page or f"| {name} |" in page
 
 
 @pytest.mark.destructive
