@@ -51,7 +51,7 @@ test-image: deb
 	@packaging/need.sh packaging/apt-vm.txt packaging/image/apt.txt packaging/vagrant/apt.txt
 	@$(PY) -m pytest -q -m vm --durations=5 --vm-suite=$(or $(SUITE),bookworm) \
 		--vm-deb=$$(ls build/deb/$(or $(SUITE),bookworm)/*.deb) tests/vm/test_image.py tests/packaging/test_vagrant.py
-	@grep '^image: ' build/vm/$(or $(SUITE),bookworm)/figures.txt | tail -n 2
+	@grep '^image: ' build/vm/$(or $(SUITE),bookworm)/figures.txt | tail -n 3
 
 bench: build
 	@$(PY) -I -m bench

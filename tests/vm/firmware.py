@@ -39,8 +39,8 @@ def copy(image: Path, disk: Path, *, size: int) -> None:
 class Firmware:
     """A running machine. `run` is root's shell."""
 
-    def __init__(self, monitor: Monitor, serial: socket.socket, key: Path) -> None:
-        self._monitor, self._serial, self._key = monitor, serial, key
+    def __init__(self, process: "subprocess.Popen[bytes]", monitor: Monitor, serial: socket.socket, key: Path) -> None:
+        self._process, self._monitor, self._serial, self._key = process, monitor, serial, key
         self.said = b""
 
     def await_prompt(self) -> None:
@@ -59,6 +59,11 @@ class Firmware:
             pass
         assert done.returncode == 0, f"{command}: {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def press_power_button(self) -> None:
+        """Returns when the machine has gone down and is off."""
+        self._monitor.ask("system_powerdown")
+        self._process.wait(DEADLINE)
 
     def _ssh(self, command: str) -> "subprocess.CompletedProcess[str]":
         told = str(self._monitor.ask("human-monitor-command", command_line="info usernet"))
@@ -85,7 +90,7 @@ def started(disk: Path, *, key: Path, place: Path, remembered: Path) -> Iterator
     try:
         speaking = Monitor(monitor)
         speaking.greet()
-        yield Firmware(speaking, serial, key)
+        yield Firmware(child, speaking, serial, key)
     finally:
         children.end(child)
         for pair in pairs:

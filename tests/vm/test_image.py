@@ -81,3 +81,10 @@ def test_nobody_logs_in_with_a_password(machine: Firmware) -> None:
 def test_it_tells_nothing_of_how_the_machine_that_built_it_reaches_its_archives(machine: Firmware) -> None:
     secrets = "ls -A /etc/apt/auth.conf.d; grep -riE proxy /etc/apt; grep @ /etc/apt/sources.list; true"
     assert machine.run(secrets) == ""
+
+
+def test_the_power_button_turns_it_off(machine: Firmware, figure: Callable[[str, float, str], None]) -> None:
+    """The last one: plugins are stopped in order, and the machine is gone."""
+    began = time.monotonic()
+    machine.press_power_button()
+    figure("image: power button to off", time.monotonic() - began, "s")
