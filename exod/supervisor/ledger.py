@@ -13,7 +13,7 @@ Event = Literal["verdict", "state", "job", "exit", "restart", "strike", "config"
 _log = logging.getLogger("exod")
 _ABOUT = ("plugin", "version", "instance", "job")
 _LEVELS = {"fault": logging.ERROR, "refused": logging.WARNING, "restart": logging.WARNING}
-_FOR_AUDITORS = frozenset(["verdict", "state", "strike"])
+_FOR_AUDITORS = frozenset(["verdict", "state", "strike", "trust", "daemon"])
 
 
 class Ledger:
