@@ -49,5 +49,5 @@ def test_its_lines_end_with_a_loaded_plugin(
     for line in rest:
         fresh.run(line, cwd=CLONE, env={"DEBIAN_FRONTEND": "noninteractive"}, timeout=_PATIENCE)
     figure("README's lines, typed", time.monotonic() - began, "s")
-    [row] = [Exod(fresh).ctl("plugin", "list")]
+    [row] = Exod(fresh).ctl("plugin", "list")
     assert (row["name"], row["state_name"]) == ("hostpulse", "running")
