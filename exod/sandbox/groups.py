@@ -43,17 +43,17 @@ class Groups:
         os.chown(self.top / "zygotes/cgroup.procs", self._keeper, self._keeper)
         os.chown(self.top / "zygotes/cgroup.kill", self._keeper, self._keeper)
 
-    async def renew_zygotes(self) -> None:
+    async def renew_zygotes(self, *, keeper: int) -> None:
         """A new group for zygotes, after the old one's were killed. Since Linux 6.14 every kill of a group is counted
         in it, and a child that is cloned into a group whose count is not its parent's is killed at once (seen on 6.18):
-        no zygote could ever fork again from a group that was killed once. The keeper that is there stays its owner.
+        no zygote could ever fork again from a group that was killed once. It is the process `keeper`'s, whatever the
+        settings say by now; an exod before us may have been killed over any line of this.
         """
-        group = self.top / "zygotes"
-        owner = (group / "cgroup.procs").stat()
+        group, status = self.top / "zygotes", procfs.status(keeper)
         await self.end(group)
         group.mkdir()
         for name in ("cgroup.procs", "cgroup.kill"):
-            os.chown(group / name, owner.st_uid, owner.st_gid)
+            os.chown(group / name, int(status["Uid"].split()[0]), int(status["Gid"].split()[0]))
 
     def add(self, id_: int) -> Path:
         """The group of a new instance, which the keeper may kill: it may not signal what has another uid."""

@@ -91,7 +91,7 @@ class Host:
             await self._start_keeper(groups)
             lease, held = await self._take()
         else:
-            await groups.renew_zygotes()
+            await groups.renew_zygotes(keeper=lease.keeper)
         self._ward = self._open_ward(lease, groups)
         self._ward.nursery.warm()
         return [self._survivor(found, groups, epoch=lease.epoch) for found in held]

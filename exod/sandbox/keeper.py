@@ -5,7 +5,6 @@ Wild values are refused with an errno and are never fatal. No privilege, only th
 writes, polls or configures the channel ends it keeps, for those are shared with exod.
 """
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -314,10 +313,17 @@ def _children() -> list[int]:
 
 
 def _kill_group(path: str) -> None:
-    """Also the way to end what runs under other uids, which a keeper without privilege may not signal."""
-    flags = os.O_WRONLY | os.O_CLOEXEC
-    with contextlib.suppress(FileNotFoundError), opened(os.open(f"{path}/cgroup.kill", flags)) as kill:
-        os.write(kill, b"1")
+    """Also the way to end what runs under other uids, which a keeper without privilege may not signal.
+
+    A group that an exod made and was killed before it gave away is not ours to kill; nothing can be in it yet.
+    """
+    try:
+        with opened(os.open(f"{path}/cgroup.kill", os.O_WRONLY | os.O_CLOEXEC)) as kill:
+            os.write(kill, b"1")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        _log(f"cannot kill {path}: {error.strerror}")
 
 
 def _log(text: str) -> None:

@@ -34,8 +34,11 @@ def main() -> None:
     sys.modules[RUNNER].warm()
     _spawn.unshare(CLONE_NEWUSER)
     end = socket.socket(fileno=CHANNEL)
-    end.send(b"warm")
-    data, fds, _, _ = socket.recv_fds(end, ARM_MAX, 1, socket.MSG_CMSG_CLOEXEC)
+    try:
+        end.send(b"warm")
+        data, fds, _, _ = socket.recv_fds(end, ARM_MAX, 1, socket.MSG_CMSG_CLOEXEC)
+    except ConnectionError:  # exod was killed meanwhile
+        data, fds = b"", []
     if not data:
         os._exit(0)
     confine(data, fds)

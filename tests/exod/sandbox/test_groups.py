@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -79,3 +80,19 @@ def test_a_host_without_cgroup_v2_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(groups_module, "_mounted", lambda: None)
     with pytest.raises(Refused, match="no cgroup v2"):
         place(directory=None)
+
+
+@pytest.mark.parametrize("left", ["all of it", "nothing", "one that is root's"])
+async def test_zygotes_get_a_group_of_the_keepers_whatever_a_killed_exod_left(groups: Groups, left: str) -> None:
+    zygotes, uid = groups.top / "zygotes", LIMITS.keeper_uid
+    if left != "all of it":
+        cgroupfs.remove(zygotes)
+    if left == "one that is root's":
+        zygotes.mkdir()
+    keeper = subprocess.Popen(["sleep", "infinity"], user=uid, group=uid, extra_groups=[])
+    try:
+        await groups.renew_zygotes(keeper=keeper.pid)
+    finally:
+        keeper.kill()
+        keeper.wait()
+    assert [owner(zygotes / name)[0] for name in ("cgroup.procs", "cgroup.kill")] == [uid, uid]

@@ -389,3 +389,15 @@ def test_the_table_goes_through_a_re_execution_unchanged(bench: Bench) -> None:
     keeper._listener.detach()
     assert keeper._holder is not None
     keeper._holder.detach()
+
+
+def test_a_group_that_was_never_given_to_it_does_not_end_the_keeper(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: str, *_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel, bench.channel)
+    monkeypatch.setattr(os, "open", refuse)
+    assert bench.ask(Frame(Op.FORGET, id=7)).op == Op.ACK
+    assert "instances/i-7: Permission denied" in capsys.readouterr().err
