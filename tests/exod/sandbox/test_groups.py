@@ -82,6 +82,11 @@ def test_a_host_without_cgroup_v2_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         place(directory=None)
 
 
+def stand_in(uid: int) -> subprocess.Popen[bytes]:
+    """A process of that user."""
+    return subprocess.Popen(["sleep", "infinity"], user=uid, group=uid, extra_groups=[])
+
+
 @pytest.mark.parametrize("left", ["all of it", "nothing", "one that is root's"])
 async def test_zygotes_get_a_group_of_the_keepers_whatever_a_killed_exod_left(groups: Groups, left: str) -> None:
     zygotes, uid = groups.top / "zygotes", LIMITS.keeper_uid
@@ -89,7 +94,7 @@ async def test_zygotes_get_a_group_of_the_keepers_whatever_a_killed_exod_left(gr
         cgroupfs.remove(zygotes)
     if left == "one that is root's":
         zygotes.mkdir()
-    keeper = subprocess.Popen(["sleep", "infinity"], user=uid, group=uid, extra_groups=[])
+    keeper = stand_in(uid)
     try:
         await groups.renew_zygotes(keeper=keeper.pid)
     finally:
