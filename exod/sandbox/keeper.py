@@ -294,9 +294,10 @@ def _peer_pidfd(peer: socket.socket) -> int:
         pidfd = peer.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD)
         fcntl.fcntl(pidfd, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         return pidfd
-    except OSError:
-        pass  # before Linux 6.5: by number, which may be recycled only if the peer has ended, and that is looked at
-    try:
+    except OSError as error:
+        if error.errno != errno.ENOPROTOOPT:
+            return -1
+    try:  # before Linux 6.5: by number, which may be another's by now
         return pidfd_open(_credentials(peer)[0])
     except OSError:
         return -1
