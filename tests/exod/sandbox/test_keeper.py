@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -369,13 +370,12 @@ def test_the_table_goes_through_a_re_execution_unchanged(bench: Bench) -> None:
     bench.bound(7)
     bench.keeper.table.exits[3] = (1, 2, 3)
     bench.keeper.table.epoch = 5
-    heard, alarm = os.pipe()
-    bench.keeper.heed(heard)
-    os.write(alarm, b"\1")
-    bench.keeper.turn()
-    bench.keeper._poll.unregister(heard)
-    for end in (heard, alarm):
-        os.close(end)
+    heard, alarm = socket.socketpair()
+    with heard, alarm:
+        bench.keeper.heed(heard.fileno())
+        alarm.send(b"\1")
+        bench.keeper.turn()
+        bench.keeper._poll.unregister(heard.fileno())
     (table,) = bench.images
     memory = store(table)
     with pytest.raises(PermissionError):
@@ -394,10 +394,7 @@ def test_the_table_goes_through_a_re_execution_unchanged(bench: Bench) -> None:
 def test_a_group_that_was_never_given_to_it_does_not_end_the_keeper(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(path: str, *_: object) -> int:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-
     bench.ask(Frame(Op.DEPOSIT, id=7), bench.channel, bench.channel)
-    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "open", Mock(side_effect=PermissionError(errno.EACCES, "Permission denied")))
     assert bench.ask(Frame(Op.FORGET, id=7)).op == Op.ACK
     assert "instances/i-7: Permission denied" in capsys.readouterr().err
