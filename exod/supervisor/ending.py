@@ -1,6 +1,7 @@
 """The daemon's clean end: every plugin is asked to stop, all at once, and every instance ends whatever it answers."""
 
 import asyncio
+import contextlib
 
 from exod.errors import Refused
 from exod.supervisor.instance import Instance
@@ -11,9 +12,19 @@ from exod.supervisor.roster import Roster
 async def end_all(roster: Roster, *, deadline: float) -> None:
     """`deadline` seconds for all hooks together."""
     living = tuple(roster.instances.values())
+    for instance in living:
+        await _disown(roster, instance)
     await asyncio.gather(*(_ask(roster, instance, deadline) for instance in living))
     for instance in living:
         await _end(roster, instance)
+
+
+async def _disown(roster: Roster, instance: Instance) -> None:
+    """First: whoever comes after an exod that was killed from here on must not take a plugin that was told to stop for
+    one that runs.
+    """
+    with contextlib.suppress(OSError, Refused):
+        await roster.world.registry.drop_instance(instance.id)
 
 
 async def _ask(roster: Roster, instance: Instance, deadline: float) -> None:

@@ -239,7 +239,11 @@ class FakeChannel:
     async def hook(self, name: str, arguments: Mapping[str, Any], *, deadline: float) -> Any:
         self._process.heard.append(name)
         self._process.hook = name
-        await self._answer(name, deadline)
+        try:
+            await self._answer(name, deadline)
+        except Refused:
+            self._process.hook = ""  # it came to its end, without success; only a daemon's death leaves one under way
+            raise
         self._return()
         return None
 

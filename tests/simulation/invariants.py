@@ -69,6 +69,9 @@ def _journal(house: House) -> Iterator[str]:
 
 
 _NOT_KEPT = (
+    "the registry does not know it",  # its end was under way
+    "its package is gone from the store",  # a development package that was being replaced
+    "it is gone",
     "it ended while exod was away",
     "it was still being brought up",
     "the store holds other bytes than were installed",
