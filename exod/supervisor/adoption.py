@@ -19,12 +19,14 @@ from exod.supervisor.lifecycle import State
 from exod.supervisor.planner import Planner
 from exod.supervisor.ports import InstanceRecord, Launch, Survivor
 from exod.supervisor.roster import Roster
+from exod.supervisor.tasks import Tasks
 
 _RESTING = ("loaded", "running", "suspended")
 
 
 class Adoption:
-    def __init__(self, roster: Roster, planner: Planner, guard: Guard) -> None:
+    def __init__(self, roster: Roster, planner: Planner, guard: Guard, *, tasks: Tasks) -> None:
+        self._tasks = tasks
         self._roster = roster
         self._planner = planner
         self._guard = guard
@@ -84,6 +86,8 @@ class Adoption:
         elif asked:
             async with asyncio.timeout(self._roster.settings.start_seconds):
                 state = await instance.line().passed()
+        else:
+            self._tasks.spawn(self._compare(instance, state), name=f"compare {instance.id}")
         if state not in _RESTING:
             raise Refused(_refuse(instance.record, "it was never let go"))
         if state == "suspended" and not frozen:
@@ -94,6 +98,15 @@ class Adoption:
         self._roster.move(plugin, State[state.upper()])
         if instance.confinement.services:
             self._roster.world.face.offer(instance.plugin, instance.confinement.services)
+
+    async def _compare(self, instance: Instance, state: str) -> None:
+        """One that an earlier exod was about to end may be elsewhere than it is recorded. Nobody waits for that."""
+        try:
+            found = await instance.line().passed()
+        except Refused:
+            return  # its end or its pings are told otherwise
+        if found != state:
+            self._guard.broken(instance, _refuse(instance.record, f"it is {found}, not {state}"), crash=False)
 
     async def _end(self, number: int, record: InstanceRecord | None, *, why: str) -> None:
         exit_ = self._guard.missed.get(number)

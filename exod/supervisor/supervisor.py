@@ -76,7 +76,7 @@ class Supervisor:
         executor = Executor(world, changed=self._jobs.touch, checkpoint=checkpoint)
         self._works = Works(self._roster, self._jobs, self._planner, executor, broken=self._guard.broken)
         self._recovery = Recovery(self._roster, self._works, self._planner)
-        self._adoption = Adoption(self._roster, self._planner, self._guard)
+        self._adoption = Adoption(self._roster, self._planner, self._guard, tasks=self._tasks)
         self._reload = Reload(self._roster, self._planner, self._guard)
         self.calls = Calls(self._roster)
         self._restored = asyncio.Event()
