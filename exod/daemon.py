@@ -16,7 +16,7 @@ from pathlib import Path
 from exod import __version__, logs, settings
 from exod.dbus import Bus, BusFace, CallFailed, NameTaken
 from exod.errors import Outcome, Refusal, Refused
-from exod.layout import ENDING, Layout
+from exod.layout import ENDING, SDK, Layout
 from exod.names import BUS_NAME
 from exod.plan.confine import Host
 from exod.sandbox.host import Host as Sandbox
@@ -196,10 +196,7 @@ class Daemon:
 
 def read_settings(layout: Layout) -> Settings | Refusal:
     """The settings in force: exod.toml, or the defaults where there is none."""
-    data = read_file(layout.config / "exod.toml")
-    if isinstance(data, Refusal):
-        return data
-    chosen = Settings() if data is None else settings.parse(data)
+    chosen = settings.parse(read_file(layout.config / "exod.toml"))
     return _apart(chosen, layout.run.parent) if layout.development and isinstance(chosen, Settings) else chosen
 
 
@@ -235,7 +232,7 @@ def _sandbox(layout: Layout, chosen: Settings) -> Sandbox:
         run=layout.run,
         log=layout.log,
         data=layout.state / "data",
-        sdk=_sdk(),
+        sdk=SDK,
         development=layout.run.parent if layout.development else None,
         forbidden=tuple(str(place) for place in (layout.config, layout.state, layout.run, layout.log)),
     )
@@ -248,11 +245,6 @@ def _sandbox(layout: Layout, chosen: Settings) -> Sandbox:
         log_bytes=chosen.log_bytes,
     )
     return Sandbox(places, limits)
-
-
-def _sdk() -> Path:
-    """What sandboxes will see lies beside us; it is never imported here."""
-    return Path(__file__).resolve().parent.parent / "exosdk"
 
 
 def _make_directories(layout: Layout) -> None:

@@ -16,10 +16,7 @@ from exod.errors import Refusal, Refused
 from exod.layout import Layout
 from exod.sandbox import launcher, runtime
 from exod.sandbox.groups import Groups, place
-from exod.settings import Settings
 from exod.state.etcdir import read_file
-
-_SDK = Path(__file__).resolve().parent.parent / "exosdk"
 
 
 def main() -> int:
@@ -30,22 +27,21 @@ def main() -> int:
 
 def keep(layout: Layout, *, top: Path | None, renewed: int | None = None) -> int:
     """`top` is the delegated group; None asks where production's is. `renewed`: the pid of a keeper that runs."""
-    data = read_file(layout.config / "exod.toml")
-    chosen = settings.parse(data) if isinstance(data, bytes) else data or Settings()
+    chosen = settings.parse(read_file(layout.config / "exod.toml"))
     if isinstance(chosen, Refusal):
         return _refuse(chosen)
     try:
         groups = Groups(top or place(directory=None), keeper=chosen.keeper_uid)
         if renewed is not None:
             _own(groups, uid=chosen.keeper_uid)
-            launcher.replace_runtime(runtime.sources(_SDK), keeper=renewed)
+            launcher.replace_runtime(runtime.sources(layouts.SDK), keeper=renewed)
             return 0
         asyncio.run(_prepare(groups, uid=chosen.keeper_uid))
     except Refused as refused:
         return _refuse(refused.refusal)
     listener = launcher.listen(layout.run / "keeper.sock")
     ready = _notifier()  # its socket lies in /run, which the runtime is about to cover
-    launcher.private_runtime(runtime.sources(_SDK))
+    launcher.private_runtime(runtime.sources(layouts.SDK))
     launcher.become(chosen.keeper_uid)
     ready.send(b"READY=1\nSTATUS=keeping")
     ready.close()

@@ -7,6 +7,9 @@ from pathlib import Path
 DEV_MARKER = ".exod-dev"
 """A file in DIR that says exod made it; without it a directory is never taken for development state."""
 
+SDK = Path(__file__).resolve().parent.parent / "exosdk"
+"""What sandboxes will see lies beside us; it is never imported here."""
+
 ENDING = (signal.SIGTERM, signal.SIGINT)
 """What asks a daemon to end."""
 

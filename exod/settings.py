@@ -49,8 +49,13 @@ def key(name: str) -> str:
     return name.replace("_", "-")
 
 
-def parse(data: bytes) -> Settings | Refusal:
-    """The settings in `data`, TOML; what it does not name keeps its default."""
+def parse(data: bytes | Refusal | None) -> Settings | Refusal:
+    """The settings in `data`, TOML; what it does not name keeps its default, and so does all where there is none.
+
+    Refusal: why the file could not be read.
+    """
+    if not isinstance(data, bytes):
+        return data or Settings()
     try:
         table = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:

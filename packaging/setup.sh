@@ -10,13 +10,7 @@ wanted() { { cat packaging/apt.txt packaging/requirements.lock packaging/setup.s
 stamp=.venv/stamp
 if [ -f $stamp ] && [ "$(wanted)" = "$(cat $stamp)" ]; then exit 0; fi
 
-missing=$(comm -23 <(sort packaging/apt.txt) <(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' 2>/dev/null | sed -n 's/^ii *//p' | sort -u))
-if [ -n "$missing" ]; then
-    echo "setup: installing $(echo $missing)"
-    apt-get update -qq
-    # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
-fi
+packaging/need.sh packaging/apt.txt
 
 echo "setup: making .venv"
 [ -x .venv/bin/python ] && [ "$(readlink -f .venv/bin/python)" = "$(readlink -f $python)" ] || rm -rf .venv

@@ -15,13 +15,11 @@ from exod.supervisor.ears import Ears
 from exod.supervisor.guard import Guard
 from exod.supervisor.instance import Instance
 from exod.supervisor.jobs import Job
-from exod.supervisor.lifecycle import State
+from exod.supervisor.lifecycle import State, resting
 from exod.supervisor.planner import Planner
 from exod.supervisor.ports import InstanceRecord, Launch, Survivor
 from exod.supervisor.roster import Roster
 from exod.supervisor.tasks import Tasks
-
-_RESTING = ("loaded", "running", "suspended")
 
 
 class Adoption:
@@ -58,7 +56,7 @@ class Adoption:
         """From here on it is an instance like any other. Raises Refused, and OSError when the store cannot be read."""
         reason = difference(survivor, record, unborn=unborn)
         plugin = self._roster.plugins.get(record.plugin) if record is not None else None
-        if plugin is not None and not reason and (plugin.instance or plugin.record.desired not in _RESTING):
+        if plugin is not None and not reason and (plugin.instance or not resting(plugin.record.desired)):
             reason = "nobody wants it"
         if record is None or survivor is None or plugin is None or reason:
             raise Refused(_refuse(record, reason or "its plugin is not installed"))
@@ -88,14 +86,15 @@ class Adoption:
                 state = await instance.line().passed()
         else:
             self._tasks.spawn(self._compare(instance, state), name=f"compare {instance.id}")
-        if state not in _RESTING:
+        rests = resting(state)
+        if rests is None:
             raise Refused(_refuse(instance.record, "it was never let go"))
-        if state == "suspended" and not frozen:
+        if rests is State.SUSPENDED and not frozen:
             instance.line().pause()
             await sandbox.freeze(instance.id)
-        instance.untold = state == "suspended"
+        instance.untold = rests is State.SUSPENDED
         instance.walls = await sandbox.inspect(instance.id)
-        self._roster.move(plugin, State[state.upper()])
+        self._roster.move(plugin, rests)
         if instance.confinement.services:
             self._roster.world.face.offer(instance.plugin, instance.confinement.services)
 

@@ -57,6 +57,11 @@ _FROM: dict[str, tuple[State, ...]] = {
 """Verb → the states it may be asked in; verbs that are not named may be asked in any."""
 
 
+def resting(word: str) -> State | None:
+    """The state in which a plugin rests with a process, by its word; None where `word` is none of them."""
+    return next((state for state in _ALIVE if state.word == word), None)
+
+
 def is_legal(old: State, new: State) -> bool:
     return (old, new) in TRANSITIONS
 

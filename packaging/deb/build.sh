@@ -14,7 +14,7 @@ version=${VERSION:-$(sed -n 's/^version = //p' setup.cfg)}
 key=$(readlink -m "${KEY:-${XDG_DATA_HOME:-$HOME/.local/share}/exod/vendor-key}")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/exod/deb
 out=$(readlink -m "${OUT:-build/deb}")/$suite
-inputs=(exod exosdk exoctl plugins packaging/{bin,deb,debian} systemd etc docs/man docs/completions docs/generate.py setup.py setup.cfg LICENSE)
+inputs=(exod exosdk exoctl plugins packaging/{bin,deb,debian} systemd etc docs/man docs/completions docs/{__main__,generate}.py setup.py setup.cfg LICENSE)
 
 packaging/need.sh "$deb/apt.txt"
 
@@ -40,9 +40,7 @@ files | tar -c --null -T - --ignore-failed-read 2>/dev/null | tar -x -C "$work/e
 sed -i "s/^version = .*/version = $version/" "$work/exod/setup.cfg"
 sed -i "s/^__version__ = .*/__version__ = \"$version\"/; s/^BUILT = .*/BUILT = $SOURCE_DATE_EPOCH/" "$work/exod/exod/__init__.py"
 # On this side too: it imports the commands, and the chroot need not have all that they import.
-for room in man completions; do
-    PYTHONPATH=$work/exod .venv/bin/python -B -P -m "docs.$room" "$work/exod/generated/$room"
-done
+PYTHONPATH=$work/exod .venv/bin/python -B -P -m docs "$work/exod/generated"
 
 echo "deb: building exod $version for $suite"
 "$deb/enter.sh" "$chroot" "$work:/build" "$wheels:/wheels" -- /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \

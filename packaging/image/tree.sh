@@ -7,7 +7,7 @@ shift 2
 here=$(dirname "$(readlink -f "$0")")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/exod/image
 
-inputs=$({ echo "$suite" "$@"; date +%G-%V; cat "$here/tree.sh" "$here/../deb/sources.sh"; } | sha256sum)
+inputs=$({ echo "$suite" "$@"; date +%G-%V; cat "$here"/{tree.sh,../deb/{bootstrap,sources}.sh}; } | sha256sum)
 target=$cache/tree-$suite-$kind-${inputs:0:12}
 mkdir -p -m 700 "$cache"
 exec 9>"$cache/tree-$suite-$kind.lock"
@@ -15,14 +15,6 @@ flock 9
 if [ ! -d "$target" ]; then
     rm -rf "$cache/tree-$suite-$kind-"*
     echo "image: making a Debian $suite" >&2
-    sources=$("$here/../deb/sources.sh" "$suite")
-    "$here/../deb/sources.sh" --options >"$cache/apt-options"
-    # As its own pid 1: an interrupted build leaves no process and no mount.
-    unshare --mount --pid --fork --kill-child mmdebstrap --quiet --mode=root --variant=minbase \
-        --aptopt="$cache/apt-options" --aptopt='APT::Install-Recommends "false"' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-        --setup-hook='[ ! -d /etc/apt/auth.conf.d ] || cp -r /etc/apt/auth.conf.d "$1/etc/apt/"' \
-        --include="$(IFS=,; echo "$*")" "$suite" "$target.new" - <<<"$sources" >&2
-    mv "$target.new" "$target"
+    "$here/../deb/bootstrap.sh" "$suite" "$target" "$(IFS=,; echo "$*")"
 fi
 echo "$target"

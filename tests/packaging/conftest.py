@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from docs.completions.__main__ import main as write_completions
-from docs.man.__main__ import main as write_pages
+from docs.__main__ import main as write
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("man")
-    write_pages(directory)
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("docs")
+    write(directory)
     return directory
 
 
-@pytest.fixture(scope="session")
-def completions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("completions")
-    write_completions(directory)
-    return directory
+@pytest.fixture
+def pages(written: Path) -> Path:
+    return written / "man"
+
+
+@pytest.fixture
+def completions(written: Path) -> Path:
+    return written / "completions"

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from docs.man import commands, roff
-from docs.man.__main__ import pages as written
+from docs.man import pages as written
 from exoctl.root import NOUNS, cli
 from exod.package.manifest import schema
 from exod.settings import Settings, key
