@@ -7,6 +7,7 @@ plugin's rights is computed from it, so that shown and enforced cannot differ.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 from exod.errors import Refusal
 from exod.names import API_LEVEL
@@ -19,9 +20,39 @@ from exod.package.versions import contains, is_range
 from exod.plan.policy import Policy
 
 
+class Layer(IntEnum):
+    """What an instance's walls are made of, each by its bit in a fork request. _walls.h has the same list."""
+
+    SIGNALS = 0
+    PIDS = 1
+    IPC = 2
+    HOST_NAME = 3
+    CGROUPS = 4
+    NETWORK = 5
+    MOUNTS = 6
+    ROOT = 7
+    SEALED = 8
+    LIMITS = 9
+    KEYRING = 10
+    OWN_UID = 11
+    USERS = 12
+    CAPABILITIES = 13
+    DESCRIPTORS = 14
+    NO_NEW_PRIVILEGES = 15
+    NO_NEW_CODE = 16
+    LANDLOCK = 17
+    SECCOMP = 18
+
+
+LAYERS = frozenset(Layer)
+
+
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """All that one instance may reach. `files` are single host files, bound read-only at the same path."""
+    """All that one instance may reach. `files` are single host files, bound read-only at the same path.
+
+    `layers` is always all of them; tests build a Confinement without one, to see what it was that held an attack.
+    """
 
     plugin: str
     version: str
@@ -37,6 +68,7 @@ class Confinement:
     permissions: Mapping[str, tuple[str, ...]]
     critical: bool = False
     strict: bool = True
+    layers: frozenset[Layer] = LAYERS
 
 
 @dataclass(frozen=True, slots=True)

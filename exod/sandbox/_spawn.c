@@ -30,11 +30,13 @@
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
 #endif
-#define INSTANCE_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 #define KEPT_FROM 200 /* the zygote's own descriptors, clear of what requests bring and of 0-3 in a child */
 
 _Static_assert(sizeof(struct request) == 64, "a request is 64 bytes on the wire");
 _Static_assert(sizeof(struct reply) == 24, "a reply is 24 bytes on the wire");
+
+#define NAME(layer) #layer,
+static const char *const layers[] = {LAYERS(NAME)};
 
 static struct armour armour = {.procfs = -1, .null = -1};
 static int home_network = -1;
@@ -189,10 +191,10 @@ static void respond(int socket, const struct reply *reply, int fd) {
 /* Whether a request is one that this zygote serves; the kernel judges the descriptors themselves. */
 static int acceptable(const struct request *request, ssize_t size, unsigned int fds, int truncated) {
     if (size != sizeof *request || truncated || request->magic != REQUEST_MAGIC || request->reserved[0]
-        || request->reserved[1] || request->fds != fds)
+        || request->reserved[1] || request->reserved[2] || request->without >> LAYERS_COUNT || request->fds != fds)
         return 0;
     if (request->op == OP_NETNS)
-        return fds == 0 && !request->files && !request->flags;
+        return fds == 0 && !request->files && !request->flags && !request->without;
     unsigned int state = request->flags & FLAG_STATE ? 1 : 0;
     return request->op == OP_FORK && !(request->flags & ~FLAG_STATE) && request->files <= FILES_MAX
            && fds == FIXED_FDS + state + 2 * request->files && armour.uid_first && request->uid >= armour.uid_first
@@ -210,12 +212,23 @@ static int new_network(void) {
     return made;
 }
 
-static pid_t clone_instance(int cgroup, int *pidfd) {
+static uint64_t namespaces(uint32_t without) {
+    static const struct {
+        uint32_t layer, flag;
+    } each[] = {{BIT(PIDS), CLONE_NEWPID}, {BIT(MOUNTS), CLONE_NEWNS}, {BIT(IPC), CLONE_NEWIPC},
+                {BIT(HOST_NAME), CLONE_NEWUTS}, {BIT(CGROUPS), CLONE_NEWCGROUP}};
+    uint64_t flags = 0;
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+        flags |= without & each[i].layer ? 0 : each[i].flag;
+    return flags;
+}
+
+static pid_t clone_instance(const struct child *child, int *pidfd) {
     struct clone_args args = {
         /* CLONE_PARENT: the keeper is the parent. exit_signal must be 0 with it; the keeper waits with __WALL. */
-        .flags = CLONE_PIDFD | CLONE_PARENT | CLONE_INTO_CGROUP | INSTANCE_NAMESPACES,
+        .flags = CLONE_PIDFD | CLONE_PARENT | CLONE_INTO_CGROUP | namespaces(child->request.without),
         .pidfd = (uint64_t)(uintptr_t)pidfd,
-        .cgroup = (uint64_t)cgroup,
+        .cgroup = (uint64_t)child->fds[FD_CGROUP],
     };
     return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
@@ -264,7 +277,7 @@ static PyObject *lean(const struct child *child) {
     getresuid(&uid[0], &uid[1], &uid[2]);
     getresgid(&gid[0], &gid[1], &gid[2]);
     snprintf(capabilities, sizeof capabilities, "%016llx", (unsigned long long)child->capabilities);
-    void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int bad = note(walls, "executable_memory", PyUnicode_FromString(outcome(code == MAP_FAILED ? -1 : 0)))
               || note(walls, "socket", PyUnicode_FromString(outcome(socket(AF_INET, SOCK_STREAM, 0))))
               || note(walls, "host_file", PyUnicode_FromString(outcome(open("/etc/passwd", O_RDONLY))))
@@ -318,7 +331,7 @@ static PyObject *py_serve(PyObject *self, PyObject *args) {
             reply.error = made < 0 ? errno : 0;
         } else {
             PyOS_BeforeFork();
-            reply.pid = clone_instance(child.fds[FD_CGROUP], &made);
+            reply.pid = clone_instance(&child, &made);
             if (reply.pid == 0)
                 return born(&child);
             if (reply.pid < 0) {
@@ -358,14 +371,18 @@ static PyMethodDef methods[] = {
 };
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_spawn", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
+static int names(PyObject *spawn, const char *attribute, const char *const *each, unsigned int count) {
+    PyObject *tuple = PyTuple_New(count);
+    for (unsigned int i = 0; tuple && i < count; i++)
+        PyTuple_SET_ITEM(tuple, i, PyUnicode_FromString(each[i]));
+    int bad = PyModule_AddObjectRef(spawn, attribute, tuple);
+    Py_XDECREF(tuple);
+    return bad;
+}
+
 PyMODINIT_FUNC PyInit__spawn(void) {
     PyObject *spawn = PyModule_Create(&module);
-    PyObject *names = spawn ? PyTuple_New(walls_count) : NULL;
-    for (unsigned int i = 0; names && i < walls_count; i++)
-        PyTuple_SET_ITEM(names, i, PyUnicode_FromString(walls_names[i]));
-    if (!names || PyModule_AddObject(spawn, "STEPS", names)) {
-        Py_XDECREF(names);
+    if (spawn && (names(spawn, "STEPS", walls_names, walls_count) || names(spawn, "LAYERS", layers, LAYERS_COUNT)))
         Py_CLEAR(spawn);
-    }
     return spawn;
 }

@@ -1,5 +1,7 @@
 STEPS: tuple[str, ...]
 """The walls in the order in which a child raises them; a failure report counts from 1."""
+LAYERS: tuple[str, ...]
+"""What a request may leave out, from its lowest bit up."""
 
 def unshare(flags: int, /) -> None: ...
 def template(scratch: str, stdlib: str, sdk: str, /) -> None: ...

@@ -43,6 +43,10 @@ int walls_put(int directory, const char *path, const char *text) {
     return done == size ? 0 : -1;
 }
 
+static int has(const struct child *child, uint32_t layer) {
+    return !(child->request.without & layer);
+}
+
 /* --- what the zygote would otherwise leave in its child ------------------------------------------------------- */
 
 static int new_session(struct child *child) {
@@ -141,15 +145,32 @@ static int fresh_keyring(struct child *child) {
     return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ? -1 : 0;
 }
 
+static int capabilities(int call, struct __user_cap_data_struct data[2]) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    return (int)syscall(call, &header, data);
+}
+
 static int become(struct child *child) {
+    struct __user_cap_data_struct data[2];
     uid_t uid = child->request.uid;
-    return setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid) ? -1 : 0;
+    /* Without a user namespace of its own to come, the bounding set has to be emptied in this one, which takes rights. */
+    int keep = !has(child, BIT(USERS));
+    if (prctl(PR_SET_KEEPCAPS, keep, 0, 0, 0) || setgroups(0, NULL) || setresgid(uid, uid, uid)
+        || setresuid(uid, uid, uid))
+        return -1;
+    if (!keep)
+        return 0;
+    if (capabilities(SYS_capget, data))
+        return -1;
+    data[0].effective = data[0].permitted;
+    data[1].effective = data[1].permitted;
+    return capabilities(SYS_capset, data);
 }
 
 static int own_users(struct child *child) {
     char map[64];
     int procfs = child->armour->procfs;
-    snprintf(map, sizeof map, "%u %u 1\n", child->request.uid, child->request.uid);
+    snprintf(map, sizeof map, "%u %u 1\n", geteuid(), geteuid());
     /* After setresuid the process is not dumpable, and then root owns its uid_map: EACCES. */
     if (unshare(CLONE_NEWUSER) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
         return -1;
@@ -161,8 +182,8 @@ static int own_users(struct child *child) {
 
 /* The bounding set is full again in the new user namespace, and can be emptied only from there. */
 static int drop_capabilities(struct child *child) {
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
+    (void)child;
     for (int capability = 0; capability < 64; capability++)
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)) {
             if (errno != EINVAL || capability == 0)
@@ -170,8 +191,15 @@ static int drop_capabilities(struct child *child) {
             break;
         }
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-        || prctl(PR_SET_SECUREBITS, SECURE_ALL_BITS | SECURE_ALL_LOCKS, 0, 0, 0) || syscall(SYS_capset, &header, data)
-        || syscall(SYS_capget, &header, data))
+        || prctl(PR_SET_SECUREBITS, SECURE_ALL_BITS | SECURE_ALL_LOCKS, 0, 0, 0))
+        return -1;
+    return capabilities(SYS_capset, data);
+}
+
+/* For the report: the filter forbids the question. */
+static int count_capabilities(struct child *child) {
+    struct __user_cap_data_struct data[2];
+    if (capabilities(SYS_capget, data))
         return -1;
     child->capabilities = (uint64_t)(data[1].permitted | data[1].effective) << 32 | data[0].permitted | data[0].effective;
     return 0;
@@ -181,7 +209,7 @@ static int descriptors(struct child *child) {
     if (dup3(child->armour->null, 0, 0) < 0 || dup3(child->fds[FD_LOG], 1, 0) < 0 || dup3(child->fds[FD_LOG], 2, 0) < 0
         || dup3(child->fds[FD_CHANNEL], 3, 0) < 0)
         return -1;
-    return (int)syscall(SYS_close_range, 4, ~0u, 0);
+    return has(child, BIT(DESCRIPTORS)) ? (int)syscall(SYS_close_range, 4, ~0u, 0) : 0;
 }
 
 /* --- what forbids --------------------------------------------------------------------------------------------- */
@@ -204,20 +232,26 @@ static int filter(struct child *child) {
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, child->armour->filter_flags, &program);
 }
 
+/* A step, and the layers without any of which it has no place. */
 #define STEPS(X)                                                                                                      \
-    X(new_session) X(reset_signals) X(reset_scheduling) X(die_first) X(enter_network) X(build_root) X(pivot)          \
-    X(name_host) X(limit) X(fresh_keyring) X(become) X(own_users) X(drop_capabilities) X(descriptors)                 \
-    X(no_new_privileges) X(no_new_code) X(filter)
-#define NAME(step) #step,
-#define STEP(step) step,
+    X(new_session, BIT(SIGNALS)) X(reset_signals, BIT(SIGNALS)) X(reset_scheduling, 0) X(die_first, 0)                \
+    X(enter_network, BIT(NETWORK)) X(build_root, BIT(MOUNTS)) X(pivot, BIT(MOUNTS) | BIT(ROOT))                       \
+    X(name_host, BIT(HOST_NAME)) X(limit, BIT(LIMITS)) X(fresh_keyring, BIT(KEYRING)) X(become, BIT(OWN_UID))         \
+    X(own_users, BIT(USERS)) X(drop_capabilities, BIT(CAPABILITIES)) X(count_capabilities, 0) X(descriptors, 0)       \
+    X(no_new_privileges, BIT(NO_NEW_PRIVILEGES)) X(no_new_code, BIT(NO_NEW_CODE)) X(filter, BIT(SECCOMP))
+#define NAME(step, layers) #step,
+#define STEP(step, layers) {step, layers},
 
 const char *const walls_names[] = {STEPS(NAME)};
-static int (*const order[])(struct child *) = {STEPS(STEP)};
+static const struct {
+    int (*raise)(struct child *);
+    uint32_t layers;
+} order[] = {STEPS(STEP)};
 const unsigned int walls_count = sizeof order / sizeof *order;
 
 unsigned int walls_raise(struct child *child) {
     for (unsigned int step = 0; step < walls_count; step++)
-        if (order[step](child))
+        if (!(child->request.without & order[step].layers) && order[step].raise(child))
             return step + 1;
     return 0;
 }

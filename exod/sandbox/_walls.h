@@ -21,13 +21,22 @@
 /* Order of the descriptors that come with OP_FORK; then the state mount if FLAG_STATE, then (mount, target) pairs. */
 enum { FD_CGROUP, FD_NETNS, FD_CHANNEL, FD_LOG, FD_ROOT, FD_TMP };
 
+/* What a request may leave out, by its bit: exod/plan/confine.py has the same list, and never leaves one out. */
+#define LAYERS(X)                                                                                                     \
+    X(SIGNALS) X(PIDS) X(IPC) X(HOST_NAME) X(CGROUPS) X(NETWORK) X(MOUNTS) X(ROOT) X(SEALED) X(LIMITS) X(KEYRING)     \
+    X(OWN_UID) X(USERS) X(CAPABILITIES) X(DESCRIPTORS) X(NO_NEW_PRIVILEGES) X(NO_NEW_CODE) X(LANDLOCK) X(SECCOMP)
+#define LAYER(name) LAYER_##name,
+enum { LAYERS(LAYER) LAYERS_COUNT };
+#undef LAYER
+#define BIT(layer) (1u << LAYER_##layer)
+
 /* Integers only: a path or a name in a request would be parsed on behalf of every instance of this zygote. */
 struct request {
     uint32_t magic, op;
     uint64_t id;
     uint32_t uid, fds, files, flags;
     uint8_t nonce[16];
-    uint64_t reserved[2];
+    uint32_t without, reserved[3];
 };
 
 struct reply {

@@ -8,10 +8,12 @@ import asyncio
 import os
 import socket
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import cgroupfs, mount
+from exod.plan.confine import LAYERS, Layer
 from exod.sandbox import _spawn, data, frames, grants, root, sealed
 from exod.sandbox.cell import Cell
 from exod.sandbox.groups import Groups
@@ -80,6 +82,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
         files=len(cell.granted),
         flags=frames.FLAG_STATE if "state" in cell.fork else 0,
         nonce=launch.nonce,
+        without=sum(1 << layer for layer in LAYERS - launch.confinement.layers),
     )
     ward.groups.open_for(launch.instance, uid=cell.zygote.block.first)
     try:
@@ -95,10 +98,10 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
 
 
 async def _root(launch: Launch, *, state: bool) -> tuple[int, list[int]]:
-    files = launch.confinement.files
-    if sum(len(content) for content, _ in launch.tree.values()) > LARGE:
-        return await asyncio.to_thread(root.build, launch.tree, files=files, state=state)
-    return root.build(launch.tree, files=files, state=state)
+    files, sealed_ = launch.confinement.files, Layer.SEALED in launch.confinement.layers
+    build = partial(root.build, launch.tree, files=files, state=state, sealed=sealed_)
+    large = sum(len(content) for content, _ in launch.tree.values()) > LARGE
+    return await asyncio.to_thread(build) if large else build()
 
 
 def _state(ward: Ward, plugin: str, *, uid: int) -> int:

@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass, field
 
 from exod.linux.descriptors import close
+from exod.plan.confine import LAYERS, Layer
 from exod.sandbox.generation import Zygote
 from exod.sandbox.logs import Drain
 from exod.sandbox.nursery import Key
@@ -37,6 +38,7 @@ class Cell:
     pid: int = 0
     pidfd: int = NONE
     cgroup: int = 0
+    layers: frozenset[Layer] = LAYERS
     ending: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 

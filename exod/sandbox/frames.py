@@ -66,7 +66,7 @@ FAILURE_MAGIC = 0x4C494146
 FORK, NETNS = 1, 2
 FLAG_STATE = 1
 FILES_MAX = 32
-_REQUEST = struct.Struct("<IIQIIII16s16x")
+_REQUEST = struct.Struct("<IIQIIII16sI12x")
 _REPLY = struct.Struct("<IiQiI")
 _FAILURE = struct.Struct("<IIII")
 REPLY_SIZE = _REPLY.size
@@ -75,9 +75,18 @@ ARM = struct.Struct("<IIII")
 
 
 def request(
-    op: int, *, id_: int = 0, uid: int = 0, fds: int = 0, files: int = 0, flags: int = 0, nonce: bytes = b""
+    op: int,
+    *,
+    id_: int = 0,
+    uid: int = 0,
+    fds: int = 0,
+    files: int = 0,
+    flags: int = 0,
+    nonce: bytes = b"",
+    without: int = 0,
 ) -> bytes:
-    return _REQUEST.pack(REQUEST_MAGIC, op, id_, uid, fds, files, flags, nonce)
+    """`without`: the bits of the layers that are left out, so that a request nobody filled in has all walls."""
+    return _REQUEST.pack(REQUEST_MAGIC, op, id_, uid, fds, files, flags, nonce, without)
 
 
 def reply(data: bytes) -> tuple[int, int, int] | None:

@@ -163,6 +163,7 @@ class Host:
     async def prepare(self, launch: Launch) -> None:
         confinement = launch.confinement
         cell = Cell(launch.instance, confinement.plugin, launch.uid, (confinement.signer, confinement.level))
+        cell.layers = confinement.layers
         self._cells[launch.instance] = cell
         await birth.prepare(self._open(), cell, launch)
 
@@ -177,6 +178,7 @@ class Host:
             sentence = f"cannot take over instance {launch.instance}: it has ended"
             raise Refused(Refusal("instance-lost", sentence, outcome=Outcome.FAILED))
         cell.plugin, cell.uid, cell.key = confinement.plugin, launch.uid, (confinement.signer, confinement.level)
+        cell.layers = confinement.layers
         cell.network = procfs.namespaces(cell.pid)["net"]  # which one it was given died with who gave it
         cell.drain, cell.log = self._logs.drain(cell.plugin, cell.log, instance=cell.instance), NONE
         return self._watched(cell)
@@ -192,9 +194,9 @@ class Host:
     async def inspect(self, instance: int) -> Mapping[str, str]:
         ward, cell = self._open(), self._cell(instance)
         group = ward.groups.path(instance)
-        return walls.inspect(
-            instance, walls.Expected(cell.pid, cell.pidfd, cell.uid, ward.lease.keeper, group, cell.network)
-        )
+        keeper, layers = ward.lease.keeper, cell.layers
+        expected = walls.Expected(cell.pid, cell.pidfd, cell.uid, keeper, group, cell.network, layers)
+        return walls.inspect(instance, expected)
 
     # --- life ---------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ SDK = "run/exod/sdk"
 
 
 def build(
-    tree: Mapping[str, tuple[bytes, bool]], *, files: Sequence[str], state: bool = False
+    tree: Mapping[str, tuple[bytes, bool]], *, files: Sequence[str], state: bool = False, sealed: bool = True
 ) -> tuple[int, list[int]]:
     """`tree` below /plugin; `files` (absolute paths) become empty files to bind over; /state if there is one.
 
@@ -35,7 +35,7 @@ def build(
         flags = os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW
         for path in files:
             targets.append(os.open(path.lstrip("/"), flags, dir_fd=superblock.mount))  # noqa: PERF401
-        return superblock.seal(), targets
+        return superblock.seal() if sealed else superblock.take(), targets
     except BaseException:
         superblock.close()
         close(targets)

@@ -49,6 +49,9 @@ class Superblock:
         with opened(mount.fspick(self.mount)) as fs:
             mount.fsconfig(fs, mount.SET_FLAG, "ro")
             mount.fsconfig(fs, mount.RECONFIGURE)
+        return self.take()
+
+    def take(self) -> int:
         taken, self.mount = self.mount, -1
         return taken
 

@@ -1,11 +1,11 @@
 """One running instance as the supervisor holds it: identity, channel, what it was seen to be, and how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
-from exod.plan.confine import Confinement
+from exod.plan.confine import LAYERS, Confinement, Layer
 from exod.supervisor.ports import Caller, Channel, Exit, InstanceRecord, Launch, Listener
 
 LOST = "instance-lost"
@@ -87,10 +87,14 @@ def describe(end: Exit) -> str:
     return _CAUSES.get(end.cause, "it ended ({cause})").format(status=end.status, cause=end.cause)
 
 
-def check_walls(plugin: str, *, inside: Mapping[str, str], outside: Mapping[str, str]) -> Refusal | None:
-    """What an instance says of its walls against what was seen from outside: both agree, and no probe got through."""
+def check_walls(
+    plugin: str, *, inside: Mapping[str, str], outside: Mapping[str, str], layers: Set[Layer] = LAYERS
+) -> Refusal | None:
+    """What an instance says of its walls against what was seen from outside: both agree, and no probe got through that
+    one of `layers` should have held.
+    """
     for name, value in inside.items():
-        if name.startswith("denied.") and value == "allowed":
+        if name.startswith("denied.") and value == "allowed" and layers >= _HOLDS.get(name, set()):
             return _open_wall(plugin, f"{name.removeprefix('denied.')} was not denied", {name: value})
         seen = outside.get(name)
         if seen is not None and seen != value and name not in _SEEN_DIFFERENTLY:
@@ -100,6 +104,11 @@ def check_walls(plugin: str, *, inside: Mapping[str, str], outside: Mapping[str,
     return None
 
 
+_HOLDS: Mapping[str, Set[Layer]] = {
+    "denied.socket": {Layer.SECCOMP},
+    "denied.setuid": {Layer.SECCOMP, Layer.CAPABILITIES},
+}
+"""Probes that get through when one of these is left out; any other is held by several."""
 _SEEN_DIFFERENTLY = frozenset(["uid", "gid", "pid"])
 """Ids have another value in the instance's own namespaces; the sandbox compares them itself."""
 

@@ -74,7 +74,8 @@ async def spawn(hands: Hands, step: Step) -> None:
 async def check_instance(hands: Hands, step: Step) -> None:
     instance = hands.live(step)
     outside = await hands.world.sandbox.inspect(instance.id)
-    refusal = check_walls(instance.plugin, inside=instance.walls, outside=outside)
+    layers = instance.confinement.layers
+    refusal = check_walls(instance.plugin, inside=instance.walls, outside=outside, layers=layers)
     if refusal is not None:
         raise Refused(refusal)
     instance.walls = outside

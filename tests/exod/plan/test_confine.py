@@ -1,15 +1,19 @@
 """What an instance may reach: a closed list, and a refusal by name for everything else."""
 
+import ast
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exod.errors import Refusal
 from exod.package.manifest import Entry, Platform
 from exod.package.permissions import FileAccess, Permissions
-from exod.plan.confine import OPEN_FILES, Confinement, confine
-from exod.plan.policy import Policy
+from exod.plan.confine import LAYERS, OPEN_FILES, Confinement, Layer, confine
+from exod.plan.policy import CAPABILITIES, Policy
 from tests.exod.plan.samples import HOST, VERDICT, manifest
+from tests.shape import tree
 
 
 def confined(policy: Policy = Policy(), **changes: Any) -> Confinement | Refusal:  # noqa: B008 - frozen
@@ -150,3 +154,45 @@ def test_policy_denies_a_capability() -> None:
 
 def test_policy_never_opens_what_is_closed() -> None:
     assert refused(Policy(files=("/etc/shadow",)), permissions=reading("/etc/shadow")).code == "permission-refused"
+
+
+PATHS = st.sampled_from([*sorted(OPEN_FILES), "/etc/os-release", "/etc/shadow"])
+POLICIES = st.builds(
+    Policy,
+    critical=st.booleans(),
+    deferred=st.booleans(),
+    stop_revoked=st.booleans(),
+    files=st.none() | st.tuples(PATHS, PATHS),
+    deny=st.lists(st.sampled_from(CAPABILITIES), max_size=3).map(tuple),
+)
+ASKED = st.builds(
+    Permissions,
+    filesystem=st.lists(st.builds(FileAccess, st.sampled_from(["read-only", "read-write"]), PATHS)).map(tuple),
+    custom=st.lists(st.sampled_from([layer.name.lower() for layer in Layer]), max_size=2).map(tuple),
+    native=st.booleans(),
+    processes=st.booleans(),
+    strict=st.booleans(),
+)
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(policy=POLICIES, permissions=ASKED, critical=st.booleans(), kind=st.sampled_from(["python", "wasm", "elf"]))
+def test_nothing_a_manifest_or_a_policy_says_takes_a_layer_away(
+    policy: Policy, permissions: Permissions, critical: bool, kind: str
+) -> None:
+    entry = Entry(kind, "hello:Hello")
+    found = confined(policy, permissions=permissions, critical=critical, entry=entry)
+    assert isinstance(found, Refusal) or found.layers == LAYERS == frozenset(Layer)
+
+
+def test_nowhere_in_exod_is_a_confinement_made_with_other_layers_than_all() -> None:
+    calls = [
+        (path, node)
+        for path in tree.sources("exod", "exoctl", "exosdk")
+        for node in ast.walk(tree.syntax(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
+        if (node.func.id if isinstance(node.func, ast.Name) else node.func.attr) in {"Confinement", "replace"}
+    ]
+    made = [path for path, node in calls if isinstance(node.func, ast.Name) and node.func.id == "Confinement"]
+    assert [str(path) for path in made] == ["exod/plan/confine.py"]
+    assert [path for path, node in calls if any(word.arg == "layers" for word in node.keywords)] == []

@@ -5,13 +5,13 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from exod.package.limits import Limits as PackageLimits
-from exod.plan.confine import Confinement
+from exod.plan.confine import LAYERS, Confinement, Layer
 from exod.sandbox.groups import Groups, place
 from exod.sandbox.host import Host, Limits, Places
 from exod.supervisor.ports import Exit, Launch, Survivor
@@ -27,12 +27,17 @@ LIMITS = Limits(uid_first=_UIDS + 256, uid_last=_UIDS + 2815, keeper_uid=_UIDS, 
 
 
 def confinement(
-    *, plugin: str = "hello", files: tuple[str, ...] = (), signer: str = "s", level: str = "l"
+    *,
+    plugin: str = "hello",
+    files: tuple[str, ...] = (),
+    signer: str = "s",
+    level: str = "l",
+    without: Iterable[Layer] = (),
 ) -> Confinement:
     values: dict[str, Any] = {"limits": PackageLimits(), "services": (), "config": {}, "permissions": {}}
     return Confinement(
         plugin=plugin, version="1.0.0", type="custom", digest="0" * 64, signer=signer, level=level, entry="hello:Hello",
-        files=files, **values,
+        files=files, layers=LAYERS - {*without}, **values,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The outside check: what is wrong with a process that is no instance, one thing at a time."""
 
+import dataclasses
 import os
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import pytest
 
 from exod.errors import Refused
 from exod.linux import procfs
+from exod.plan.confine import LAYERS, Layer
 from exod.sandbox import walls
 from exod.sandbox.walls import Expected
 
@@ -18,10 +20,11 @@ GOOD = {
 
 
 @pytest.fixture
-def expected() -> Expected:
+def expected() -> Iterator[Expected]:
     descriptor = os.pidfd_open(os.getpid())
     os.set_blocking(descriptor, False)
-    return Expected(pid=900, descriptor=descriptor, uid=7, keeper=42, group="/x/instances/i-1", network=1004)
+    yield Expected(pid=900, descriptor=descriptor, uid=7, keeper=42, group="/x/instances/i-1", network=1004)
+    os.close(descriptor)
 
 
 @pytest.fixture
@@ -54,6 +57,21 @@ def test_each_fact_is_needed(seen: dict[str, dict[str, str]], expected: Expected
     del seen["status"][name]
     with pytest.raises(Refused, match=name):
         walls.inspect(1, expected)
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_a_fact_is_forgiven_only_where_its_layer_is_left_out(
+    seen: dict[str, dict[str, str]], expected: Expected, name: str
+) -> None:
+    seen["status"][name] = "3"
+    holds = {layer for layer, proofs in walls._PROOFS.items() if name in proofs}
+    for layer in Layer:
+        without = dataclasses.replace(expected, layers=LAYERS - {layer})
+        if layer in holds:
+            walls.inspect(1, without)
+        else:
+            with pytest.raises(Refused, match=name):
+                walls.inspect(1, without)
 
 
 @pytest.mark.parametrize("kind", procfs.NAMESPACES)

@@ -3,6 +3,7 @@
 import pytest
 
 from exod.errors import Refused
+from exod.plan.confine import LAYERS, Layer
 from exod.supervisor.instance import check_walls, describe
 from exod.supervisor.ports import Caller, Exit
 from tests.simulation.house import House, played
@@ -30,6 +31,25 @@ def test_a_wall_that_is_open_disputed_or_unseen_is_refused(
     found = check_walls("hello", inside=inside, outside=outside)
     assert found is not None
     assert (found.code, word in found.sentence) == ("walls-open", True)
+
+
+@pytest.mark.parametrize(
+    ("probe", "holders"), [("socket", {Layer.SECCOMP}), ("setuid", {Layer.SECCOMP, Layer.CAPABILITIES})]
+)
+def test_a_probe_may_get_through_only_where_the_layer_that_holds_it_is_left_out(
+    probe: str, holders: set[Layer]
+) -> None:
+    inside = INSIDE | {f"denied.{probe}": "allowed"}
+    for layer in Layer:
+        found = check_walls("hello", inside=inside, outside=OUTSIDE, layers=LAYERS - {layer})
+        assert (found is None) is (layer in holders)
+
+
+@pytest.mark.parametrize("probe", ["host-file", "procfs", "plugin-write", "signal", "another"])
+def test_a_probe_that_many_layers_hold_never_gets_through(probe: str) -> None:
+    inside = INSIDE | {f"denied.{probe}": "allowed"}
+    for layer in Layer:
+        assert check_walls("hello", inside=inside, outside=OUTSIDE, layers=LAYERS - {layer}) is not None
 
 
 @pytest.mark.parametrize("cause", ["exited", "signal", "oom", "lost", "ended", "something new"])

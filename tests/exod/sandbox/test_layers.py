@@ -1,0 +1,109 @@
+"""Walls with a layer left out, as only a test can build them: what is gone is gone, what is left stands."""
+
+from pathlib import Path
+
+import pytest
+
+from exod.errors import Refused
+from exod.linux import procfs
+from exod.plan.confine import LAYERS, Layer
+from exod.sandbox import _spawn, birth, frames
+from tests.exod.sandbox.rig import Rig
+from tests.exod.sandbox.test_zygote import serve
+
+
+def test_both_sides_have_the_same_list() -> None:
+    assert tuple(layer.name for layer in sorted(Layer)) == _spawn.LAYERS
+    assert [int(layer) for layer in sorted(Layer)] == list(range(len(Layer)))
+
+
+async def test_a_layer_that_nobody_knows_is_no_request(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    for unknown in (len(Layer), 31):
+        monkeypatch.setattr(birth, "LAYERS", LAYERS | {unknown})
+        launch = rig.launch(unknown)
+        await rig.host.prepare(launch)
+        with pytest.raises(Refused, match="fork failed: Invalid argument"):
+            await rig.host.spawn(launch)
+
+
+def test_a_network_has_no_layers_to_leave_out() -> None:
+    (answer,) = serve([(frames.request(frames.NETNS, without=1), 0)])
+    assert answer is not None
+    assert answer[0] == 22
+
+
+async def test_an_instance_runs_without_any_one_of_its_layers(rig: Rig) -> None:
+    for layer in Layer:
+        peer = await rig.start(layer + 1, without=[layer])
+        with peer.end:
+            assert peer.ask("1 + 1") == "2", layer
+
+
+async def test_an_instance_runs_without_all_of_them(rig: Rig) -> None:
+    peer = await rig.start(without=Layer)
+    with peer.end:
+        assert peer.ask("os.getuid()") == "0", "the zygote's own, which is nobody's on the host"
+    assert procfs.status(peer.pid)["Seccomp"] == "0"
+    assert procfs.namespaces(peer.pid)["pid"] == procfs.namespaces("self")["pid"]
+
+
+SEEN_OUTSIDE = {
+    Layer.PIDS: {"NSpid", "namespace pid"},
+    Layer.CGROUPS: {"namespace cgroup"},
+    Layer.NETWORK: {"namespace net"},
+    Layer.OWN_UID: {"Uid", "Gid"},
+    Layer.CAPABILITIES: {"CapPrm", "CapEff", "CapBnd"},
+    Layer.SECCOMP: {"Seccomp"},
+}
+
+
+async def test_the_outside_check_forgives_only_what_the_confinement_leaves_out(rig: Rig) -> None:
+    for layer, wrong in SEEN_OUTSIDE.items():
+        (await rig.start(layer + 1, without=[layer])).end.close()
+        rig.host._cells[layer + 1].layers = LAYERS
+        with pytest.raises(Refused) as refused:
+            await rig.host.inspect(layer + 1)
+        assert set(refused.value.refusal.evidence) == wrong
+
+
+INSIDE = {
+    Layer.SIGNALS: ("os.getsid(0) == os.getpid()", "True", "False"),
+    Layer.HOST_NAME: ("os.uname().nodename == 'plugin'", "True", "False"),
+    Layer.MOUNTS: ("os.path.isdir('/plugin')", "True", "False"),
+    Layer.ROOT: ("os.path.isdir('/root/plugin')", "False", "True"),
+    Layer.OWN_UID: ("os.getuid() == 0", "False", "True"),
+    Layer.DESCRIPTORS: ("os.fstat(200) and 'open'", "!OSError(9, 'Bad file descriptor')", "'open'"),
+}
+
+
+async def test_what_a_layer_does_is_undone_without_it(rig: Rig) -> None:
+    whole = await rig.start(100)
+    with whole.end:
+        for layer, (question, stands, lacks) in INSIDE.items():
+            without = await rig.start(layer + 1, without=[layer])
+            with without.end:
+                assert (whole.ask(question), without.ask(question)) == (stands, lacks), layer
+
+
+async def test_code_is_held_by_the_filter_and_by_the_kernel_behind_it(rig: Rig) -> None:
+    for instance, without, outcome in [
+        (1, [], "EPERM"),
+        (2, [Layer.NO_NEW_CODE], "EPERM"),
+        (3, [Layer.SECCOMP], "EACCES"),
+        (4, [Layer.SECCOMP, Layer.NO_NEW_CODE], "allowed"),
+    ]:
+        peer = await rig.start(instance, without=without)
+        peer.end.close()
+        assert peer.hello["walls"]["executable_memory"] == outcome
+
+
+def soft_limit(pid: int, name: str) -> str:
+    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return next(line.removeprefix(name).split()[0] for line in lines if line.startswith(name))
+
+
+async def test_core_files_are_limited_and_no_longer_without_limits(rig: Rig) -> None:
+    for instance, without in (1, []), (2, [Layer.LIMITS]):
+        peer = await rig.start(instance, without=without)
+        peer.end.close()
+        assert (soft_limit(peer.pid, "Max core file size") == "1") is (not without)
