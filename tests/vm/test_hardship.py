@@ -36,8 +36,7 @@ def test_on_a_full_disk_what_runs_goes_on_and_a_load_is_refused_whole(vm: Machin
 def test_on_a_read_only_disk_what_runs_goes_on_and_writes_are_refused(vm: Machine, exod: Exod) -> None:
     exod.load("echo")
     before = exod.main_pid(), exod.pid("echo")
-    vm.run("echo u >/proc/sysrq-trigger")  # what the kernel does to a file system that it no longer trusts
-    until(lambda: vm.run("touch /root/file", check=False).code != 0, "a read-only disk")
+    read_only(vm)
     with pytest.raises(CommandFailed) as caught:
         exod.load("hostpulse")
     assert refused(caught.value)["sentence"].startswith("cannot ")
@@ -46,6 +45,25 @@ def test_on_a_read_only_disk_what_runs_goes_on_and_writes_are_refused(vm: Machin
     vm.run("mount -o remount,rw /")
     exod.load("hostpulse")
     assert exod.state("hostpulse") == "running"
+
+
+@pytest.mark.destructive
+def test_one_that_cannot_start_on_a_read_only_disk_leaves_what_runs_to_the_next(vm: Machine, exod: Exod) -> None:
+    exod.load("echo")
+    plugin = exod.pid("echo")
+    read_only(vm)
+    vm.run("systemctl kill --signal=KILL exod.service")
+    until(lambda: "cannot run exod" in vm.run("journalctl --boot --unit=exod.service").out, "a refusal to start")
+    assert vm.run(["test", "-d", f"/proc/{plugin}"], check=False).code == 0
+    vm.run("mount -o remount,rw /")
+    exod.await_state("echo", "running")
+    assert exod.pid("echo") == plugin
+
+
+def read_only(vm: Machine) -> None:
+    """What the kernel does to a file system that it no longer trusts."""
+    vm.run("echo u >/proc/sysrq-trigger")
+    until(lambda: vm.run("touch /root/file", check=False).code != 0, "a read-only disk")
 
 
 @pytest.mark.destructive
