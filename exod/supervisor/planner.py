@@ -132,17 +132,8 @@ class Planner:
     async def _incoming(
         self, request: Request, name: str, known: Plugin | None, package: Any, instance: int
     ) -> Prepared:
+        judged = await self._judge_incoming(request, known, package)
         present = self._present(name, known)
-        if package is not None:
-            assert request.package is not None
-            consent = request.flag("consent")
-            installed = await self.followed(known, consent=consent)
-            leave = Leave(downgrade=request.flag("downgrade"), consent=consent, installed=installed)
-            judged = self.judge(request.package, package, leave)
-            self._compare(known, judged)
-        else:
-            assert known is not None
-            judged = await self.judge_stored(known, self._version(request, known))
         values = _carried(judged.manifest, known)
         material = Material(judged, self.confine(judged, values=values))
         version = judged.manifest.version
@@ -170,6 +161,19 @@ class Planner:
         missing = tuple((needed, at) for needed, at in order[:-1] if not self._roster.plugins[needed].alive)
         result |= {"instance": str(instance), "state": goal}
         return Prepared(verbs.tidy(plan), material, missing=missing, result=result)
+
+    async def _judge_incoming(self, request: Request, known: Plugin | None, package: Any) -> Judged:
+        """The package that the request brings, or the stored one that it names. Raises Refused."""
+        if package is None:
+            assert known is not None
+            return await self.judge_stored(known, self._version(request, known))
+        assert request.package is not None
+        consent = request.flag("consent")
+        installed = await self.followed(known, consent=consent)
+        leave = Leave(downgrade=request.flag("downgrade"), consent=consent, installed=installed)
+        judged = self.judge(request.package, package, leave)
+        self._compare(known, judged)
+        return judged
 
     def _install(self, present: Present, known: Plugin | None, judged: Judged, row: PluginRecord) -> Plan:
         """Nothing, when exactly this is installed and chosen already."""
