@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from exod import __version__, logs, settings
+from exod.brokers.files.steps import open_paths
 from exod.dbus import Bus, BusFace, CallFailed, NameTaken
 from exod.errors import Outcome, Refusal, Refused
 from exod.layout import ENDING, SDK, Layout
@@ -228,13 +230,14 @@ def _world(layout: Layout, chosen: Settings, *, store: Store, face: BusFace) -> 
 
 
 def _sandbox(layout: Layout, chosen: Settings) -> Sandbox:
+    own = [str(place) for place in (layout.config, layout.state, layout.run, layout.log)]
     places = Places(
         run=layout.run,
         log=layout.log,
         data=layout.state / "data",
         sdk=SDK,
+        grants=partial(open_paths, forbidden=own),
         development=layout.run.parent if layout.development else None,
-        forbidden=tuple(str(place) for place in (layout.config, layout.state, layout.run, layout.log)),
     )
     limits = Limits(
         uid_first=chosen.uid_first,

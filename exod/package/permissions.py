@@ -69,7 +69,7 @@ _FILESYSTEM = Parsed(file_access, what="read-only:/PATH or read-write:/PATH", lo
 _WORDS = List(Text(_WORD, what="a name such as gpu.compute"), most=LIST_MAX)
 
 TABLE = Table(
-    Field("filesystem", List(_FILESYSTEM, most=LIST_MAX), default=(), help="host files, MODE:PATH"),
+    Field("filesystem", List(_FILESYSTEM, most=LIST_MAX), default=(), help="host files and directories, MODE:PATH"),
     Field("network", List(Parsed(_endpoint, what="tcp:HOST:PORT or udp:HOST:PORT"), most=LIST_MAX), default=()),
     Field("ipc", List(Name(), most=LIST_MAX), default=(), help="plugins it may open links to"),
     Field("hardware", List(Text(_HARDWARE, what="BUS:IDS such as usb:0403:6001"), most=LIST_MAX), default=()),

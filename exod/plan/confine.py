@@ -49,7 +49,8 @@ LAYERS = frozenset(Layer)
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """All that one instance may reach. `files` are single host files, bound read-only at the same path.
+    """All that one instance may reach. `files` and `writable` are files and directories of the host, each bound
+    at its own path without what is mounted below it: to be read, and to be read and written as their owner.
 
     `layers` is always all of them; tests build a Confinement without one, to see what it was that held an attack.
     """
@@ -69,6 +70,7 @@ class Confinement:
     critical: bool = False
     strict: bool = True
     layers: frozenset[Layer] = LAYERS
+    writable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def confine(
         signer=verdict.signer,
         level=verdict.level,
         entry=manifest.entry.target,
-        files=tuple(access.path for access in manifest.permissions.filesystem),
+        files=_paths(manifest, "read-only"),
+        writable=_paths(manifest, "read-write"),
         limits=manifest.limits,
         services=manifest.services,
         config=config,
@@ -169,7 +172,7 @@ def _kernel_fits(wanted: str, release: str) -> bool:
 
 
 def _unbuilt(manifest: Manifest) -> Refusal | None:
-    """Every permission but single read-only files: asked for is refused by name, never silently ignored."""
+    """Every permission but files: asked for is refused by name, never silently ignored."""
     for name in manifest.permissions.asked():
         if name != "filesystem":
             return _not_built(manifest, name)
@@ -189,26 +192,42 @@ def _files(manifest: Manifest, policy: Policy) -> Refusal | None:
     if denied:
         reason = f"it asks for {denied[0]}, which plugins.d/{manifest.name}.toml denies"
         return _refuse(manifest, "permission-denied", reason, permission=denied[0])
-    for access in accesses:
-        refusal = _file(manifest, access, policy)
+    for place, access in enumerate(accesses):
+        refusal = _file(manifest, access, policy) or _nested(manifest, access, accesses[:place])
         if refusal is not None:
             return refusal
     return None
 
 
+def _paths(manifest: Manifest, mode: str) -> tuple[str, ...]:
+    return tuple(access.path for access in manifest.permissions.filesystem if access.mode == mode)
+
+
+def _nested(manifest: Manifest, access: FileAccess, others: tuple[FileAccess, ...]) -> Refusal | None:
+    """One mount would lie over the other: what is asked for, and what the plugin would see, could differ."""
+    for other in others:
+        if overlap(access.path, other.path):
+            reason = f"it asks for {other} and for {access}, one of which holds the other"
+            return _refuse(manifest, "permission-refused", reason, permission=str(access))
+    return None
+
+
 def _file(manifest: Manifest, access: FileAccess, policy: Policy) -> Refusal | None:
     path = access.path
-    if access.mode != "read-only":
-        return _not_built(manifest, f"{access.mode} access to {path}")
     if not path.startswith("/") or path.endswith("/") or {"", ".", ".."} & set(path[1:].split("/")):
-        return _refuse(manifest, "permission-refused", f"{path} is not the plain path of one file", permission=path)
-    if path not in OPEN_FILES and _is_closed(path):
+        return _refuse(
+            manifest, "permission-refused", f"{path} is not the plain path of a file or directory", permission=path
+        )
+    if access.mode != "read-only" and path in OPEN_FILES:
+        return _refuse(manifest, "permission-refused", f"{path} is only ever read", permission=path)
+    if path not in OPEN_FILES and any(overlap(path, root) for root in CLOSED_ROOTS):
         return _refuse(manifest, "permission-refused", f"{path} is never granted to a plugin", permission=path)
-    if policy.files is not None and path not in policy.files:
-        reason = f"it asks for {path}, which plugins.d/{manifest.name}.toml does not grant"
+    if policy.files is not None and not {path, str(access)} & set(policy.files):
+        reason = f"it asks for {access}, which plugins.d/{manifest.name}.toml does not grant"
         return _refuse(manifest, "permission-denied", reason, permission=path)
     return None
 
 
-def _is_closed(path: str) -> bool:
-    return any(path == root or path.startswith(root + "/") for root in CLOSED_ROOTS)
+def overlap(one: str, other: str) -> bool:
+    """Whether they are the same, or one lies below the other."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")

@@ -16,7 +16,8 @@ class Policy:
     """critical: restored before exod is ready, restarted after a crash. deferred: restored when all others are.
     stop_revoked: whether a revoked signer stops it (else it is only reported).
 
-    files: when not None, the only host files it may be granted. deny: capabilities it never gets.
+    files: when not None, the only host files it may be granted, as /PATH or MODE:/PATH.
+    deny: capabilities it never gets.
     """
 
     critical: bool = False

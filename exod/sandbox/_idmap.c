@@ -1,4 +1,4 @@
-/* Two ids -> a user namespace in which one is the other. Runs in exod's own process, never in a zygote. */
+/* Ids -> a user namespace in which a user and a group are one. Runs in exod's own process, never in a zygote. */
 #include "_idmap.h"
 
 #include "_walls.h"
@@ -28,9 +28,9 @@ static int wait_for_end(void *gate) {
     return 0;
 }
 
-/* A user namespace in which `inside` is `outside`, for an idmapped mount. Its owner is root, nobody else has a
+/* A user namespace in which user `uid` and group `gid` are `outside`, for an idmapped mount. Its owner is root, nobody else has a
  * capability over it, and the child does nothing but wait. */
-int mapped_users(unsigned int inside, unsigned int outside) {
+int mapped_users(unsigned int uid, unsigned int gid, unsigned int outside) {
     char path[64], map[64];
     int gate[2], users = -1, error = 0;
     if (pipe2(gate, O_CLOEXEC))
@@ -46,9 +46,9 @@ int mapped_users(unsigned int inside, unsigned int outside) {
     if (pid < 0)
         error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    snprintf(map, sizeof map, "%u %u 1\n", inside, outside);
     for (int i = 0; pid > 0 && i < 2 && !error; i++) {
         snprintf(path, sizeof path, "/proc/%d/%s", pid, i ? "gid_map" : "uid_map");
+        snprintf(map, sizeof map, "%u %u 1\n", i ? gid : uid, outside);
         error = walls_put(AT_FDCWD, path, map) ? errno : 0;
     }
     snprintf(path, sizeof path, "/proc/%d/ns/user", pid);

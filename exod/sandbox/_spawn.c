@@ -350,13 +350,13 @@ static PyObject *py_serve(PyObject *self, PyObject *args) {
 }
 
 static PyObject *py_mapped_users(PyObject *self, PyObject *args) {
-    unsigned int inside, outside;
+    unsigned int uid, gid, outside;
     int users;
     (void)self;
-    if (!PyArg_ParseTuple(args, "II", &inside, &outside))
+    if (!PyArg_ParseTuple(args, "III", &uid, &gid, &outside))
         return NULL;
     Py_BEGIN_ALLOW_THREADS;
-    users = mapped_users(inside, outside);
+    users = mapped_users(uid, gid, outside);
     Py_END_ALLOW_THREADS;
     return users < 0 ? failed("user namespace") : PyLong_FromLong(users);
 }

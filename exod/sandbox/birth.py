@@ -7,6 +7,8 @@ keeper's answers are awaited after the work beside them, for each costs two swit
 import asyncio
 import os
 import socket
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,10 +16,10 @@ from pathlib import Path
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import cgroupfs, mount
 from exod.plan.confine import LAYERS, Layer
-from exod.sandbox import _spawn, data, frames, grants, root, sealed
+from exod.sandbox import _spawn, data, frames, root, sealed
 from exod.sandbox.cell import Cell
 from exod.sandbox.groups import Groups
-from exod.sandbox.launch import Launch
+from exod.sandbox.launch import Grants, Launch
 from exod.sandbox.lease import Lease
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
@@ -32,7 +34,7 @@ ORDER = ("cgroup", "network", "channel", "log", "root", "tmp", "state")
 
 @dataclass(frozen=True, slots=True)
 class Ward:
-    """What births need while the keeper's lease lasts. data: one directory a plugin. forbidden: never granted."""
+    """What births need while the keeper's lease lasts. data: one directory a plugin. grants: opens what is granted."""
 
     lease: Lease
     nursery: Nursery
@@ -40,14 +42,14 @@ class Ward:
     logs: Logs
     data: Path
     data_uid: int
-    forbidden: tuple[str, ...]
+    grants: Grants
     degraded: set[str]
 
 
 async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     """Group, network, log, root with the verified bytes; the channel lies at the keeper when this returns."""
-    plugin, files = launch.confinement.plugin, launch.confinement.files
-    cell.granted = grants.open_files(files, forbidden=ward.forbidden)
+    confinement, plugin = launch.confinement, launch.confinement.plugin
+    cell.granted = ward.grants(confinement, partial(data.lend, uid=launch.uid))
     zygote = cell.zygote = await ward.nursery.generation(cell.key, uid=launch.uid)
     cell.end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     cell.fork["channel"] = theirs.detach()
@@ -59,7 +61,7 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     cell.fork["cgroup"] = mount.open_tree(mount.AT_FDCWD, str(group), mount.OPEN_TREE_CLONE)
     cell.fork["tmp"] = sealed.scratch(size=TMP, uid=launch.uid)
     state = (ward.data / plugin).is_dir()
-    cell.fork["root"], cell.targets = await _root(launch, state=state)
+    cell.fork["root"], cell.targets = await _root(launch, cell.granted, state=state)
     cell.fork["network"] = await zygote.network()
     cell.network = os.fstat(cell.fork["network"]).st_ino
     if state:
@@ -97,9 +99,11 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     await ward.lease.answered(bound)
 
 
-async def _root(launch: Launch, *, state: bool) -> tuple[int, list[int]]:
-    files, sealed_ = launch.confinement.files, Layer.SEALED in launch.confinement.layers
-    build = partial(root.build, launch.tree, files=files, state=state, sealed=sealed_)
+async def _root(launch: Launch, granted: Sequence[int], *, state: bool) -> tuple[int, list[int]]:
+    confinement, sealed_ = launch.confinement, Layer.SEALED in launch.confinement.layers
+    kinds = [stat.S_ISDIR(os.fstat(tree).st_mode) for tree in granted]
+    places = dict(zip((*confinement.files, *confinement.writable), kinds, strict=True))
+    build = partial(root.build, launch.tree, places=places, state=state, sealed=sealed_)
     large = sum(len(content) for content, _ in launch.tree.values()) > LARGE
     return await asyncio.to_thread(build) if large else build()
 

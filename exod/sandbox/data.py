@@ -14,17 +14,22 @@ from exod.linux.openat2 import RESOLVE_NO_SYMLINKS, openat2
 from exod.sandbox import _spawn
 from exod.sandbox.sealed import PLAIN
 
-_ATTRIBUTES = PLAIN | mount.MOUNT_ATTR_IDMAP
-
 
 def bind(directory: str, *, data_uid: int, uid: int) -> int | None:
-    """Blocks for 0.3 ms: a process is made and ended for the user namespace of the mapping."""
     flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-    with opened(_spawn.mapped_users(data_uid, uid)) as users:
-        with opened(openat2(mount.AT_FDCWD, directory, flags, resolve=RESOLVE_NO_SYMLINKS)) as place:
-            tree = mount.open_tree(place, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
+    with opened(openat2(mount.AT_FDCWD, directory, flags, resolve=RESOLVE_NO_SYMLINKS)) as place:
+        return lend(place, (data_uid, data_uid), uid=uid)
+
+
+def lend(place: int, owner: tuple[int, int], *, uid: int) -> int | None:
+    """What lies behind the descriptor, in a mount where that user's and group's is the instance's, and nothing mounted
+    below it comes along. Blocks for 0.3 ms: a process is made and ended for the user namespace of the mapping.
+    """
+    with opened(_spawn.mapped_users(*owner, uid)) as users:
+        tree = mount.open_tree(place, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
         try:
-            mount.mount_setattr(tree, set_=_ATTRIBUTES, propagation=mount.MS_PRIVATE, users=users)
+            attributes = PLAIN | mount.MOUNT_ATTR_IDMAP
+            mount.mount_setattr(tree, set_=attributes, propagation=mount.MS_PRIVATE, users=users)
         except OSError as error:
             os.close(tree)
             if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):

@@ -19,7 +19,7 @@ from exod.sandbox.birth import Ward
 from exod.sandbox.cell import NONE, Cell
 from exod.sandbox.frames import Frame
 from exod.sandbox.groups import Groups, place, settled
-from exod.sandbox.launch import Born, Exit, Launch, Survivor
+from exod.sandbox.launch import Born, Exit, Grants, Launch, Survivor
 from exod.sandbox.lease import Held, Lease, lost
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
@@ -33,7 +33,7 @@ _EXITED = 1
 class Places:
     """run: sockets and counters of this boot. log: one file a plugin. data: one directory a plugin.
 
-    sdk: the directory of the package `exosdk`, as sandboxes will see it. forbidden: places never granted.
+    sdk: the directory of the package `exosdk`, as sandboxes will see it. grants: who opens what was granted.
     development: the DIR of `exod --dev`, whose keeper this process starts and ends; None under a service manager.
     """
 
@@ -41,8 +41,8 @@ class Places:
     log: Path
     data: Path
     sdk: Path
+    grants: Grants
     development: Path | None = None
-    forbidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,7 @@ class Host:
             forks=limits.zygote_forks,
             log_denials=limits.log_denials,
         )
-        own = (str(places.run), str(places.log), str(places.data), *places.forbidden)
-        return Ward(lease, nursery, groups, self._logs, places.data, limits.data_uid, own, self.degraded)
+        return Ward(lease, nursery, groups, self._logs, places.data, limits.data_uid, places.grants, self.degraded)
 
     def _survivor(self, found: Held, groups: Groups, *, epoch: int) -> Survivor:
         end = socket.socket(fileno=found.channel)

@@ -1,10 +1,16 @@
 """What goes into the sandbox and comes out: one start, one end, and what the keeper still holds."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exod.plan.confine import Confinement
+
+Lend = Callable[[int, tuple[int, int]], int | None]
+"""A descriptor, its owner's uid and gid → a mount in which the instance is that owner; None where that cannot be."""
+
+Grants = Callable[[Confinement, Lend], list[int]]
+"""A detached mount for each of a Confinement's files and then of what is writable; raises Refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The bytes come from the verified package in memory and are opened by no path; no
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from exod.linux.descriptors import close
 from exod.sandbox.sealed import PLAIN, Superblock, room_for
@@ -15,14 +15,14 @@ SDK = "run/exod/sdk"
 
 
 def build(
-    tree: Mapping[str, tuple[bytes, bool]], *, files: Sequence[str], state: bool = False, sealed: bool = True
+    tree: Mapping[str, tuple[bytes, bool]], *, places: Mapping[str, bool], state: bool = False, sealed: bool = True
 ) -> tuple[int, list[int]]:
-    """`tree` below /plugin; `files` (absolute paths) become empty files to bind over; /state if there is one.
+    """`tree` below /plugin; /state if there is one. `places`, to bind over: absolute path → whether it is a directory.
 
-    The detached mount, and a descriptor for each of `files`.
+    The detached mount, and a descriptor for each of `places`.
     """
     superblock = Superblock(
-        size=room_for([len(data) for data, _ in tree.values()] + [0] * len(files)), attributes=PLAIN
+        size=room_for([len(data) for data, _ in tree.values()] + [0] * len(places)), attributes=PLAIN
     )
     targets: list[int] = []
     try:
@@ -30,11 +30,11 @@ def build(
             superblock.directory(place)
         for path, (data, _) in tree.items():
             superblock.write(f"plugin/{path}", data)
-        for path in files:
-            superblock.write(path.lstrip("/"), b"")
+        for path, directory in places.items():
+            superblock.directory(path[1:]) if directory else superblock.write(path[1:], b"")
         flags = os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW
-        for path in files:
-            targets.append(os.open(path.lstrip("/"), flags, dir_fd=superblock.mount))  # noqa: PERF401
+        for path in places:
+            targets.append(os.open(path[1:], flags, dir_fd=superblock.mount))  # noqa: PERF401
         return superblock.seal() if sealed else superblock.take(), targets
     except BaseException:
         superblock.close()

@@ -27,7 +27,7 @@ ALLOWED = (
     " read write readv writev pread64 pwrite64 preadv preadv2 pwritev pwritev2 close close_range dup dup2 dup3 lseek"
     " poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd2"
     # files
-    " openat open stat lstat fstat newfstatat statx statfs fstatfs access faccessat faccessat2 readlink readlinkat"
+    " stat lstat fstat newfstatat statx statfs fstatfs access faccessat faccessat2 readlink readlinkat"
     " getdents64 getcwd chdir fchdir umask flock fsync fdatasync truncate ftruncate rename renameat renameat2 mkdir"
     " mkdirat rmdir unlink unlinkat utimensat copy_file_range sendfile fadvise64"
     # channel
@@ -81,6 +81,9 @@ CHECKED: dict[str, tuple[Condition, ...]] = {
     "ioctl": (Only(1, (0x5421, 0x5451, 0x5450, 0x541B)),),
     "pipe2": (Without(1, ~(0o2000000 | 0o4000) & 0xFFFFFFFF),),
     "fallocate": (Only(1, (0, 1)),),
+    # A file that is made with it on a writable grant is somebody's set-user-id program outside.
+    "open": (Without(2, 0o6000),),
+    "openat": (Without(3, 0o6000),),
     "chmod": (Without(1, 0o6000),),
     "fchmod": (Without(1, 0o6000),),
     "fchmodat": (Without(2, 0o6000),),

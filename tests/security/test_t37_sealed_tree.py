@@ -20,7 +20,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
 
 
 def test_no_mount_of_the_superblock_can_be_written_even_by_root() -> None:
-    built, _ = root.build(TREE, files=[])
+    built, _ = root.build(TREE, places={})
     trees = [built, mount.open_tree(built, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)]
     for tree in trees:
         mount.mount_setattr(tree, clear=mount.MOUNT_ATTR_RDONLY)

@@ -99,9 +99,33 @@ def test_a_permission_that_cannot_be_enforced_yet_is_refused_by_name(permissions
     assert found.sentence == f"cannot load hello 1.0.0: it asks for {name}, which this exod cannot enforce yet"
 
 
-def test_writing_is_not_built_yet() -> None:
-    found = refused(permissions=reading("/srv/data", mode="read-write"))
-    assert (found.code, "read-write access to /srv/data" in found.sentence) == ("permission-not-built", True)
+def test_what_is_read_and_what_is_written_are_told_apart() -> None:
+    asked = (FileAccess("read-only", "/srv/a"), FileAccess("read-write", "/srv/b"))
+    found = confined(permissions=Permissions(filesystem=asked))
+    assert isinstance(found, Confinement)
+    assert (found.files, found.writable) == (("/srv/a",), ("/srv/b",))
+
+
+def test_a_figure_of_the_host_is_only_ever_read() -> None:
+    found = refused(permissions=reading("/proc/stat", mode="read-write"))
+    assert (found.code, "only ever read" in found.sentence) == ("permission-refused", True)
+
+
+@pytest.mark.parametrize("path", ["/etc", "/var", "/var/lib"])
+def test_what_holds_a_closed_place_is_refused(path: str) -> None:
+    assert refused(permissions=reading(path)).code == "permission-refused"
+
+
+@pytest.mark.parametrize("modes", [("read-only", "read-only"), ("read-only", "read-write")])
+@pytest.mark.parametrize("paths", [("/srv", "/srv/a"), ("/srv/a/b", "/srv/a"), ("/srv/a", "/srv/a")])
+def test_one_grant_inside_another_is_refused(paths: tuple[str, str], modes: tuple[str, str]) -> None:
+    asked = tuple(FileAccess(mode, path) for mode, path in zip(modes, paths, strict=True))
+    found = refused(permissions=Permissions(filesystem=asked))
+    assert (found.code, "holds the other" in found.sentence) == ("permission-refused", True)
+
+
+def test_neighbours_with_a_common_beginning_are_not_inside_each_other() -> None:
+    assert isinstance(confined(permissions=reading("/srv/a", "/srv/ab")), Confinement)
 
 
 @pytest.mark.parametrize("kind", ["wasm", "elf"])
@@ -146,6 +170,12 @@ def test_policy_takes_a_file_away() -> None:
     found = refused(Policy(files=("/proc/stat",)), permissions=reading("/proc/meminfo"))
     assert (found.code, "plugins.d/hello.toml" in found.sentence) == ("permission-denied", True)
     assert isinstance(confined(Policy(files=("/proc/stat",)), permissions=reading("/proc/stat")), Confinement)
+
+
+def test_policy_may_grant_reading_alone() -> None:
+    policy = Policy(files=("read-only:/srv/a",))
+    assert isinstance(confined(policy, permissions=reading("/srv/a")), Confinement)
+    assert refused(policy, permissions=reading("/srv/a", mode="read-write")).code == "permission-denied"
 
 
 def test_policy_denies_a_capability() -> None:

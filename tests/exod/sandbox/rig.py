@@ -7,9 +7,11 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from exod.brokers.files.steps import open_paths
 from exod.package.limits import Limits as PackageLimits
 from exod.plan.confine import LAYERS, Confinement, Layer
 from exod.sandbox.groups import Groups, place
@@ -30,6 +32,7 @@ def confinement(
     *,
     plugin: str = "hello",
     files: tuple[str, ...] = (),
+    writable: tuple[str, ...] = (),
     signer: str = "s",
     level: str = "l",
     without: Iterable[Layer] = (),
@@ -37,7 +40,7 @@ def confinement(
     values: dict[str, Any] = {"limits": PackageLimits(), "services": (), "config": {}, "permissions": {}}
     return Confinement(
         plugin=plugin, version="1.0.0", type="custom", digest="0" * 64, signer=signer, level=level, entry="hello:Hello",
-        files=files, layers=LAYERS - {*without}, **values,
+        files=files, writable=writable, layers=LAYERS - {*without}, **values,
     )  # fmt: skip
 
 
@@ -77,6 +80,7 @@ class Rig:
             log=self.directory / "log",
             data=self.directory / "data",
             sdk=self.sdk,
+            grants=partial(open_paths, forbidden=[str(self.directory)]),
             development=self.directory,
         )
         return Host(places, self.limits)

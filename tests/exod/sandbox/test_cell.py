@@ -11,7 +11,7 @@ def open_cell() -> Cell:
     cell = Cell(1)
     cell.fork = {"log": os.open(os.devnull, os.O_RDONLY), "tmp": os.open(os.devnull, os.O_RDONLY)}
     cell.granted = [os.open(os.devnull, os.O_RDONLY)]
-    cell.fork["root"], cell.targets = root.build({"a": (b"a", False)}, files=["/proc/stat"])
+    cell.fork["root"], cell.targets = root.build({"a": (b"a", False)}, places={"/proc/stat": False})
     cell.pidfd = os.pidfd_open(os.getpid())
     cell.end = socket.socket(socket.AF_UNIX)
     return cell

@@ -1,6 +1,7 @@
 """An instance's root: exactly the verified bytes, and no way to write any more."""
 
 import os
+import stat
 
 import pytest
 
@@ -21,20 +22,22 @@ def read(directory: int, path: str) -> bytes:
 
 
 def test_the_tree_is_there_byte_for_byte_and_readable_to_all() -> None:
-    made, targets = root.build(TREE, files=["/proc/stat"])
+    made, targets = root.build(TREE, places={"/proc/stat": False, "/srv/tree": True})
     try:
         for path, (data, _) in TREE.items():
             assert read(made, f"plugin/{path}") == data
             assert os.stat(f"plugin/{path}", dir_fd=made).st_mode & 0o7777 == 0o444
         assert os.stat("plugin/code/deep", dir_fd=made).st_mode & 0o7777 == 0o755
-        assert os.fstat(targets[0]).st_ino == os.stat("proc/stat", dir_fd=made).st_ino
+        for target, path, is_kind in zip(targets, ("proc/stat", "srv/tree"), (stat.S_ISREG, stat.S_ISDIR), strict=True):
+            assert os.fstat(target).st_ino == os.stat(path, dir_fd=made).st_ino
+            assert is_kind(os.fstat(target).st_mode)
     finally:
         close([made, *targets])
 
 
 def test_state_has_a_place_only_where_there_is_state() -> None:
     for state in (False, True):
-        made, _ = root.build({}, files=[], state=state)
+        made, _ = root.build({}, places={}, state=state)
         try:
             assert ("state" in os.listdir(os.open(f"/proc/self/fd/{made}", os.O_RDONLY))) is state
         finally:
@@ -42,7 +45,7 @@ def test_state_has_a_place_only_where_there_is_state() -> None:
 
 
 def test_the_superblock_is_read_only_for_every_mount_of_it() -> None:
-    made, _ = root.build(TREE, files=[])
+    made, _ = root.build(TREE, places={})
     again = mount.open_tree(made, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
     try:
         mount.mount_setattr(again, clear=mount.MOUNT_ATTR_RDONLY)
@@ -57,7 +60,7 @@ def test_the_superblock_is_read_only_for_every_mount_of_it() -> None:
 def test_a_failure_on_the_way_leaves_no_descriptor() -> None:
     before = os.listdir("/proc/self/fd")
     with pytest.raises(OSError, match="exists"):
-        root.build(TREE, files=["/etc/x", "/etc/x"])
+        root.build(TREE, places={"/etc/x": False, "/etc/x/y": False})
     assert os.listdir("/proc/self/fd") == before
 
 

@@ -101,4 +101,4 @@ def test_what_the_kernel_refuses_is_an_error_here() -> None:
     with pytest.raises(OSError, match="unshare"):
         _spawn.unshare(-1)
     with pytest.raises(OSError, match="user namespace"):
-        _spawn.mapped_users(0xFFFFFFFF, 1)
+        _spawn.mapped_users(0xFFFFFFFF, 1, 1)
