@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import alive, loads, readiness, service, verdict
+from bench import alive, loads, readiness, recovery, service, verdict, walls
 from bench.host import machine
 from bench.packages import make_samples
 from bench.rows import Row, table
@@ -69,6 +69,13 @@ def measure(effort: Effort, disk: Path, memory: Path) -> list[Row]:
         say(f"{effort.in_a_row} loads in a row")
         with Target(disk / "row", anchor=anchor) as target:
             rows.append(loads.in_a_row(target, samples[: effort.in_a_row]))
+        say(f"{effort.loads} cold starts")
+        rows += walls.cold_starts(disk / "walls", rounds=effort.loads)
+        say(f"{effort.alive} crashes, and {effort.in_a_row} unloaded at once")
+        with Target(disk / "recovery", anchor=anchor) as target:
+            rows += recovery.crashes(target, samples[: effort.alive])
+        with Target(disk / "clean-up", anchor=anchor) as target:
+            rows.append(recovery.clean_up(target, samples[: effort.in_a_row]))
         say(f"{effort.alive} at once, then calls")
         with Target(disk / "alive", anchor=anchor) as target:
             rows += alive.listing(target, suffix="", rounds=effort.commands, aim=70.0)

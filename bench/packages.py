@@ -19,6 +19,7 @@ version = "1.0.0"
 summary = "Answers what it is told"
 license = "Apache-2.0"
 type = "custom"
+critical = true
 
 [entry]
 python = "echo:Echo"

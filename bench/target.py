@@ -62,6 +62,24 @@ class Target:
         self._until_done(waiting)
         return (time.perf_counter() - began) * 1e3
 
+    def unload_at_once(self, names: Sequence[str]) -> float:
+        """As `load_at_once`, until all are unloaded."""
+        began = time.perf_counter()
+        waiting: set[str] = set()
+        for name in names:
+            waiting.add(str(self.bus.call(plugin_path(name), PLUGIN, "Unload")[0]))
+            if len(waiting) == JOBS_AT_ONCE:
+                waiting -= {self._next_done(waiting)}
+        self._until_done(waiting)
+        return (time.perf_counter() - began) * 1e3
+
+    def grant_critical(self, name: str) -> None:
+        """What the package asks for, and only the administrator grants."""
+        policies = self.directory / "etc/plugins.d"
+        policies.mkdir(mode=0o700, exist_ok=True)
+        (policies / f"{name}.toml").write_text("critical = true\n")
+        self.bus.call(ROOT_PATH, MANAGER, "Reload")
+
     def submit_load(self, fd: int, *, start: bool) -> str:
         options = {"start": Variant("b", start)}
         return str(self.bus.call(ROOT_PATH, MANAGER, "Load", "ha{sv}", [0, options], fds=[fd])[0])
@@ -96,16 +114,22 @@ class Target:
         while waiting:
             waiting -= {self._next_done(waiting)}
 
-    def _next_done(self, waiting: Set[str]) -> str:
-        """The next of the jobs that is done; one that ended otherwise stops the run: its figure would be a lie."""
+    def await_job(self) -> None:
+        """Until the daemon has done a job that nobody asked for on this connection."""
+        self._next_done(None)
+
+    def _next_done(self, waiting: Set[str] | None) -> str:
+        """The next of the jobs, or of any, that is done; one that ended otherwise stops the run: its figure would be a
+        lie.
+        """
         until = time.monotonic() + DEADLINE
         while message := self.bus.signal(deadline=max(0.0, until - time.monotonic())):
-            if message.path in waiting and (state := self._state(message.path, *message.body[1:])) in ENDED:
+            if (waiting is None or message.path in waiting) and (state := self._state(message.path, *message.body[1:])) in ENDED:
                 if state != "done":
                     refusal = self.bus.properties(message.path, JOB)["Refusal"]
                     raise RuntimeError(f"{message.path} was {state}: {refusal}")
                 return str(message.path)
-        raise TimeoutError(f"jobs did not end: {sorted(waiting)}")
+        raise TimeoutError(f"jobs did not end: {sorted(waiting or ())}")
 
     def _state(self, path: str, changed: Mapping[str, Any], invalidated: Sequence[str]) -> str:
         """The state of the job as the signal tells it; asked for only where it says that it changed and not to what.

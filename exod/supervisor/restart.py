@@ -1,7 +1,7 @@
 """Crashes of a critical plugin → when to start it again, or the verdict that it is in a crash loop. Pure.
 
-Back-off doubles from BASE to CEILING with ±JITTER, so that plugins that fell together do not rise together. LOOP
-crashes within WINDOW are a loop. Crashes in one uid's calls count once: no caller can bring it to the verdict.
+A lone crash is repaired at once. From the second on, back-off doubles from BASE to CEILING with ±JITTER, so that plugins
+that fall together do not rise together again and again. LOOP crashes within WINDOW are a loop. Crashes in one uid's calls count once: no caller can bring it to the verdict.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from exod.errors import Outcome, Refusal
 from exod.supervisor.plugin import Crash
 
 BASE, CEILING, JITTER = 0.02, 30.0, 0.2
-"""Seconds, seconds, share. A lone crash is repaired at once to the eye: aim, crash → restarted < 1 s."""
+"""Seconds, seconds, share."""
 WINDOW, LOOP = 60.0, 5
 
 
@@ -35,8 +35,8 @@ def decide(plugin: str, crashes: Sequence[Crash], *, now: float, chance: float) 
         sentence = f"cannot keep {plugin} running: it crashed {len(lately)} times within {WINDOW:.0f} seconds"
         return Refusal("crash-loop", sentence, f"exoctl plugin logs {plugin}", evidence, Outcome.FAILED)
     attempt = max(1, len(lately))
-    delay = min(CEILING, BASE * 2.0 ** min(attempt - 1, 32)) * (1 + JITTER * chance)
-    return Again(attempt, delay)
+    delay = min(CEILING, BASE * 2.0 ** min(attempt - 2, 32)) * (1 + JITTER * chance)
+    return Again(attempt, delay if attempt > 1 else 0.0)
 
 
 def weight(crashes: Sequence[Crash]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exosdk.testing.vm import Machine
-from tests.vm.exod import SHIPPED, Exod
+from tests.vm.exod import SHIPPED, Exod, until
 
 STATE = "/var/lib/exod"
 WATCH = """
@@ -36,6 +36,7 @@ def sound(state: str) -> dict[str, Any]:
 def judge(vm: Machine, exod: Exod) -> None:
     """Whole, consistent, and the same job succeeds now."""
     vm.wait_unit("exod.service")
+    until(lambda: "deferred" in exod.ctl("daemon", "status")["phases"], "the end of what it restores")
     state = exod.state("echo")
     assert state in (None, "unloaded", "running", "loading", "loaded"), state
     if state is None:

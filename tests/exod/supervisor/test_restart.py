@@ -15,13 +15,13 @@ def after(count: int, **how: int | None) -> Again | Refusal:
     return decide("hello", crashes(count, **how), now=float(count), chance=0.0)
 
 
-def test_the_first_restart_is_at_once_to_the_eye() -> None:
-    assert after(1) == Again(1, BASE)
+def test_a_lone_crash_is_repaired_at_once() -> None:
+    assert after(1) == Again(1, 0.0)
 
 
 @pytest.mark.parametrize("count", range(2, LOOP))
-def test_each_further_crash_doubles_the_wait(count: int) -> None:
-    assert after(count) == Again(count, BASE * 2 ** (count - 1))
+def test_the_second_waits_and_each_further_one_doubles_it(count: int) -> None:
+    assert after(count) == Again(count, BASE * 2 ** (count - 2))
 
 
 def test_a_loop_is_a_verdict() -> None:
@@ -47,10 +47,10 @@ def test_own_crashes_count_beside_those_of_one_caller() -> None:
 def test_the_past_is_forgotten() -> None:
     old = crashes(LOOP)
     assert recent(old, now=LOOP + WINDOW) == ()
-    assert decide("hello", old, now=LOOP + WINDOW, chance=0.0) == Again(1, BASE)
+    assert decide("hello", old, now=LOOP + WINDOW, chance=0.0) == Again(1, 0.0)
 
 
 @pytest.mark.parametrize("chance", [-1.0, 1.0])
 def test_chance_moves_the_wait_by_its_share(chance: float) -> None:
-    found = decide("hello", crashes(1), now=1.0, chance=chance)
-    assert found == Again(1, pytest.approx(BASE * (1 + JITTER * chance)))
+    found = decide("hello", crashes(2), now=2.0, chance=chance)
+    assert found == Again(2, pytest.approx(BASE * (1 + JITTER * chance)))
