@@ -1,4 +1,4 @@
-"""After the worst: a critical plugin killed → running again; and a hundred plugins asked to go → nothing of them left."""
+"""After the worst: a critical plugin killed → running again; and many plugins asked to go → nothing of them left."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ def _crash(target: Target, name: str) -> float:
 
 
 def clean_up(target: Target, samples: Sequence[Sample]) -> Row:
-    """All unloaded at once, until the last process, cgroup and mount is gone; beside as many bwraps, told one by one."""
+    """All unloaded at once, until nothing of the last is left; beside as many bwraps, told one by one."""
     target.load_at_once([sample.fd for sample in samples])
     took = target.unload_at_once([sample.name for sample in samples]) / 1e3
     started = [PEERS[_BWRAP]() for _ in samples]

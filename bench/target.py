@@ -119,12 +119,12 @@ class Target:
         self._next_done(None)
 
     def _next_done(self, waiting: Set[str] | None) -> str:
-        """The next of the jobs, or of any, that is done; one that ended otherwise stops the run: its figure would be a
-        lie.
-        """
+        """The next of the jobs (or of any) that is done; one that ended otherwise stops the run: a lie, else."""
         until = time.monotonic() + DEADLINE
         while message := self.bus.signal(deadline=max(0.0, until - time.monotonic())):
-            if (waiting is None or message.path in waiting) and (state := self._state(message.path, *message.body[1:])) in ENDED:
+            if waiting is not None and message.path not in waiting:
+                continue
+            if (state := self._state(message.path, *message.body[1:])) in ENDED:
                 if state != "done":
                     refusal = self.bus.properties(message.path, JOB)["Refusal"]
                     raise RuntimeError(f"{message.path} was {state}: {refusal}")

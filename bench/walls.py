@@ -1,9 +1,8 @@
-"""What the walls cost: the sandbox alone, without bus, signature and journal. Request → `go` answered, and without walls.
+"""What the walls cost: the sandbox alone, without bus, signature and journal. Request → `go` answered.
 
 Without walls the same zygote forks the same instance: what is left is the fork, the root with the plugin's code, the
 handshake and the plugin. The product never starts one like that; only this row and the hostile suite build one.
 """
-
 
 import asyncio
 import os
@@ -14,6 +13,7 @@ from typing import Any
 
 from bench.peers import PEERS, spawn_floor, timed
 from bench.rows import Row, at_most, faster_by, median, percentile
+from exod.brokers.files.steps import open_paths
 from exod.layout import SDK
 from exod.package.limits import Limits as Asked
 from exod.plan.confine import LAYERS, Confinement, Layer
@@ -47,7 +47,8 @@ def cold_starts(directory: Path, *, rounds: int) -> list[Row]:
     """Walled and bare starts take turns, with a bwrap and the smallest program between them."""
     for name in ("run", "log", "data"):
         (directory / name).mkdir(parents=True)
-    places = Places(directory / "run", directory / "log", directory / "data", sdk=SDK, development=directory)
+    run, log, data = (directory / name for name in ("run", "log", "data"))
+    places = Places(run, log, data, sdk=SDK, grants=open_paths, development=directory)
     return asyncio.run(_measure(Host(places, _LIMITS), rounds))
 
 

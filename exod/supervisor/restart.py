@@ -1,7 +1,8 @@
 """Crashes of a critical plugin → when to start it again, or the verdict that it is in a crash loop. Pure.
 
-A lone crash is repaired at once. From the second on, back-off doubles from BASE to CEILING with ±JITTER, so that plugins
-that fall together do not rise together again and again. LOOP crashes within WINDOW are a loop. Crashes in one uid's calls count once: no caller can bring it to the verdict.
+A lone crash is repaired at once. From the second on, back-off doubles from BASE to CEILING with ±JITTER, so that
+plugins that fall together do not rise together again and again. LOOP crashes within WINDOW are a loop. Crashes in one
+uid's calls count once: no caller can bring it to the verdict.
 """
 
 from collections.abc import Sequence
