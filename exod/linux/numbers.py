@@ -44,7 +44,7 @@ _X86_64 = (
     "socketpair=53 splice=275 stat=4 statfs=137 statx=332 swapoff=168 swapon=167 symlink=88 symlinkat=266 sysinfo=99 "
     "syslog=103 tee=276 tgkill=234 time=201 timerfd_create=283 timerfd_gettime=287 timerfd_settime=286 times=100 "
     "tkill=200 truncate=76 umask=95 umount2=166 uname=63 unlink=87 unlinkat=263 unshare=272 uretprobe=335 "
-    "userfaultfd=323 utimensat=280 vfork=58 vhangup=153 vmsplice=278 write=1 writev=20"
+    "userfaultfd=323 utimensat=280 vfork=58 vhangup=153 vmsplice=278 wait4=61 waitid=247 write=1 writev=20"
 )
 
 _AARCH64 = (
@@ -79,7 +79,7 @@ _AARCH64 = (
     "shmget=194 shutdown=210 sigaltstack=132 socket=198 socketpair=199 splice=76 statfs=43 statx=291 swapoff=225 "
     "swapon=224 symlinkat=36 sysinfo=179 syslog=116 tee=77 tgkill=131 timerfd_create=85 timerfd_gettime=87 "
     "timerfd_settime=86 times=153 tkill=130 truncate=45 umask=166 umount2=39 uname=160 unlinkat=35 unshare=97 "
-    "userfaultfd=282 utimensat=88 vhangup=58 vmsplice=75 write=64 writev=66"
+    "userfaultfd=282 utimensat=88 vhangup=58 vmsplice=75 wait4=260 waitid=95 write=64 writev=66"
 )
 
 _LATE = (

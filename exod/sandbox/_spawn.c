@@ -91,31 +91,40 @@ static PyObject *py_template(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* arm(procfs, null, stdlib, sdk, uid_first, uid_last, filter, filter_flags): what every child will share. */
+/* Copies of the programs, or -1 when they are none that the kernel would take. */
+static int keep_filters(PyObject *programs) {
+    Py_ssize_t count = PyTuple_GET_SIZE(programs);
+    if (count < 1 || count > PROFILES_MAX)
+        return -1;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *program = PyTuple_GET_ITEM(programs, i);
+        size_t size = PyBytes_Check(program) ? (size_t)PyBytes_GET_SIZE(program) : 0;
+        size_t length = size / sizeof(struct sock_filter);
+        struct sock_filter *copy = length && length <= BPF_MAXINSNS ? malloc(size) : NULL;
+        if (!copy)
+            return -1;
+        memcpy(copy, PyBytes_AS_STRING(program), size);
+        armour.filters[i] = (struct sock_fprog){.len = (unsigned short)length, .filter = copy};
+    }
+    armour.profiles = (unsigned int)count;
+    return 0;
+}
+
+/* arm(procfs, null, stdlib, sdk, uid_first, uid_last, filters, filter_flags): what every child will share. */
 static PyObject *py_arm(PyObject *self, PyObject *args) {
     int procfs, null;
     const char *stdlib, *sdk;
-    Py_buffer filter;
+    PyObject *programs;
     (void)self;
-    if (!PyArg_ParseTuple(args, "iissIIy*I", &procfs, &null, &stdlib, &sdk, &armour.uid_first, &armour.uid_last, &filter,
-                          &armour.filter_flags))
+    if (!PyArg_ParseTuple(args, "iissIIO!I", &procfs, &null, &stdlib, &sdk, &armour.uid_first, &armour.uid_last,
+                          &PyTuple_Type, &programs, &armour.filter_flags))
         return NULL;
-    size_t count = (size_t)filter.len / sizeof(struct sock_filter);
-    struct sock_filter *copy = malloc((size_t)filter.len);
-    int fits = copy && count && count <= BPF_MAXINSNS && strlen(stdlib) < sizeof armour.stdlib
-               && strlen(sdk) < sizeof armour.sdk;
-    if (fits) {
-        memcpy(copy, filter.buf, (size_t)filter.len);
-        armour.filter = (struct sock_fprog){.len = (unsigned short)count, .filter = copy};
-        strcpy(armour.stdlib, stdlib);
-        strcpy(armour.sdk, sdk);
-    }
-    PyBuffer_Release(&filter);
-    if (!fits) {
-        free(copy);
+    if (strlen(stdlib) >= sizeof armour.stdlib || strlen(sdk) >= sizeof armour.sdk || keep_filters(programs)) {
         PyErr_SetString(PyExc_ValueError, "a filter or a path does not fit");
         return NULL;
     }
+    strcpy(armour.stdlib, stdlib);
+    strcpy(armour.sdk, sdk);
     /* Changing its uid made the zygote undumpable, and then root owns its children's oom_score_adj. */
     if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
         return failed("arm");
@@ -190,15 +199,15 @@ static void respond(int socket, const struct reply *reply, int fd) {
 
 /* Whether a request is one that this zygote serves; the kernel judges the descriptors themselves. */
 static int acceptable(const struct request *request, ssize_t size, unsigned int fds, int truncated) {
-    if (size != sizeof *request || truncated || request->magic != REQUEST_MAGIC || request->reserved[0]
-        || request->reserved[1] || request->reserved[2] || request->without >> LAYERS_COUNT || request->fds != fds)
+    if (size != sizeof *request || truncated || request->magic != REQUEST_MAGIC || request->reserved
+        || request->without >> LAYERS_COUNT || request->fds != fds)
         return 0;
     if (request->op == OP_NETNS)
-        return fds == 0 && !request->files && !request->flags && !request->without;
+        return fds == 0 && !request->files && !request->flags && !request->without && !request->profile;
     unsigned int state = request->flags & FLAG_STATE ? 1 : 0;
     return request->op == OP_FORK && !(request->flags & ~FLAG_STATE) && request->files <= FILES_MAX
-           && fds == FIXED_FDS + state + 2 * request->files && armour.uid_first && request->uid >= armour.uid_first
-           && request->uid <= armour.uid_last;
+           && fds == FIXED_FDS + state + 2 * request->files && request->profile < armour.profiles
+           && request->uid >= armour.uid_first && request->uid <= armour.uid_last;
 }
 
 /* An empty network namespace owned by this zygote's user namespace; the zygote itself returns to its own. */

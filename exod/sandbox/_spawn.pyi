@@ -6,7 +6,15 @@ LAYERS: tuple[str, ...]
 def unshare(flags: int, /) -> None: ...
 def template(scratch: str, stdlib: str, sdk: str, /) -> None: ...
 def arm(
-    procfs: int, null: int, stdlib: str, sdk: str, uid_first: int, uid_last: int, filter: bytes, flags: int, /
+    procfs: int,
+    null: int,
+    stdlib: str,
+    sdk: str,
+    uid_first: int,
+    uid_last: int,
+    filters: tuple[bytes, ...],
+    flags: int,
+    /,
 ) -> None: ...
 def serve(socket: int, /) -> tuple[int, bytes, dict[str, str]] | None: ...
 def mapped_users(uid: int, gid: int, outside: int, /) -> int: ...

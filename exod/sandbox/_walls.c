@@ -228,7 +228,7 @@ static int no_new_code(struct child *child) {
 /* Landlock's place: after the last mount, for a Landlock domain cannot mount, and before the filter forbids it. */
 
 static int filter(struct child *child) {
-    struct sock_fprog program = child->armour->filter;
+    struct sock_fprog program = child->armour->filters[child->request.profile];
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, child->armour->filter_flags, &program);
 }
 

@@ -15,6 +15,7 @@
 #define FLAG_STATE 1u
 
 #define FILES_MAX 32
+#define PROFILES_MAX 16
 #define FIXED_FDS 6
 #define FDS_MAX (FIXED_FDS + 1 + 2 * FILES_MAX)
 
@@ -36,7 +37,8 @@ struct request {
     uint64_t id;
     uint32_t uid, fds, files, flags;
     uint8_t nonce[16];
-    uint32_t without, reserved[3];
+    uint32_t without, profile; /* profile: the place of its filter among those that the zygote was armed with */
+    uint64_t reserved;
 };
 
 struct reply {
@@ -57,7 +59,8 @@ struct armour {
     int procfs, null;
     uint32_t uid_first, uid_last;
     char stdlib[128], sdk[128];
-    struct sock_fprog filter;
+    struct sock_fprog filters[PROFILES_MAX];
+    unsigned int profiles;
     unsigned int filter_flags;
 };
 

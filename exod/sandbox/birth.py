@@ -16,7 +16,7 @@ from pathlib import Path
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import cgroupfs, mount
 from exod.plan.confine import LAYERS, Layer
-from exod.sandbox import _spawn, data, frames, root, sealed
+from exod.sandbox import _spawn, data, frames, root, sealed, seccomp
 from exod.sandbox.cell import Cell
 from exod.sandbox.groups import Groups
 from exod.sandbox.launch import Grants, Launch
@@ -85,6 +85,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
         flags=frames.FLAG_STATE if "state" in cell.fork else 0,
         nonce=launch.nonce,
         without=sum(1 << layer for layer in LAYERS - launch.confinement.layers),
+        profile=seccomp.PLAIN,
     )
     ward.groups.open_for(launch.instance, uid=cell.zygote.block.first)
     try:

@@ -42,23 +42,14 @@ class Without:
     wide: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class When:
-    """`then` has to hold only if the argument is `value`: a command whose own argument matters."""
-
-    argument: int
-    value: int
-    then: Without
-
-
-Condition = Only | Without | When
+Condition = Only | Without
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Allowed when every condition holds, else `otherwise`."""
+    """Allowed when every condition of one of the alternatives holds, else `otherwise`."""
 
-    conditions: tuple[Condition, ...]
+    alternatives: tuple[tuple[Condition, ...], ...]
     otherwise: int
 
 
@@ -96,19 +87,24 @@ def _tree(runs: Sequence[tuple[int, Verdict]]) -> list[Instruction]:
 def _leaf(verdict: Verdict) -> list[Instruction]:
     if isinstance(verdict, int):
         return [(_RETURN, 0, 0, verdict)]
+    leaf: list[Instruction] = []
+    for conditions in verdict.alternatives:
+        leaf += [*_all(conditions), (_RETURN, 0, 0, ALLOW)]
+    return [*leaf, (_RETURN, 0, 0, verdict.otherwise)]
+
+
+def _all(conditions: Sequence[Condition]) -> list[Instruction]:
+    """Falls through when all hold; one instruction after the end begins what is tried next."""
     tests: list[Instruction] = []
-    # From the last condition to the first, so that each knows how far away the refusal is.
-    for condition in reversed(verdict.conditions):
+    # From the last condition to the first, so that each knows how far away that is.
+    for condition in reversed(conditions):
         tests = _test(condition, refusal=len(tests) + 1) + tests
-    return [*tests, (_RETURN, 0, 0, ALLOW), (_RETURN, 0, 0, verdict.otherwise)]
+    return tests
 
 
 def _test(condition: Condition, *, refusal: int) -> list[Instruction]:
     """Falls through when the condition holds; `refusal` instructions after its end stands the refusal."""
     low = _ARGS + 8 * condition.argument
-    if isinstance(condition, When):
-        then = _test(condition.then, refusal=refusal)
-        return [(_LOAD, 0, 0, low), (_EQUAL, 0, len(then), condition.value), *then]
     upper: list[Instruction] = [(_LOAD, 0, 0, low + 4), (_EQUAL, 0, refusal, 0)] if condition.wide else []
     if isinstance(condition, Without):
         return [(_LOAD, 0, 0, low), (_ANY_BIT, refusal + len(upper), 0, condition.bits), *upper]

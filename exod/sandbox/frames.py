@@ -66,12 +66,30 @@ FAILURE_MAGIC = 0x4C494146
 FORK, NETNS = 1, 2
 FLAG_STATE = 1
 FILES_MAX = 32
-_REQUEST = struct.Struct("<IIQIIII16sI12x")
+_REQUEST = struct.Struct("<IIQIIII16sII8x")
 _REPLY = struct.Struct("<IiQiI")
 _FAILURE = struct.Struct("<IIII")
 REPLY_SIZE = _REPLY.size
-ARM = struct.Struct("<IIII")
-"""Head of the message that arms a zygote: magic, first uid, last uid, seccomp flags; the filter follows."""
+_ARM = struct.Struct("<IIII")
+
+
+def arm(first: int, last: int, flags: int, filters: Sequence[bytes]) -> bytes:
+    """What arms a zygote: the uids of its instances, the flags of their filter, and what it can be."""
+    head = _ARM.pack(REQUEST_MAGIC, first, last, flags)
+    return head + b"".join(len(program).to_bytes(4, "little") + program for program in filters)
+
+
+def armed(data: bytes) -> tuple[int, int, int, tuple[bytes, ...]] | None:
+    """The same, read; None when it is no such message."""
+    if len(data) < _ARM.size or not data.startswith(REQUEST_MAGIC.to_bytes(4, "little")):
+        return None
+    _, first, last, flags = _ARM.unpack_from(data)
+    filters, at = [], _ARM.size
+    while at < len(data):
+        start, at = at + 4, at + 4 + int.from_bytes(data[at : at + 4], "little")
+        filters.append(data[start:at])
+    return (first, last, flags, tuple(filters)) if at == len(data) else None
+
 
 
 def request(
@@ -84,9 +102,10 @@ def request(
     flags: int = 0,
     nonce: bytes = b"",
     without: int = 0,
+    profile: int = 0,
 ) -> bytes:
     """`without`: the bits of the layers that are left out, so that a request nobody filled in has all walls."""
-    return _REQUEST.pack(REQUEST_MAGIC, op, id_, uid, fds, files, flags, nonce, without)
+    return _REQUEST.pack(REQUEST_MAGIC, op, id_, uid, fds, files, flags, nonce, without, profile)
 
 
 def reply(data: bytes) -> tuple[int, int, int] | None:

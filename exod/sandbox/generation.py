@@ -41,16 +41,16 @@ class Zygote:
     def alive(self) -> bool:
         return self._end.fileno() >= 0 and self.descriptor >= 0 and not pidfd.ended(self.descriptor)
 
-    async def arm(self, block: Block, *, group: int, program: bytes, log: bool) -> None:
-        """Maps its users, gives it its procfs and its filter. Once; after it the zygote serves."""
+    async def arm(self, block: Block, *, group: int, filters: Sequence[bytes], log: bool) -> None:
+        """Maps its users, gives it its procfs and the filters of its instances. Once; after it the zygote serves."""
         self.block = block
         await self._word(self._warm, b"warm")
         self._map("gid_map", f"0 {group} 1\n{block.first + 1} {block.first + 1} {block.last - block.first}\n")
         self._map("uid_map", f"0 {block.first} 1\n{block.first + 1} {block.first + 1} {block.last - block.first}\n")
-        head = frames.ARM.pack(frames.REQUEST_MAGIC, block.first + 1, block.last, seccomp.FLAG_LOG if log else 0)
+        arming = frames.arm(block.first + 1, block.last, seccomp.FLAG_LOG if log else 0, filters)
         # Detached, so that `..` ends in it, and showing nothing but what its reader could trace anyway.
         with opened(mount.detached("proc", INERT, hidepid="ptraceable", subset="pid")) as procs:
-            armed = self._ask(head + program, (procs,))
+            armed = self._ask(arming, (procs,))
         await self._word(armed, b"armed")
         self.users = procfs.namespace(self.pid, "user")
         self._fill()

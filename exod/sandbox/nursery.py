@@ -22,7 +22,7 @@ class Nursery:
     ) -> None:
         self._lease, self._block, self._group = lease, block, group
         self._forks, self._log = forks, log_denials
-        self._program = seccomp.compile_filter(platform.machine())
+        self._filters = seccomp.profiles(platform.machine())
         self._living: dict[Key, Zygote] = {}
         self._locks: dict[Key, asyncio.Lock] = {}
         self._spare: asyncio.Task[Zygote] | None = None
@@ -43,7 +43,7 @@ class Nursery:
             self.retire(key)
             zygote = await self._next()
             try:
-                await zygote.arm(self._block(uid), group=self._group, program=self._program, log=self._log)
+                await zygote.arm(self._block(uid), group=self._group, filters=self._filters, log=self._log)
             except BaseException:
                 zygote.close()
                 raise

@@ -1,101 +1,179 @@
-"""The filter, run number by number in an interpreter of classic BPF that shares nothing with what made it."""
+"""The filter of a plugin without grants, number by number, and what each grant adds to it."""
 
-import struct
+import errno
+import fcntl
+import mmap
+import os
+import select
+import signal
+import socket
+import stat
+import termios
+import tomllib
+from typing import Any
 
 import pytest
 
 from exod.linux.numbers import NUMBERS
 from exod.sandbox import seccomp
 from exod.sandbox.bpf import ALLOW, KILL_PROCESS
+from tests.exod.sandbox.classic_bpf import AARCH64, ARM, ENOSYS, ENOTSUP, EPERM, I386, X86_64, Program
 
-X86_64, AARCH64, I386, ARM = 0xC000003E, 0xC00000B7, 0x40000003, 0x40000028
-EPERM, ENOSYS, ENOTSUP = 0x50001, 0x50026, 0x5005F
 NUMBER = NUMBERS["x86_64"]
-
-
-def run(program: bytes, *, arch: int, number: int, arguments: tuple[int, ...] = ()) -> int:
-    """The verdict on one call (seccomp_data: nr, arch, instruction pointer, six arguments)."""
-    padded = [value & 0xFFFFFFFFFFFFFFFF for value in (*arguments, 0, 0, 0, 0, 0, 0)[:6]]
-    data = struct.pack("<IIQ6Q", number & 0xFFFFFFFF, arch, 0, *padded)
-    instructions = list(struct.iter_unpack("<HBBI", program))
-    accumulator = at = 0
-    while True:
-        code, if_true, if_false, operand = instructions[at]
-        at += 1
-        match code:
-            case 0x20:
-                (accumulator,) = struct.unpack_from("<I", data, operand)
-            case 0x54:
-                accumulator &= operand
-            case 0x05:
-                at += operand
-            case 0x15:
-                at += if_true if accumulator == operand else if_false
-            case 0x35:
-                at += if_true if accumulator >= operand else if_false
-            case 0x45:
-                at += if_true if accumulator & operand else if_false
-            case 0x06:
-                return operand
-            case _:
-                raise AssertionError(f"unknown instruction {code:#x}")
+TABLE = tomllib.loads(seccomp.TABLE.read_text())
+ALWAYS, GRANTED = TABLE["always"], TABLE["granted"]
 
 
 @pytest.fixture(scope="module")
-def program() -> bytes:
-    return seccomp.compile_filter("x86_64")
+def program() -> Program:
+    (plain,) = seccomp.profiles("x86_64")
+    return Program(plain)
 
 
-def verdict(program: bytes, name: str, *arguments: int) -> int:
-    return run(program, arch=X86_64, number=NUMBER[name], arguments=arguments)
+def granted(*groups: str) -> Program:
+    return Program(seccomp.compile_filter(TABLE, "x86_64", granted=groups))
 
 
-def test_every_number_gets_the_verdict_of_the_table(program: bytes) -> None:
-    allowed = {NUMBER[name] for name in seccomp.ALLOWED if name in NUMBER}
-    denied = {NUMBER[name] for name in seccomp.DENIED if name in NUMBER}
-    checked = {NUMBER[name] for name in seccomp.CHECKED}
-    silent = {NUMBER[name] for name in seccomp.UNSUPPORTED}
+def verdict(program: Program, name: str, *arguments: int) -> int:
+    return program.run(NUMBER[name], arguments)
+
+
+def plain(*groups: dict[str, Any]) -> set[str]:
+    return {name for group in groups for name in group["calls"].split()}
+
+
+def ruled(*groups: dict[str, Any]) -> set[str]:
+    return {rule["call"] for group in groups for rule in group.get("rules", ())}
+
+
+def test_every_number_gets_the_verdict_of_the_table(program: Program) -> None:
+    allowed = {NUMBER[name] for name in plain(*ALWAYS.values())}
+    denied = {NUMBER[name] for name in TABLE["denied"].split()}
+    checked = {NUMBER[name] for name in ruled(*ALWAYS.values())}
+    silent = {NUMBER[name] for name in TABLE["unsupported"].split()}
     for number in set(range(1024)) - checked:
         expected = (
             ALLOW if number in allowed else EPERM if number in denied else ENOTSUP if number in silent else ENOSYS
         )
-        assert run(program, arch=X86_64, number=number) == expected, number
+        assert program.run(number) == expected, number
 
 
-def test_every_number_through_the_x32_entry_ends_the_process(program: bytes) -> None:
+def test_every_number_through_the_x32_entry_ends_the_process(program: Program) -> None:
     for number in (*range(1024), 1 << 20, 1 << 29):
-        assert run(program, arch=X86_64, number=number | 0x40000000) == KILL_PROCESS
+        assert program.run(number | 0x40000000) == KILL_PROCESS
 
 
-def test_every_number_of_another_architecture_ends_the_process(program: bytes) -> None:
+def test_every_number_of_another_architecture_ends_the_process(program: Program) -> None:
     for arch in (I386, ARM, AARCH64, 0):
-        assert {run(program, arch=arch, number=number) for number in range(1024)} == {KILL_PROCESS}
+        assert {program.run(number, arch=arch) for number in range(1024)} == {KILL_PROCESS}
 
 
-def test_numbers_beyond_any_known_do_not_exist(program: bytes) -> None:
+def test_numbers_beyond_any_known_do_not_exist(program: Program) -> None:
     for number in (1024, 5000, 0x3FFFFFFF, 0x80000000, 0xBFFFFFFF):
-        assert run(program, arch=X86_64, number=number) == ENOSYS
+        assert program.run(number) == ENOSYS
 
 
-def test_minus_one_carries_the_x32_bit(program: bytes) -> None:
-    assert run(program, arch=X86_64, number=0xFFFFFFFF) == KILL_PROCESS
+def test_minus_one_carries_the_x32_bit(program: Program) -> None:
+    assert program.run(0xFFFFFFFF) == KILL_PROCESS
 
 
 def test_the_aarch64_filter_knows_its_own_numbers_and_no_other_entry() -> None:
-    program = seccomp.compile_filter("aarch64")
+    program = Program(seccomp.compile_filter(TABLE, "aarch64"))
     numbers = NUMBERS["aarch64"]
-    assert run(program, arch=AARCH64, number=numbers["read"]) == ALLOW
-    assert run(program, arch=AARCH64, number=numbers["ptrace"]) == EPERM
-    assert run(program, arch=AARCH64, number=0x40000000) == ENOSYS
-    assert {run(program, arch=arch, number=number) for arch in (ARM, X86_64) for number in range(1024)} == {
-        KILL_PROCESS
-    }
+    assert program.run(numbers["read"], arch=AARCH64) == ALLOW
+    assert program.run(numbers["ptrace"], arch=AARCH64) == EPERM
+    assert program.run(numbers["clone"], (PTHREAD,), arch=AARCH64) == ALLOW
+    assert program.run(0x40000000, arch=AARCH64) == ENOSYS
+    assert {program.run(number, arch=arch) for arch in (ARM, X86_64) for number in range(1024)} == {KILL_PROCESS}
 
 
-def test_no_call_has_two_verdicts() -> None:
-    lists = [seccomp.ALLOWED, seccomp.DENIED, seccomp.UNSUPPORTED, list(seccomp.CHECKED)]
+def test_every_call_of_the_table_is_known_somewhere_and_has_one_verdict() -> None:
+    groups = [*ALWAYS.values(), *GRANTED.values()]
+    lists = [plain(*ALWAYS.values()), ruled(*ALWAYS.values()), set(TABLE["unsupported"].split())]
+    lists.append(set(TABLE["denied"].split()) - ruled(ALWAYS["memory"]))
     names = [name for names in lists for name in names]
     assert sorted(set(names)) == sorted(names)
+    known = set(NUMBERS["x86_64"]) | set(NUMBERS["aarch64"])
+    assert (set(names) | plain(*groups) | ruled(*groups)) <= known
+
+
+def test_each_word_of_the_table_means_what_the_kernels_headers_say() -> None:
+    modules = [errno, fcntl, mmap, os, select, signal, socket, stat, termios]
+    found = {name: getattr(module, name) for module in modules for name in TABLE["values"] if hasattr(module, name)}
+    assert {name: TABLE["values"][name] for name in found} == {name: int(value) for name, value in found.items()}
+    assert len(found) > 60
+
+
+def test_each_group_that_may_be_granted_is_one_of_the_table() -> None:
+    assert seccomp.PROFILES[0] == ()
+    assert {name for groups in seccomp.PROFILES for name in groups} <= set(GRANTED)
+
+
+@pytest.mark.parametrize("group", GRANTED)
+def test_a_grant_only_adds(program: Program, group: str) -> None:
+    more = granted(group)
+    opened = {number for number in range(1024) if program.run(number) != more.run(number)}
+    assert opened <= {NUMBER[name] for name in plain(GRANTED[group])}
+    assert {more.run(number) for number in opened} <= {ALLOW}
+
+
+STREAM, DATAGRAM, PACKET = 1, 2, 5
+CLOEXEC = 0o2000000
+
+
+@pytest.mark.parametrize(
+    ("groups", "name", "arguments", "allowed"),
+    [
+        (["tcp"], "socket", (2, STREAM | CLOEXEC, 0), True),
+        (["tcp"], "socket", (10, STREAM, 6), True),
+        (["tcp"], "socket", (2, STREAM, 262), False),
+        (["tcp"], "socket", (2, DATAGRAM, 0), False),
+        (["tcp"], "socket", (40, STREAM, 0), False),
+        (["tcp"], "socket", (38, PACKET, 0), False),
+        (["tcp"], "socket", (1, STREAM, 0), False),
+        (["tcp"], "sendto", (3, 0, 0, 0, 1, 16), False),
+        (["tcp"], "sendto", (3, 0, 0, 0x20000000, 0, 0), False),
+        (["tcp"], "setsockopt", (3, 1, 9), True),
+        (["tcp"], "setsockopt", (3, 1, 13), False),
+        (["tcp"], "setsockopt", (3, 1, 25), False),
+        (["tcp"], "setsockopt", (3, 6, 1), True),
+        (["tcp"], "setsockopt", (3, 6, 23), False),
+        (["tcp"], "setsockopt", (3, 6, 31), False),
+        (["tcp"], "setsockopt", (3, 6, 2), False),
+        (["udp"], "socket", (2, DATAGRAM, 17), True),
+        (["udp"], "socket", (2, STREAM, 0), False),
+        (["udp"], "sendto", (3, 0, 0, 0, 1, 16), True),
+        (["udp"], "sendto", (3, 0, 0, 0x20000000, 1, 16), False),
+        (["udp"], "listen", (), False),
+        (["unix"], "socket", (1, PACKET, 0), True),
+        (["unix"], "socket", (2, STREAM, 0), False),
+        (["unix"], "socketpair", (1, STREAM, 0), True),
+        (["tcp", "unix"], "socket", (1, STREAM, 0), True),
+        (["tcp", "unix"], "socket", (2, STREAM, 0), True),
+        (["tcp", "unix"], "socket", (16, STREAM, 0), False),
+        (["fork"], "clone", (17,), True),
+        (["fork"], "clone", (0x01200011,), True),
+        (["fork"], "clone", (0x10000011,), False),
+        (["fork"], "execve", (), False),
+        (["fork"], "vfork", (), False),
+        (["fork", "exec"], "execve", (), True),
+        (["exec"], "execveat", (), False),
+        (["links"], "linkat", (), True),
+        (["links"], "mknodat", (), False),
+        (["native"], "mmap", (0, 4096, 5, 2), True),
+        (["native"], "mmap", (0, 4096, 8, 2), False),
+        (["native"], "mprotect", (0, 4096, 5), True),
+        (["native"], "pkey_mprotect", (0, 4096, 5), False),
+        (["native"], "seccomp", (1, 0), True),
+        (["native"], "seccomp", (1, 2), True),
+        (["native"], "seccomp", (1, 8), False),
+        (["native"], "seccomp", (0, 0), False),
+    ],
+)
+def test_what_a_grant_opens_and_what_it_leaves_shut(
+    groups: list[str], name: str, arguments: tuple[int, ...], allowed: bool
+) -> None:
+    assert verdict(granted(*groups), name, *arguments) == (ALLOW if allowed else EPERM)
 
 
 HIGH = 1 << 32
@@ -164,45 +242,24 @@ PTHREAD = 0x003D0F00
     ],
 )
 def test_arguments_are_compared_at_the_kernels_width(
-    program: bytes, name: str, arguments: tuple[int, ...], allowed: bool
+    program: Program, name: str, arguments: tuple[int, ...], allowed: bool
 ) -> None:
     assert verdict(program, name, *arguments) == (ALLOW if allowed else EPERM)
 
 
 @pytest.mark.parametrize("name", ["socket", "execve", "fork", "ptrace", "bpf", "io_uring_setup", "unshare", "setns"])
-def test_what_is_dangerous_is_told_apart_from_what_does_not_exist(program: bytes, name: str) -> None:
+def test_what_is_dangerous_is_told_apart_from_what_does_not_exist(program: Program, name: str) -> None:
     assert verdict(program, name) == EPERM
 
 
-def test_new_thread_calls_do_not_exist_so_that_libc_falls_back(program: bytes) -> None:
-    assert run(program, arch=X86_64, number=435) == ENOSYS
-    assert run(program, arch=X86_64, number=437) == ENOSYS
+def test_new_thread_calls_do_not_exist_so_that_libc_falls_back(program: Program) -> None:
+    assert program.run(435) == ENOSYS
+    assert program.run(437) == ENOSYS
 
 
-def test_the_program_fits_and_is_a_tree(program: bytes) -> None:
-    assert len(program) // 8 < 1024
-    steps = [run_length(program, number) for number in range(512)]
-    assert max(steps) < 40
-
-
-def run_length(program: bytes, number: int) -> int:
-    """Instructions executed for a call with all arguments zero."""
-    instructions = list(struct.iter_unpack("<HBBI", program))
-    data = struct.pack("<IIQ6Q", number, X86_64, 0, *[0] * 6)
-    accumulator = at = count = 0
-    while True:
-        code, if_true, if_false, operand = instructions[at]
-        at, count = at + 1, count + 1
-        if code == 0x06:
-            return count
-        if code == 0x20:
-            (accumulator,) = struct.unpack_from("<I", data, operand)
-        elif code == 0x05:
-            at += operand
-        elif code == 0x54:
-            accumulator &= operand
-        else:
-            holds = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}[
-                code
-            ]
-            at += if_true if holds else if_false
+@pytest.mark.parametrize("groups", [[], list(GRANTED)])
+def test_a_program_fits_and_is_a_tree(groups: list[str]) -> None:
+    program = granted(*groups)
+    assert len(program.code) // 8 < 1024
+    taken = [program.steps for number in range(512) if program.run(number)]
+    assert max(taken) < 50

@@ -92,9 +92,9 @@ def test_what_is_no_arming_message_is_refused_before_anything_changes(data: byte
 
 def test_a_filter_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="does not fit"):
-        _spawn.arm(0, 0, "x", "y", 1, 2, b"", 0)
+        _spawn.arm(0, 0, "x", "y", 1, 2, (), 0)
     with pytest.raises(ValueError, match="does not fit"):
-        _spawn.arm(0, 0, "x" * 200, "y", 1, 2, bytes(8), 0)
+        _spawn.arm(0, 0, "x" * 200, "y", 1, 2, (bytes(8),), 0)
 
 
 def test_what_the_kernel_refuses_is_an_error_here() -> None:
