@@ -91,7 +91,6 @@ def armed(data: bytes) -> tuple[int, int, int, tuple[bytes, ...]] | None:
     return (first, last, flags, tuple(filters)) if at == len(data) else None
 
 
-
 def request(
     op: int,
     *,

@@ -40,9 +40,7 @@ def test_gaps_get_the_default() -> None:
         (Without(0, 6, wide=True), (1,), (1 << 33,)),
     ],
 )
-def test_a_condition_allows_and_refuses(
-    condition: Only | Without, good: tuple[int, ...], bad: tuple[int, ...]
-) -> None:
+def test_a_condition_allows_and_refuses(condition: Only | Without, good: tuple[int, ...], bad: tuple[int, ...]) -> None:
     verdicts: dict[int, Verdict] = {0: Checked(((condition,),), NO)}
     assert verdict(verdicts, 0, *good) == ALLOW
     assert verdict(verdicts, 0, *bad) == NO

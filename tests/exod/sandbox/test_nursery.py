@@ -64,7 +64,7 @@ async def test_a_closed_nursery_makes_no_spare(rig: Rig) -> None:
 
 async def test_a_zygote_that_cannot_be_armed_is_closed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     nursery = rig.host._open().nursery
-    monkeypatch.setattr(nursery, "_program", b"")
+    monkeypatch.setattr(nursery, "_filters", [b""])
     with pytest.raises(Refused, match="zygote"):
         await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
     assert nursery._living == {}

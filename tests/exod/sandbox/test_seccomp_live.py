@@ -28,7 +28,8 @@ def attempt(tmp_path_factory: pytest.TempPathFactory) -> Try:
     (place / "filter").write_bytes(PLAIN)
 
     def run(texts: Sequence[str]) -> list[int]:
-        done = subprocess.run([place / "filtered", place / "filter", *texts], check=True, capture_output=True, text=True)
+        command = [place / "filtered", place / "filter", *texts]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
         return [int(line) for line in done.stdout.split()]
 
     return run
