@@ -27,29 +27,8 @@ _BELOW = ("etc", "etc/trust.d", "etc/plugins.d", "lib", "run", "log", "keys")
 _SO_PEERPIDFD = 77
 _BUS_SECONDS = 5.0
 BUS = "/usr/bin/dbus-daemon"
-_BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>system</type>
-  <listen>unix:path={run}/bus</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/>
-    <deny own="*"/>
-    <deny send_type="method_call"/>
-    <allow send_type="signal"/>
-    <allow send_requested_reply="true" send_type="method_return"/>
-    <allow send_requested_reply="true" send_type="error"/>
-    <allow receive_type="method_call"/>
-    <allow receive_type="method_return"/>
-    <allow receive_type="error"/>
-    <allow receive_type="signal"/>
-    <allow send_destination="org.freedesktop.DBus"/>
-  </policy>
-  <include>{policy}</include>
-</busconfig>
-"""
-POLICY = Path(__file__).resolve().parent.parent / "etc/dbus/org.exoos.Exod1.conf"
+_ETC = Path(__file__).resolve().parent.parent / "etc/dbus"
+POLICY = _ETC / "org.exoos.Exod1.conf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +123,7 @@ def start_bus(layout: Layout) -> int | Refusal:
         return 0
     path.unlink(missing_ok=True)
     config = layout.run / "bus.conf"
-    config.write_text(_BUS_CONFIG.format(run=layout.run, policy=POLICY))
+    config.write_text((_ETC / "development.conf").read_text().format(run=layout.run, policy=POLICY))
     command = [BUS, f"--config-file={config}", "--nofork", "--nopidfile", "--nosyslog"]
     log = str(layout.log / "bus.log")
     streams = [
