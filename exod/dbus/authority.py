@@ -1,6 +1,7 @@
 """Who a sender is and what they may do: unique bus name and an access rule → Caller, or a refusal.
 
-Rules: `any`, `root`, `group:NAME`, `polkit:ACTION`; uid 0 passes all of them, without polkit. The uid is the bus's word
+Rules: `any`, `root`, `uid:N`, `group:NAME`, `polkit:ACTION`, or several that all have to hold, joined by ` & `; uid 0
+passes all of them, without polkit. The uid is the bus's word
 for the connection. Every error, time-out and vanished caller is a refusal.
 """
 
@@ -17,9 +18,10 @@ from exod.dbus.codec import Variant
 from exod.dbus.failures import Standard
 from exod.dbus.wire import BusLost, CallFailed, Wire
 from exod.errors import Outcome, Refusal, Refused
+from exod.package.services import ANY as ANY
+from exod.plan.policy import AND
 from exod.supervisor.ports import Caller
 
-ANY: Final = "any"
 CHALLENGE: Final = "InteractiveAuthorizationRequired"
 _REMEMBERED: Final = 1024
 _NSS_DEADLINE: Final = 5.0
@@ -53,17 +55,21 @@ class Authority:
     async def require(self, access: str, sender: str, *, details: Mapping[str, str], interactive: bool) -> Caller:
         """Raises Refused, or Standard(CHALLENGE) when asking a person would help."""
         caller = await self.caller(sender)
-        if caller.uid == 0 or access == ANY:
-            return caller
+        if caller.uid != 0 and access != ANY:
+            for one in access.split(AND):
+                await self._hold(caller, one, details=details, interactive=interactive)
+        return caller
+
+    async def _hold(self, caller: Caller, access: str, *, details: Mapping[str, str], interactive: bool) -> None:
         rule, _, name = access.partition(":")
         if rule == "polkit":
             await self._ask_polkit(caller, name, details=details, interactive=interactive)
         elif rule == "group":
             if not await self._in_group(caller, name):
-                raise Refused(_refusal(f"uid {caller.uid} is not in group {name}", sender=sender))
-        else:
-            raise Refused(_refusal(f"only root may, not uid {caller.uid}", sender=sender))
-        return caller
+                raise Refused(_refusal(f"uid {caller.uid} is not in group {name}", sender=caller.name))
+        elif (rule, name) != ("uid", str(caller.uid)):
+            only = f"uid {name}" if rule == "uid" else "root"
+            raise Refused(_refusal(f"only {only} may, not uid {caller.uid}", sender=caller.name))
 
     async def _ask_polkit(self, caller: Caller, action: str, *, details: Mapping[str, str], interactive: bool) -> None:
         verdict = await polkit.check(

@@ -83,7 +83,7 @@ def of_service(service: Service) -> Interface:
         element = ElementTree.SubElement(root, "method", name=method.name)
         _append_arguments(element, method.arguments, direction="in")
         _append_arguments(element, method.result, direction="out")
-        ElementTree.SubElement(element, "annotation", name=ACCESS, value=service.access)
+        ElementTree.SubElement(element, "annotation", name=ACCESS, value=method.access or service.access)
     for signal in service.signals:
         _append_arguments(ElementTree.SubElement(root, "signal", name=signal.name), signal.arguments)
     for one in service.properties:

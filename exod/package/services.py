@@ -15,17 +15,21 @@ SERVICES_MAX = 16
 MEMBERS_MAX = 64
 _INTERFACE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 _RESERVED = re.compile(r"org\.(freedesktop|exoos\.exod1.*)(\..*)?", re.IGNORECASE)
+ANY = "any"
 ACCESS_PATTERN = r"root|any|group:[a-z_][a-z0-9_-]{0,31}|polkit:[a-z0-9]+(?:[.-][a-z0-9]+)+"
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """`arguments` and `result` are D-Bus signatures; `idempotent` lets the SDK retry after a lost instance."""
+    """`arguments` and `result` are D-Bus signatures; `idempotent` lets the SDK retry after a lost instance. `access`:
+    where a host says of this method alone who may call; a package says it of the whole service.
+    """
 
     name: str
     arguments: str = ""
     result: str = ""
     idempotent: bool = False
+    access: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ plugin's rights is computed from it, so that shown and enforced cannot differ.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from exod.errors import Refusal
@@ -14,7 +14,7 @@ from exod.names import API_LEVEL
 from exod.package.limits import Limits
 from exod.package.manifest import Manifest
 from exod.package.options import Value
-from exod.package.permissions import FileAccess
+from exod.package.permissions import Permissions
 from exod.package.services import Service
 from exod.package.versions import contains, is_range
 from exod.plan.policy import Policy
@@ -91,27 +91,17 @@ class Verdict:
     level: str
 
 
-OPEN_FILES = frozenset(
-    [
-        *(f"/proc/{name}" for name in ("stat", "meminfo", "loadavg", "uptime", "1/net/dev")),
-        *(f"/proc/pressure/{name}" for name in ("cpu", "memory", "io")),
-    ]
-)
-"""The closed list of SECURITY.md, "File system": the only files below a closed root that may be granted."""
-
-CLOSED_ROOTS = (
-    *("/proc", "/sys", "/dev", "/run", "/var/run", "/boot", "/etc/exod", "/var/lib/exod"),
-    *("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"),
-)
-"""Not grantable whatever the ceiling: kernel interfaces, sockets, the store, secrets. /var/run is a link to /run."""
+SERVED = frozenset(["config", "custom"])
+"""Permissions that exod answers for at each use; the others are the kernel's once an instance has them."""
 
 
 def confine(
     manifest: Manifest, *, verdict: Verdict, policy: Policy, config: Mapping[str, Value], host: Host
 ) -> Confinement | Refusal:
     """All that an instance of this package gets, or why it gets nothing."""
+    permissions = policy.narrow(manifest.permissions)
     refusal = _entry(manifest) or _api(manifest) or _platform(manifest, host)
-    refusal = refusal or _unbuilt(manifest) or _files(manifest, policy)
+    refusal = refusal or _unbuilt(manifest, permissions) or _acl(manifest, policy)
     if refusal is not None:
         return refusal
     return Confinement(
@@ -122,15 +112,39 @@ def confine(
         signer=verdict.signer,
         level=verdict.level,
         entry=manifest.entry.target,
-        files=_paths(manifest, "read-only"),
-        writable=_paths(manifest, "read-write"),
+        files=_paths(permissions, "read-only"),
+        writable=_paths(permissions, "read-write"),
         limits=manifest.limits,
-        services=manifest.services,
+        services=tuple(_narrowed(service, policy) for service in manifest.services),
         config=config,
-        permissions=manifest.permissions.asked(),
+        permissions=permissions.asked(),
         critical=manifest.critical and policy.critical,
         strict=manifest.permissions.strict,
     )
+
+
+def taken(before: Mapping[str, Sequence[str]], now: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Of the permissions of before, those that are not among today's."""
+    gone = {name: tuple(one for one in held if one not in now.get(name, ())) for name, held in before.items()}
+    return {name: entries for name, entries in gone.items() if entries}
+
+
+def _narrowed(service: Service, policy: Policy) -> Service:
+    access = policy.access(service.access, service.name)
+    own = {one.name: policy.access(access, f"{service.name}.{one.name}") for one in service.methods}
+    methods = tuple(one if own[one.name] == access else replace(one, access=own[one.name]) for one in service.methods)
+    return replace(service, access=access, methods=methods)
+
+
+def _acl(manifest: Manifest, policy: Policy) -> Refusal | None:
+    """A rule for what is not there would protect nothing, and nobody would notice."""
+    known = {service.name for service in manifest.services}
+    known |= {f"{service.name}.{method.name}" for service in manifest.services for method in service.methods}
+    for subject in policy.acl:
+        if subject not in known:
+            reason = f'plugins.d/{manifest.name}.toml has an acl of "{subject}", which it does not offer'
+            return _refuse(manifest, "acl-of-nothing", reason, subject=subject)
+    return None
 
 
 def _refuse(manifest: Manifest, code: str, reason: str, **evidence: str) -> Refusal:
@@ -171,10 +185,10 @@ def _kernel_fits(wanted: str, release: str) -> bool:
     return number is not None and is_range(text) and contains(text, number.group())
 
 
-def _unbuilt(manifest: Manifest) -> Refusal | None:
+def _unbuilt(manifest: Manifest, permissions: Permissions) -> Refusal | None:
     """Every permission but files: asked for is refused by name, never silently ignored."""
-    for name in manifest.permissions.asked():
-        if name != "filesystem":
+    for name in permissions.asked():
+        if name not in ("filesystem", "custom"):
             return _not_built(manifest, name)
     if not manifest.permissions.strict:
         return _not_built(manifest, "a sandbox that is not strict")
@@ -186,48 +200,5 @@ def _not_built(manifest: Manifest, what: str) -> Refusal:
     return _refuse(manifest, "permission-not-built", reason, permission=what)
 
 
-def _files(manifest: Manifest, policy: Policy) -> Refusal | None:
-    accesses = manifest.permissions.filesystem
-    denied = [name for name in manifest.permissions.asked() if name in policy.deny]
-    if denied:
-        reason = f"it asks for {denied[0]}, which plugins.d/{manifest.name}.toml denies"
-        return _refuse(manifest, "permission-denied", reason, permission=denied[0])
-    for place, access in enumerate(accesses):
-        refusal = _file(manifest, access, policy) or _nested(manifest, access, accesses[:place])
-        if refusal is not None:
-            return refusal
-    return None
-
-
-def _paths(manifest: Manifest, mode: str) -> tuple[str, ...]:
-    return tuple(access.path for access in manifest.permissions.filesystem if access.mode == mode)
-
-
-def _nested(manifest: Manifest, access: FileAccess, others: tuple[FileAccess, ...]) -> Refusal | None:
-    """One mount would lie over the other: what is asked for, and what the plugin would see, could differ."""
-    for other in others:
-        if overlap(access.path, other.path):
-            reason = f"it asks for {other} and for {access}, one of which holds the other"
-            return _refuse(manifest, "permission-refused", reason, permission=str(access))
-    return None
-
-
-def _file(manifest: Manifest, access: FileAccess, policy: Policy) -> Refusal | None:
-    path = access.path
-    if not path.startswith("/") or path.endswith("/") or {"", ".", ".."} & set(path[1:].split("/")):
-        return _refuse(
-            manifest, "permission-refused", f"{path} is not the plain path of a file or directory", permission=path
-        )
-    if access.mode != "read-only" and path in OPEN_FILES:
-        return _refuse(manifest, "permission-refused", f"{path} is only ever read", permission=path)
-    if path not in OPEN_FILES and any(overlap(path, root) for root in CLOSED_ROOTS):
-        return _refuse(manifest, "permission-refused", f"{path} is never granted to a plugin", permission=path)
-    if policy.files is not None and not {path, str(access)} & set(policy.files):
-        reason = f"it asks for {access}, which plugins.d/{manifest.name}.toml does not grant"
-        return _refuse(manifest, "permission-denied", reason, permission=path)
-    return None
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether they are the same, or one lies below the other."""
-    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+def _paths(permissions: Permissions, mode: str) -> tuple[str, ...]:
+    return tuple(access.path for access in permissions.filesystem if access.mode == mode)

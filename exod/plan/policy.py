@@ -1,13 +1,19 @@
 """`/etc/exod/plugins.d/NAME.toml`: bytes → Policy, or the refusal that names the key. What the host's administrator
 grants or withholds for one plugin. It narrows what its signer's ceiling allows; only `critical` is granted here alone.
+What it takes away is left out, and the plugin starts without it.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from exod.errors import Outcome, Refusal
+from exod.package.permissions import Permissions
+from exod.package.services import ACCESS_PATTERN, ANY
 
+AND = " & "
+_RULE = re.compile(rf"{ACCESS_PATTERN}|uid:[0-9]{{1,10}}")
 CAPABILITIES = ("filesystem", "network", "ipc", "hardware", "processes", "ai", "config", "custom", "native")
 
 
@@ -17,7 +23,7 @@ class Policy:
     stop_revoked: whether a revoked signer stops it (else it is only reported).
 
     files: when not None, the only host files it may be granted, as /PATH or MODE:/PATH.
-    deny: capabilities it never gets.
+    deny: capabilities it never gets. acl: SERVICE, or SERVICE.Method → who may call beyond what the package says.
     """
 
     critical: bool = False
@@ -25,6 +31,21 @@ class Policy:
     stop_revoked: bool = True
     files: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ()
+    acl: Mapping[str, str] = field(default_factory=dict)
+
+    def narrow(self, asked: Permissions) -> Permissions:
+        """What is left of it."""
+        denied = {name: type(getattr(asked, name))() for name in self.deny}
+        left = replace(asked, **denied)
+        if self.files is None:
+            return left
+        kept = tuple(one for one in left.filesystem if {one.path, str(one)} & set(self.files))
+        return replace(left, filesystem=kept)
+
+    def access(self, declared: str, subject: str) -> str:
+        """The rules that all have to hold: the package's own, then the host's."""
+        rules = [rule for rule in (*declared.split(AND), self.acl.get(subject, ANY)) if rule != ANY]
+        return AND.join(dict.fromkeys(rules)) or ANY
 
 
 _TYPES: Mapping[str, type] = {
@@ -33,6 +54,7 @@ _TYPES: Mapping[str, type] = {
     "stop-revoked": bool,
     "files": list,
     "deny": list,
+    "acl": dict,
 }
 
 
@@ -51,6 +73,12 @@ def parse(data: bytes, *, name: str) -> Policy | Refusal:
             return _refuse(name, f'"{key}" wants a list of strings')
     if table.get("critical") and table.get("deferred"):
         return _refuse(name, "what is critical cannot be deferred")
+    for subject, rule in table.get("acl", {}).items():
+        if not (isinstance(rule, str) and _RULE.fullmatch(rule)):
+            built = (
+                "no plugin can call another yet" if str(rule).startswith("plugin:") else f"{rule!r} is no access rule"
+            )
+            return _refuse(name, f'acl of "{subject}": {built}')
     unknown = [entry for entry in table.get("deny", ()) if entry not in CAPABILITIES]
     if unknown:
         return _refuse(name, f'"{unknown[0]}" is no capability')

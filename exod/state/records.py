@@ -36,7 +36,10 @@ class PluginRecord:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRecord:
-    """Written before the fork is let go: what adoption will compare. `pid` is 0 until bound."""
+    """Written before the fork is let go: what adoption will compare. `pid` is 0 until bound.
+
+    granted: the permissions it was started with, as JSON; "" of one that an exod before schema 2 started.
+    """
 
     id: int
     plugin: str
@@ -47,6 +50,7 @@ class InstanceRecord:
     cgroup: int
     pid: int
     born: float
+    granted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

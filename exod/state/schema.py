@@ -32,6 +32,7 @@ MIGRATIONS: tuple[str, ...] = (
         created REAL NOT NULL, finished REAL NOT NULL, steps TEXT NOT NULL, result TEXT NOT NULL, refusal TEXT NOT NULL
     ) STRICT;
     """,
+    "ALTER TABLE instances ADD COLUMN granted TEXT NOT NULL DEFAULT ''",
 )
 """One script of statements for each schema number, from 1; no statement contains a semicolon of its own."""
 

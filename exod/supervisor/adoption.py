@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Collection, Iterable, Sequence
 
 from exod.errors import Outcome, Refusal, Refused
+from exod.plan.confine import taken
 from exod.plan.steps import StepKind
 from exod.supervisor.ears import Ears
 from exod.supervisor.guard import Guard
@@ -19,6 +20,7 @@ from exod.supervisor.lifecycle import State, resting
 from exod.supervisor.planner import Planner
 from exod.supervisor.ports import InstanceRecord, Launch, Survivor
 from exod.supervisor.roster import Roster
+from exod.supervisor.rows import permissions
 from exod.supervisor.tasks import Tasks
 
 
@@ -64,6 +66,9 @@ class Adoption:
         if (judged.verdict.digest, judged.verdict.level) != (record.digest, plugin.versions[record.version].level):
             raise Refused(_refuse(record, "its package was installed anew, or its signer has another level"))
         confinement = self._planner.confine(judged, values=plugin.record.config)
+        held = permissions(record.granted) if record.granted else judged.manifest.permissions.asked()
+        if taken(held, confinement.permissions) or taken(confinement.permissions, held):
+            raise Refused(_refuse(record, "today it would have other permissions"))
         launch = Launch(record.id, record.nonce, record.uid, confinement, judged.tree)
         born = self._roster.world.sandbox.adopt(launch)
         instance = Instance(record, launch, born=record.born)

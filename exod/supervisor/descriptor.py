@@ -6,6 +6,8 @@ from typing import Any
 
 from exod.names import service_path
 from exod.package.manifest import Manifest
+from exod.package.services import Service
+from exod.plan.confine import taken
 from exod.supervisor.material import Judged
 from exod.supervisor.plugin import Plugin
 
@@ -48,21 +50,36 @@ def _recorded(plugin: Plugin, manifest: Manifest | None) -> Mapping[str, Any]:
     signer, level = (version.signer, version.level) if version is not None else ("", "")
     if manifest is None:
         return {"signature": signer, "trust_level": level}
-    return _context(manifest, signer=signer, level=level)
+    context = _context(manifest, signer=signer, level=level)
+    if plugin.instance is None:
+        return context
+    held = plugin.instance.confinement
+    lacks = taken(manifest.permissions.asked(), held.permissions)
+    return context | _reach(held.permissions, held.services) | {"withheld": _lists(lacks)}
 
 
 def _context(manifest: Manifest, *, signer: str, level: str) -> dict[str, Any]:
-    """capabilities as they are enforced, limits, who may call what, who vouches."""
-    return {
-        "capabilities": {name: list(entries) for name, entries in manifest.permissions.asked().items()},
+    """capabilities (of what runs, those that are enforced), limits, who may call what, who vouches."""
+    return _reach(manifest.permissions.asked(), manifest.services) | {
         "limits": asdict(manifest.limits),
-        "acl": {service.interface: service.access for service in manifest.services},
-        "services": [f"{service.interface} ({service.access})" for service in manifest.services],
         "signature": signer,
         "signer": signer,
         "trust_level": level,
         "level": level,
     }
+
+
+def _reach(permissions: Mapping[str, tuple[str, ...]], services: tuple[Service, ...]) -> dict[str, Any]:
+    own = {f"{one.interface}.{method.name}": method.access for one in services for method in one.methods}
+    return {
+        "capabilities": _lists(permissions),
+        "acl": {one.interface: one.access for one in services} | {name: rule for name, rule in own.items() if rule},
+        "services": [f"{one.interface} ({one.access})" for one in services],
+    }
+
+
+def _lists(permissions: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    return {name: list(entries) for name, entries in permissions.items()}
 
 
 def _endpoint(plugin: str, manifest: Manifest | None) -> str:

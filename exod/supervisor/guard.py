@@ -42,10 +42,12 @@ class Guard:
         )
         self._over(instance, end, _fault(instance, end), crash=True)
 
-    def broken(self, instance: Instance, refusal: Refusal, *, crash: bool = True) -> None:
-        """Its process may still live, but not for long. What a decision ends, such as a revocation, is no crash."""
+    def broken(self, instance: Instance, refusal: Refusal, *, crash: bool = True, again: bool = False) -> None:
+        """Its process may still live, but not for long. What a decision ends, such as a revocation, is no crash;
+        `again`: it is started anew at once.
+        """
         if not instance.ending and instance.exit is None:
-            self._over(instance, Exit(instance.id, "ended", 0), refusal, crash=crash)
+            self._over(instance, Exit(instance.id, "ended", 0), refusal, crash=crash, again=again)
 
     def lost(self, instance: Instance) -> None:
         """The keeper is gone, and all instances with it."""
@@ -53,13 +55,13 @@ class Guard:
         refusal = Refusal("keeper-lost", sentence, "exoctl daemon status", outcome=Outcome.FAILED)
         self.broken(instance, refusal, crash=False)
 
-    def _over(self, instance: Instance, end: Exit, fault: Refusal, *, crash: bool) -> None:
+    def _over(self, instance: Instance, end: Exit, fault: Refusal, *, crash: bool, again: bool = False) -> None:
         instance.exit = end
         instance.hang_up()
         if not instance.ending:
-            self._tasks.spawn(self._bury(instance, fault, crash=crash), name=f"bury {instance.id}")
+            self._tasks.spawn(self._bury(instance, fault, crash=crash, again=again), name=f"bury {instance.id}")
 
-    async def _bury(self, instance: Instance, fault: Refusal, *, crash: bool) -> None:
+    async def _bury(self, instance: Instance, fault: Refusal, *, crash: bool, again: bool) -> None:
         """In the plugin's turn: a job that was under way has seen the end by itself and undone what it did."""
         async with self._roster.lock(instance.plugin):
             plugin = self._roster.plugins.get(instance.plugin)
@@ -74,6 +76,8 @@ class Guard:
                 self._roster.forget(instance.id)
             if crash:
                 self._judge(plugin, uid=instance.serving)
+            if again:
+                self._again(plugin.name)
 
     def _judge(self, plugin: Plugin, *, uid: int | None) -> None:
         clock, chance = self._roster.world.clock, self._roster.world.chance

@@ -9,7 +9,7 @@ from typing import Literal
 from exod.errors import Refusal
 from exod.supervisor.ports import Audit
 
-Event = Literal["verdict", "state", "job", "exit", "restart", "strike", "config", "trust", "daemon", "adopt"]
+Event = Literal["verdict", "state", "job", "exit", "restart", "strike", "config", "trust", "daemon", "adopt", "revoke"]
 _log = logging.getLogger("exod")
 _ABOUT = ("plugin", "version", "instance", "job")
 _LEVELS = {"fault": logging.ERROR, "refused": logging.WARNING, "restart": logging.WARNING}

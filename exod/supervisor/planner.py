@@ -6,6 +6,7 @@ A dry run and a job take the same way through this module, so what is printed is
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from exod.brokers.files import rules as files
 from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
 from exod.package.manifest import Manifest
@@ -26,6 +27,8 @@ from exod.supervisor.roster import Roster, unknown
 from exod.supervisor.rows import dump_values, plugin_text, version_text
 
 T = TypeVar("T")
+RULES = (files.check,)
+"""What brokers refuse of a Confinement, in the order of asking."""
 
 
 class Planner:
@@ -127,7 +130,11 @@ class Planner:
         manifest = judged.manifest
         config = _demand(options.check(manifest.config, values))
         policy = self.policy(manifest.name)
-        return _demand(confine(manifest, verdict=judged.verdict, policy=policy, config=config, host=self._host))
+        found = _demand(confine(manifest, verdict=judged.verdict, policy=policy, config=config, host=self._host))
+        for rule in RULES:
+            if refusal := rule(found):
+                raise Refused(refusal)
+        return found
 
     async def _incoming(
         self, request: Request, name: str, known: Plugin | None, package: Any, instance: int

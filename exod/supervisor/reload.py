@@ -1,4 +1,5 @@
-"""Trust read anew, and everything that runs judged by it: whoever no longer stands is ended, with the reason.
+"""Trust read anew, and everything that runs judged by it: whoever no longer stands is ended, with the reason; whoever
+holds more than it would get today loses that.
 
 Also by the passing of time alone: an expired signer or package is found within the hour.
 """
@@ -7,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from exod.errors import Outcome, Refusal, Refused
+from exod.plan.confine import SERVED, Confinement, taken
 from exod.supervisor.guard import Guard
 from exod.supervisor.instance import Instance
 from exod.supervisor.planner import Planner
@@ -48,13 +50,9 @@ class Reload:
 
     async def judge_all(self) -> list[str]:
         """Every instance against today's trust; its bytes are read from the store again."""
-        ended = []
         self._revoked = {}
-        for instance in tuple(self._roster.instances.values()):
-            refusal = await self._judge(instance)
-            if refusal is not None:
-                ended.append(self._answer(instance, refusal))
-        return ended
+        said = [await self._judge(instance) for instance in tuple(self._roster.instances.values())]
+        return [one for one in said if one]
 
     async def housekeep(self, *, before: float) -> None:
         """Jobs older than `before` are forgotten; a disk that is full now is tried again in an hour."""
@@ -77,19 +75,42 @@ class Reload:
         await self._roster.save_trust(TrustState(signers, marks, now, generation))
         self._roster.ledger.note("trust", change="recover", generation=generation, caller=caller.name)
 
-    async def _judge(self, instance: Instance) -> Refusal | None:
+    async def _judge(self, instance: Instance) -> str:
+        """What was done about it; "" when it stands."""
         plugin = self._roster.plugins.get(instance.plugin)
         if plugin is None or instance.ending or instance.version not in plugin.versions:
-            return None
+            return ""
         try:
             judged = await self._planner.judge_stored(plugin, instance.version)
-            self._planner.confine(judged, values=plugin.record.config)
+            today = self._planner.confine(judged, values=plugin.record.config)
         except Refused as refused:
             gone = instance.version not in plugin.versions  # its load was undone meanwhile, and it with it
-            return None if gone else refused.refusal
+            return "" if gone else self._answer(instance, refused.refusal)
         except OSError:
-            return None  # a disk that cannot be read now says nothing about a signer
-        return None
+            return ""  # a disk that cannot be read now says nothing about a signer
+        return self._take_back(instance, today)
+
+    def _take_back(self, instance: Instance, today: Confinement) -> str:
+        """What it holds beyond today's Confinement. What exod serves ends with the next use; what the kernel has
+        given (open files, mappings) ends with the process, which is started again without it.
+        """
+        held = instance.confinement
+        if today.services != held.services:
+            instance.limited(today.services, held.permissions)
+            self._roster.world.face.withdraw(instance.plugin)
+            self._roster.world.face.offer(instance.plugin, today.services)
+        gone = taken(held.permissions, today.permissions)
+        if not gone:
+            return ""
+        named = ", ".join(f"{name} {' '.join(entries)}" for name, entries in gone.items())
+        self._roster.ledger.note("revoke", plugin=instance.plugin, instance=instance.id, permissions=named)
+        if gone.keys() <= SERVED:
+            instance.limited(today.services, taken(held.permissions, gone))
+            return f"{instance.plugin} no longer has {named}"
+        sentence = f"cannot keep {instance.plugin} running: {named} was taken back"
+        refusal = Refusal("permission-revoked", sentence, f"exoctl plugin info {instance.plugin}")
+        self._guard.broken(instance, refusal, crash=False, again=True)
+        return f"{instance.plugin} is started again without {named}"
 
     def _answer(self, instance: Instance, refusal: Refusal) -> str:
         policy = self._planner.policy(instance.plugin)

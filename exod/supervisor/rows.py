@@ -26,5 +26,9 @@ def version_rows(text: str) -> list[VersionRecord]:
     return [VersionRecord(**row) for row in json.loads(text)]
 
 
+def permissions(text: str) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(entries) for name, entries in json.loads(text).items()}
+
+
 def dump_values(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -230,7 +230,8 @@ class Supervisor:
             return False, f"{plugin} is not loaded"
         held = found.instance.confinement.permissions.get(name, ())
         if not held or (entry and entry not in held):
-            asks = found.manifest is not None and name in found.manifest.permissions.asked()
+            asked = found.manifest.permissions.asked().get(name, ()) if found.manifest is not None else ()
+            asks = entry in asked if entry else asked
             return False, f"{plugin} {'was not granted' if asks else 'does not ask for'} {capability}"
         return True, f"granted: {', '.join(held)}"
 

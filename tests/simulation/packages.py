@@ -29,6 +29,7 @@ class Kit:
     needs: tuple[tuple[str, str, bool], ...] = ()
     files: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
+    custom: tuple[str, ...] = ()
     critical: bool = False
     services: bool = True
     storage: int = 1 << 20
@@ -45,7 +46,7 @@ class Kit:
 def unpack(data: bytes) -> Kit:
     table = json.loads(data)
     table["needs"] = tuple((name, span, optional) for name, span, optional in table["needs"])
-    return Kit(**table | {"files": tuple(table["files"]), "network": tuple(table["network"])})
+    return Kit(**table | {name: tuple(table[name]) for name in ("files", "network", "custom")})
 
 
 OPTIONS = (
@@ -73,7 +74,9 @@ def manifest(kit: Kit) -> Manifest:
         critical=kit.critical,
         dependencies=tuple(Dependency(name, span, optional=optional) for name, span, optional in kit.needs),
         permissions=Permissions(
-            filesystem=tuple(FileAccess("read-only", path) for path in kit.files), network=kit.network
+            filesystem=tuple(FileAccess("read-only", path) for path in kit.files),
+            network=kit.network,
+            custom=kit.custom,
         ),
         limits=Limits(storage=kit.storage, call_time=2.0),
         config=OPTIONS,

@@ -9,12 +9,12 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 
-from exod.brokers.files.rules import PATHS_MAX, refusal, refuse
+from exod.brokers.files.rules import CLOSED_ROOTS, OPEN_FILES, PATHS_MAX, fault, refuse
 from exod.errors import Refused
 from exod.linux import mount, procfs
 from exod.linux.descriptors import close, opened
 from exod.linux.openat2 import RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, openat2
-from exod.plan.confine import CLOSED_ROOTS, OPEN_FILES, Confinement
+from exod.plan.confine import Confinement
 
 _INERT = mount.MOUNT_ATTR_NOSUID | mount.MOUNT_ATTR_NODEV | mount.MOUNT_ATTR_NOEXEC | mount.MOUNT_ATTR_RDONLY
 READ_ONLY = _INERT | mount.MOUNT_ATTR_NOSYMFOLLOW
@@ -43,8 +43,8 @@ def open_paths(confinement: Confinement, lend: Lend, *, forbidden: Sequence[str]
     own = [mount.detached("proc", _INERT)] if OPEN_FILES.intersection(chosen) else []
     try:
         for place, path in enumerate(chosen):
-            if said := refusal(path, forbidden=forbidden):
-                raise Refused(said)
+            if reason := fault(path, forbidden=forbidden):
+                raise Refused(refuse(path, reason))
             how = lend if place >= len(confinement.files) else None
             trees.append(_open_proc(path, own[0]) if path in OPEN_FILES else _open(path, how, forbidden))
     except BaseException:

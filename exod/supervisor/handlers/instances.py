@@ -9,6 +9,7 @@ from exod.supervisor.handlers.hands import Hands
 from exod.supervisor.instance import Instance, check_walls
 from exod.supervisor.lifecycle import State
 from exod.supervisor.ports import InstanceRecord, Launch
+from exod.supervisor.rows import dump_values
 
 NONCE_BYTES = 16
 
@@ -29,6 +30,7 @@ async def reserve_instance(hands: Hands, step: Step) -> None:
         cgroup=0,
         pid=0,
         born=world.clock.time(),
+        granted=dump_values(confinement.permissions),
     )
     await hands.roster.put_instance(record)
     hands.roster.move(hands.roster.plugins[plugin], State.LOADING)

@@ -48,6 +48,21 @@ async def test_rules_of_access(rig: Rig, access: str, uid: int, groups: tuple[in
     assert await allowed(rig, access, uid, groups) is expected
 
 
+@pytest.mark.parametrize(
+    ("access", "expected"),
+    [
+        (f"uid:{NEWS}", True),
+        ("uid:1", False),
+        ("uid:0", False),
+        (f"group:audio & uid:{NEWS}", True),
+        (f"uid:{NEWS} & group:games", False),
+        (f"uid:{NEWS} & root", False),
+    ],
+)
+async def test_every_rule_of_several_has_to_hold(rig: Rig, access: str, expected: bool) -> None:
+    assert await allowed(rig, access, NEWS, (AUDIO,)) is expected
+
+
 async def test_a_connection_that_is_gone_is_nobody(rig: Rig) -> None:
     async with rigs.client(rig.address) as client:
         name = client.name

@@ -12,8 +12,13 @@ def test_an_empty_file_grants_nothing_and_denies_nothing() -> None:
 
 def test_every_key_is_read() -> None:
     data = b'critical = true\nstop-revoked = false\nfiles = ["/proc/stat"]\ndeny = ["network"]\n'
+    data += b'[acl]\nhello = "group:staff"\n"hello.Greet" = "uid:5"\n'
     assert parse(data, name="hello") == Policy(
-        critical=True, stop_revoked=False, files=("/proc/stat",), deny=("network",)
+        critical=True,
+        stop_revoked=False,
+        files=("/proc/stat",),
+        deny=("network",),
+        acl={"hello": "group:staff", "hello.Greet": "uid:5"},
     )
     assert parse(b"deferred = true", name="hello") == Policy(deferred=True)
 
@@ -27,6 +32,11 @@ def test_every_key_is_read() -> None:
         b'files = "/proc/stat"',
         b"files = [1]",
         b'deny = ["everything"]',
+        b'acl = "root"',
+        b'acl = {hello = "everybody"}',
+        b"acl = {hello = 5}",
+        b'acl = {hello = "uid:x"}',
+        b'acl = {hello = "root & any"}',
         b"\xff",
         b"critical = ",
     ],
@@ -36,3 +46,9 @@ def test_what_is_misspelt_is_refused_and_never_means_its_default(data: bytes) ->
     assert isinstance(found, Refusal)
     assert found.code == "policy-invalid"
     assert found.sentence.startswith("cannot read the policy of hello: ")
+
+
+def test_what_plugins_may_call_is_refused_by_name_until_they_can() -> None:
+    found = parse(b'acl = {hello = "plugin:echo"}', name="hello")
+    assert isinstance(found, Refusal)
+    assert "no plugin can call another yet" in found.sentence

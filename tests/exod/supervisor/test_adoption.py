@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from exod.plan.policy import Policy
 from exod.supervisor.adoption import difference
 from exod.supervisor.ports import InstanceRecord, Survivor, Wanted
 from tests.simulation.driver import bury
@@ -94,6 +95,32 @@ async def test_one_whose_signer_is_no_longer_trusted_is_ended(house: House) -> N
     supervisor = await house.boot()
     assert house.host.processes == {}
     assert supervisor.plugins["hello"].state_name == "error"
+
+
+@pytest.mark.parametrize("old", [False, True])
+@played
+async def test_one_that_holds_what_was_taken_back_meanwhile_is_not_taken_over(house: House, old: bool) -> None:
+    await house.load(Kit(files=("/proc/stat",)))
+    await bury(house)
+    if old:  # started by an exod that did not record it: all that its package asks for counts as held
+        house.disk.instances[1] = replace(house.disk.instances[1], granted="")
+    house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(files=())})
+    supervisor = await house.boot()
+    assert list(house.host.processes) == [2]
+    assert supervisor._roster.instances[2].confinement.files == ()
+
+
+@played
+async def test_one_that_would_get_more_today_is_started_anew(house: House) -> None:
+    """What is shown of it is what it has."""
+    house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(files=())})
+    await house.supervisor.reload()
+    await house.load(Kit(files=("/proc/stat",)))
+    await bury(house)
+    house.disk.inputs = replace(house.disk.inputs, policies={})
+    supervisor = await house.boot()
+    assert list(house.host.processes) == [2]
+    assert supervisor._roster.instances[2].confinement.files == ("/proc/stat",)
 
 
 @played

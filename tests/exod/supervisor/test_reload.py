@@ -88,12 +88,64 @@ async def test_time_alone_is_enough_to_stop_it_within_the_hour(house: House) -> 
 
 
 @played
-async def test_a_policy_that_takes_a_file_away_stops_who_has_it(house: House) -> None:
+async def test_a_policy_that_takes_a_file_away_starts_it_again_without(house: House) -> None:
+    await house.load(Kit(files=("/proc/stat", "/proc/meminfo")))
+    house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(files=("/proc/stat",))})
+    said = await house.supervisor.reload()
+    await asyncio.sleep(1)  # half the time of a call
+    assert said[-1] == "hello is started again without filesystem read-only:/proc/meminfo"
+    assert list(house.host.processes) == [2], "the one that held it is gone"
+    assert house.supervisor._roster.instances[2].confinement.files == ("/proc/stat",)
+    assert house.supervisor.plugins["hello"].state_name == "running"
+    assert house.supervisor.plugins["hello"].restarts == 0
+    assert not house.supervisor.check_capability("hello", "filesystem:read-only:/proc/meminfo")[0]
+    context = house.supervisor.info("hello")["security_context"]
+    assert context["capabilities"] == {"filesystem": ["read-only:/proc/stat"]}
+    assert context["withheld"] == {"filesystem": ["read-only:/proc/meminfo"]}
+    assert house.events("revoke")[0]["permissions"] == "filesystem read-only:/proc/meminfo"
+
+
+@played
+async def test_one_that_cannot_start_without_it_stays_ended_with_the_reason(house: House) -> None:
     await house.load(Kit(files=("/proc/stat",)))
     house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(files=())})
+    house.fate.fail = lambda name: name.startswith("sandbox.spawn")
     await house.supervisor.reload()
-    await house.quiet()
-    assert house.supervisor.plugins["hello"].fault["code"] == "permission-denied"
+    await asyncio.sleep(1)
+    assert house.supervisor.plugins["hello"].state_name == "error"
+    assert house.supervisor.plugins["hello"].fault
+    assert house.host.processes == {}
+
+
+@played
+async def test_what_exod_itself_answers_for_is_gone_at_the_next_use_and_nothing_is_restarted(house: House) -> None:
+    await house.load(Kit(custom=("fast", "gpu")))
+    house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(deny=("custom",))})
+    assert (await house.supervisor.reload())[-1] == "hello no longer has custom fast gpu"
+    assert list(house.host.processes) == [1]
+    assert house.supervisor.check_capability("hello", "custom:gpu") == (False, "hello was not granted custom:gpu")
+
+
+@played
+async def test_an_acl_holds_from_the_next_call_on_and_goes_as_it_came(house: House) -> None:
+    await house.load()
+    for acl, access in (({"hello": "root"}, "root"), ({}, "any")):
+        house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(acl=acl)})
+        await house.supervisor.reload()
+        assert [service.access for service in house.face.offered["hello"]] == [access]
+        assert house.supervisor.info("hello")["security_context"]["acl"]["org.example.Hello1"] == access
+    assert list(house.host.processes) == [1]
+
+
+@played
+async def test_what_a_policy_gives_back_waits_for_the_next_start(house: House) -> None:
+    house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(files=())})
+    await house.supervisor.reload()
+    await house.load(Kit(files=("/proc/stat",)))
+    house.disk.inputs = replace(house.disk.inputs, policies={})
+    await house.supervisor.reload()
+    assert list(house.host.processes) == [1]
+    assert house.supervisor.check_capability("hello", "filesystem:read-only:/proc/stat")[0] is False
 
 
 @played

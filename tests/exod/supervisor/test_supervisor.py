@@ -264,7 +264,7 @@ async def test_capabilities_are_answered_with_a_reason(house: House) -> None:
     assert house.supervisor.check_capability("hello", "filesystem:read-only:/proc/stat")[0]
     assert house.supervisor.check_capability("hello", "filesystem:read-only:/etc/passwd") == (
         False,
-        "hello was not granted filesystem:read-only:/etc/passwd",
+        "hello does not ask for filesystem:read-only:/etc/passwd",
     )
     assert house.supervisor.check_capability("hello", "network") == (False, "hello does not ask for network")
 

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from exod.brokers.files import steps
-from exod.brokers.files.rules import PATHS_MAX
+from exod.brokers.files.rules import OPEN_FILES, PATHS_MAX
 from exod.errors import Refused
 from exod.linux import mount, procfs
 from exod.linux.descriptors import close
-from exod.plan.confine import OPEN_FILES
 from exod.sandbox import data
 from tests.exod.sandbox.rig import confinement
 from tests.mounts import bound, mounted_tmpfs
