@@ -1,38 +1,52 @@
-"""Manifest → sentences: what the plugin could reach if all it asks for were granted. Made from what exod enforces.
+"""Permissions → sentences: what a package asks for, or what the daemon says that an instance has.
 
-A sentence here and a grant there come from the same parsed field, so that what is shown is what is asked for.
+The words are made of the very entries that are enforced, so that what is shown and what is enforced cannot differ.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from exod.package.limits import ENFORCED, Limits
 from exod.package.manifest import Manifest
-from exod.package.permissions import Permissions
 from exod.package.services import Service
 
 _ACCESS = {"root": "root only", "any": "every user"}
 
 
 def sentences(manifest: Manifest) -> list[str]:
-    asked = list(_permissions(manifest.permissions))
-    if not asked:
-        asked = ["reaches nothing of this host: no files, no network, no devices, no other plugin"]
-    return [*asked, *_services(manifest.services), *_limits(manifest.limits), *_rest(manifest)]
+    return [
+        *held(manifest.permissions.asked()),
+        *_services(manifest.services),
+        *_limits(manifest.limits),
+        *_rest(manifest),
+    ]
 
 
-def _permissions(asked: Permissions) -> Iterator[str]:
-    for access in asked.filesystem:
-        yield f"{'reads and writes' if access.mode == 'read-write' else 'reads'} {access.path}"
-    yield from (f"talks over the network to {endpoint}" for endpoint in asked.network)
-    yield from (f"opens links to the plugin {name}" for name in asked.ipc)
-    yield from (f"uses the device {device}" for device in asked.hardware)
-    if asked.processes:
-        yield "starts processes of its own"
-    yield from (f"uses the AI engine: {use}" for use in asked.ai)
-    yield from (f"reads the system setting {name}" for name in asked.config)
-    yield from (f"has the custom capability {name}" for name in asked.custom)
-    if asked.native:
-        yield "runs machine code that it brings along"
+def held(permissions: Mapping[str, Sequence[str]]) -> list[str]:
+    """One for each entry, of what a package asks for or of what an instance has."""
+    said = [_permission(name, entry) for name, entries in permissions.items() for entry in entries]
+    return said or ["reaches nothing of this host: no files, no network, no devices, no other plugin"]
+
+
+_WORDS = {
+    "read-only": "reads {}",
+    "read-write": "reads and writes {}",
+    "network": "talks over the network to {}",
+    "ipc": "opens links to the plugin {}",
+    "hardware": "uses the device {}",
+    "processes": "starts processes of its own",
+    "ai": "uses the AI engine: {}",
+    "read": "reads the setting {}",
+    "write": "changes the setting {}",
+    "custom": "has the custom capability {}",
+    "native": "runs machine code that it brings along",
+}
+_MODAL = ("filesystem", "config")
+"""Permissions whose entries begin with a mode."""
+
+
+def _permission(name: str, entry: str) -> str:
+    mode, _, what = entry.partition(":")
+    return _WORDS[mode].format(what) if name in _MODAL else _WORDS[name].format(entry)
 
 
 def _services(services: tuple[Service, ...]) -> Iterator[str]:

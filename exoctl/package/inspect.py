@@ -8,6 +8,7 @@ import click
 
 from exoctl import files, reach
 from exoctl.faults import accepted
+from exoctl.rating import BEST, Rating, rate
 from exoctl.session import Session
 from exoctl.verb import verb
 from exod.errors import Refusal, Refused
@@ -47,7 +48,12 @@ def _signatures(signed: package.Package | Refusal) -> dict[str, Any]:
 def _fields(manifest: Manifest, tree: Mapping[str, tuple[bytes, bool]], signatures: dict[str, Any]) -> dict[str, Any]:
     described = asdict(manifest) | {"permissions": manifest.permissions.asked()}
     sizes = {path: len(data) for path, (data, _) in tree.items()}
-    return described | {"files": sizes, "signatures": signatures, "reach": reach.sentences(manifest)}
+    said = {"reach": reach.sentences(manifest), "rating": _rating(manifest).fields()}
+    return described | {"files": sizes, "signatures": signatures} | said
+
+
+def _rating(manifest: Manifest) -> Rating:
+    return rate(manifest.permissions.asked(), {service.name: service.access for service in manifest.services})
 
 
 def _tell(
@@ -70,3 +76,7 @@ def _tell(
     printer.line("the plugin")
     for sentence in reach.sentences(manifest):
         printer.line(f"  - {sentence}")
+    rating = _rating(manifest)
+    printer.line(f"rating {rating.number} of {BEST}{': ' if rating.reasons else ''}{'; '.join(rating.reasons)}")
+    if rating.line:
+        printer.line(f"raised by, in plugins.d/{manifest.name}.toml: {rating.line}")

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from exoctl import times
+from exoctl import reach, times
 from exoctl.objects import PLUGIN, plain, plugin
 from exoctl.printer import dumps, error_fields
+from exoctl.rating import rate
 from exoctl.session import Session
 from exoctl.verb import verb
 from exod.errors import Refusal
@@ -21,7 +22,7 @@ _TIMES = ("load_time", "last_activity")
 def command(session: Session, *, name: str) -> None:
     """Shows what plugin NAME is, what it may reach, and how it is."""
     (values,) = plugin(session.bus, name, "GetInfo", verb="show")
-    info = plain(values)
+    info = _judged(plain(values))
     more = session.bus.properties(plugin_path(name), PLUGIN)
     fault = Refusal.from_fields(more["Fault"]) if more["Fault"] else None
     if session.json_mode:
@@ -34,6 +35,15 @@ def command(session: Session, *, name: str) -> None:
         session.printer.line(f"fault: {fault.sentence}")
         if fault.hint:
             session.printer.line(f"next: {fault.hint}")
+
+
+def _judged(info: dict[str, Any]) -> dict[str, Any]:
+    """With what it reaches in plain words, and how much that is. What cannot be read says nothing of itself."""
+    context = info.get("security_context", {})
+    if "capabilities" not in context:
+        return info
+    held = context["capabilities"]
+    return info | {"reach": reach.held(held), "rating": rate(held, context["acl"]).fields()}
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -6,11 +6,12 @@ Nothing here grants anything; `plan.confine` decides. A permission exod cannot e
 import re
 from dataclasses import dataclass
 
-from exod.package.fields import Field, Flag, List, Name, Parsed, Table, Text
+from exod.package.fields import Checked, Field, Flag, List, Name, Parsed, Table, Text
 
 _FILE = re.compile(r"(read-only|read-write):((?:/[^/\x00-\x20\x7f-\U0010ffff\\]+)+)")
 _NETWORK = r"(?:tcp|udp):(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[1-9][0-9]{0,4}"
 _HARDWARE = r"[a-z][a-z0-9-]*(?::[A-Za-z0-9._-]+)+"
+_SETTING = re.compile(r"(?:read|write):[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.[a-z][a-z0-9_-]*")
 _WORD = r"[a-z][a-z0-9]*(?:[._:-][a-z0-9]+)*"
 CUSTOM_MAX = 32
 """US-004's custom capabilities are a word of 32 bits."""
@@ -66,6 +67,7 @@ def _endpoint(text: str) -> str | None:
 
 
 _FILESYSTEM = Parsed(file_access, what="read-only:/PATH or read-write:/PATH", longest=1024)
+_CONFIG = Checked(_SETTING.fullmatch, what="read:PLUGIN.KEY, read:system.KEY or write:PLUGIN.KEY", longest=160)
 _WORDS = List(Text(_WORD, what="a name such as gpu.compute"), most=LIST_MAX)
 
 TABLE = Table(
@@ -75,7 +77,7 @@ TABLE = Table(
     Field("hardware", List(Text(_HARDWARE, what="BUS:IDS such as usb:0403:6001"), most=LIST_MAX), default=()),
     Field("processes", Flag(), default=False, help="may start child processes"),
     Field("ai", _WORDS, default=()),
-    Field("config", _WORDS, default=(), help="settings of the system it may read"),
+    Field("config", List(_CONFIG, most=LIST_MAX), default=(), help="settings of plugins, or of the system"),
     Field("custom", List(Text(_WORD, what="a name"), most=CUSTOM_MAX), default=()),
     Field("native", Flag(), default=False, help="the package carries machine code"),
     build=Permissions,

@@ -70,10 +70,10 @@ def _context(manifest: Manifest, *, signer: str, level: str) -> dict[str, Any]:
 
 
 def _reach(permissions: Mapping[str, tuple[str, ...]], services: tuple[Service, ...]) -> dict[str, Any]:
-    own = {f"{one.interface}.{method.name}": method.access for one in services for method in one.methods}
+    own = {f"{one.name}.{method.name}": method.access for one in services for method in one.methods}
     return {
         "capabilities": _lists(permissions),
-        "acl": {one.interface: one.access for one in services} | {name: rule for name, rule in own.items() if rule},
+        "acl": {one.name: one.access for one in services} | {name: rule for name, rule in own.items() if rule},
         "services": [f"{one.interface} ({one.access})" for one in services],
     }
 

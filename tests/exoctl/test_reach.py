@@ -24,7 +24,7 @@ ipc = ["echo"]
 hardware = ["usb:0403:6001"]
 processes = true
 ai = ["gpu.compute"]
-config = ["net.hostname"]
+config = ["read:system.hostname", "write:echo.volume"]
 custom = ["zeta"]
 native = true
 [services.hello]
@@ -45,7 +45,9 @@ def test_every_permission_asked_for_has_its_sentence() -> None:
     for part in (
         "reads /etc/os-release", "reads and writes /srv/x", "to tcp:example.org:443", "the plugin echo",
         "usb:0403:6001",
-        "starts processes", "gpu.compute", "net.hostname", "capability zeta", "machine code", "needs netcore >=1.2",
+        "starts processes", "gpu.compute",
+        "reads the setting system.hostname", "changes the setting echo.volume",
+        "capability zeta", "machine code", "needs netcore >=1.2",
         "can use codec >=1", "needs libc posix-x-compat", "restarted",
         "org.example.Hello1 on D-Bus to group wheel: Greet",
     ):  # fmt: skip
@@ -70,4 +72,4 @@ def test_no_permission_is_without_a_sentence() -> None:
     parsed = manifest.parse(text.encode())
     assert isinstance(parsed, manifest.Manifest)
     count = sum(len(values) for values in parsed.permissions.asked().values())
-    assert len(list(reach._permissions(parsed.permissions))) == count
+    assert len(set(reach.held(parsed.permissions.asked()))) == count

@@ -30,6 +30,7 @@ class Kit:
     files: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
     custom: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     critical: bool = False
     services: bool = True
     storage: int = 1 << 20
@@ -46,7 +47,7 @@ class Kit:
 def unpack(data: bytes) -> Kit:
     table = json.loads(data)
     table["needs"] = tuple((name, span, optional) for name, span, optional in table["needs"])
-    return Kit(**table | {name: tuple(table[name]) for name in ("files", "network", "custom")})
+    return Kit(**table | {name: tuple(table[name]) for name in ("files", "network", "custom", "writes")})
 
 
 OPTIONS = (
@@ -74,7 +75,10 @@ def manifest(kit: Kit) -> Manifest:
         critical=kit.critical,
         dependencies=tuple(Dependency(name, span, optional=optional) for name, span, optional in kit.needs),
         permissions=Permissions(
-            filesystem=tuple(FileAccess("read-only", path) for path in kit.files),
+            filesystem=(
+                *(FileAccess("read-only", path) for path in kit.files),
+                *(FileAccess("read-write", path) for path in kit.writes),
+            ),
             network=kit.network,
             custom=kit.custom,
         ),

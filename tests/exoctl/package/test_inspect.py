@@ -16,6 +16,7 @@ def test_people_read_what_it_could_reach(exoctl: Exoctl, signed: Path, key: Key)
     text = exoctl("package", "inspect", str(signed)).out
     assert f"signed by: {key.id}" in text
     assert "  - reaches nothing of this host" in text
+    assert "\nrating 8 of 8\n" in text
     assert "  - offers org.example.Hello1 on D-Bus to root only: Greet" in text
 
 
@@ -23,6 +24,7 @@ def test_machines_read_the_whole_manifest(exoctl: Exoctl, signed: Path, key: Key
     told = exoctl("--json", "package", "inspect", str(signed)).json
     assert (told["name"], told["permissions"], told["limits"]["tasks"]) == ("hello", {}, 4)
     assert told["signatures"]["claimed_by"] == [key.id]
+    assert told["rating"] == {"number": 8, "reasons": [], "line": ""}
     assert set(told["files"]) == {"LICENSE", "README.md", "code/hello.py", "package.toml"}
 
 
@@ -45,3 +47,14 @@ def test_what_is_no_package_is_refused(exoctl: Exoctl, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"EXOPKG1\n\xff\xff\xff\xff")
     ran = exoctl("--json", "package", "inspect", str(tmp_path / "x"))
     assert (ran.code, ran.error["code"]) == (3, "package-malformed")
+
+
+def test_what_it_asks_for_is_rated_and_the_line_that_would_raise_it_is_said(
+    exoctl: Exoctl, hello: Path, tmp_path: Path
+) -> None:
+    with (hello / "package.toml").open("a") as file:
+        file.write('\n[sandbox]\nfilesystem = ["read-write:/srv/a", "read-only:/srv/b"]\n')
+    exoctl("package", "build", str(hello), "-o", str(tmp_path / "x"))
+    text = exoctl("package", "inspect", str(tmp_path / "x")).out
+    assert "rating 5 of 8: it writes files of the host; it reads files of the host" in text
+    assert 'raised by, in plugins.d/hello.toml: files = ["read-only:/srv/b"]' in text

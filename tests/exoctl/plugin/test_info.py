@@ -51,3 +51,16 @@ def test_a_plugin_in_error_says_why(exod: FakeExod, exoctl: Exoctl) -> None:
     ]
     fault = exoctl("--json", "plugin", "info", "hello").json["fault"]
     assert (fault["code"], fault["sentence"]) == (refusal.code, refusal.sentence)
+
+
+def test_what_it_holds_is_said_in_plain_words_and_rated(exod: FakeExod, exoctl: Exoctl) -> None:
+    files = {"filesystem": Variant("as", ["read-only:/srv/a"])}
+    context = {"capabilities": Variant("a{sv}", files), "acl": Variant("a{sv}", {"hello": Variant("s", "any")})}
+    exod.has_plugin("hello")
+    exod.answers["GetInfo"] = lambda *_: [INFO | {"security_context": Variant("a{sv}", context)}]
+    told = exoctl("--json", "plugin", "info", "hello").json
+    assert told["reach"] == ["reads /srv/a"]
+    assert (told["rating"]["number"], len(told["rating"]["reasons"])) == (6, 2)
+    lines = dict(line.split(":", 1) for line in exoctl("plugin", "info", "hello").out.splitlines())
+    assert (lines["reach"].strip(), lines["rating.number"].strip()) == ("reads /srv/a", "6")
+    assert lines["rating.line"].strip() == 'deny = ["filesystem"]'

@@ -12,7 +12,7 @@ EVERYTHING = {
     "hardware": ["usb:0403:6001"],
     "processes": True,
     "ai": ["gpu.compute"],
-    "config": ["hostname"],
+    "config": ["read:system.hostname", "write:echo.volume"],
     "custom": ["one"],
     "native": True,
 }

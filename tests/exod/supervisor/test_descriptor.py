@@ -28,7 +28,7 @@ async def test_a_descriptor_has_the_twelve_fields(house: House) -> None:
     assert info["ipc_endpoint"] == "/org/exoos/Exod1/service/hello/hello"
     context = info["security_context"]
     assert context["capabilities"] == {"filesystem": ["read-only:/proc/stat"]}
-    assert context["acl"] == {"org.example.Hello1": "any"}
+    assert context["acl"] == {"hello": "any"}
     assert (context["signature"], context["trust_level"]) == ("alice", "trusted")
     assert info["metadata"]["name"] == "hello"
 

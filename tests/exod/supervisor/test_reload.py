@@ -133,7 +133,7 @@ async def test_an_acl_holds_from_the_next_call_on_and_goes_as_it_came(house: Hou
         house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(acl=acl)})
         await house.supervisor.reload()
         assert [service.access for service in house.face.offered["hello"]] == [access]
-        assert house.supervisor.info("hello")["security_context"]["acl"]["org.example.Hello1"] == access
+        assert house.supervisor.info("hello")["security_context"]["acl"]["hello"] == access
     assert list(house.host.processes) == [1]
 
 

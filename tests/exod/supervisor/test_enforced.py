@@ -1,0 +1,85 @@
+"""What CheckCapability and the descriptor say of a plugin is what its sandbox was built with, whatever the policy."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from random import Random
+
+from exod.plan.confine import Confinement
+from exod.plan.policy import Policy
+from exod.supervisor.ports import Launch
+from tests.simulation.house import House, played
+from tests.simulation.packages import Kit
+
+FILES = ("/proc/stat", "/proc/meminfo", "/etc/os-release", "/srv/a")
+WRITTEN = ("/srv/b", "/srv/c")
+NAMES = ("fast", "gpu", "big")
+UNIVERSE = [
+    *(f"filesystem:{mode}:{path}" for path in (*FILES, *WRITTEN) for mode in ("read-only", "read-write")),
+    *(f"custom:{name}" for name in NAMES),
+    *("network:tcp:a.org:1", "processes", "native", "hardware:usb:1:2"),
+]
+
+
+def some(chance: Random, among: Iterable[str]) -> tuple[str, ...]:
+    return tuple(one for one in among if chance.random() < 0.6)
+
+
+def policy(chance: Random) -> Policy:
+    files = None if chance.random() < 0.5 else some(chance, (*FILES, *WRITTEN, "read-only:/srv/b", "read-write:/srv/c"))
+    return Policy(files=files, deny=some(chance, ("custom", "filesystem", "network")) if chance.random() < 0.4 else ())
+
+
+def enforced(built: Confinement) -> set[str]:
+    """From what the sandbox is built of, and from what a plugin is let go with."""
+    files = {f"filesystem:read-only:{path}" for path in built.files}
+    files |= {f"filesystem:read-write:{path}" for path in built.writable}
+    return files | {f"custom:{name}" for name in built.permissions.get("custom", ())}
+
+
+def answered(house: House) -> set[str]:
+    return {one for one in UNIVERSE if house.supervisor.check_capability("hello", one)[0]}
+
+
+def described(house: House) -> set[str]:
+    held = house.supervisor.info("hello")["security_context"]["capabilities"]
+    return {f"{name}:{entry}" for name, entries in held.items() for entry in entries}
+
+
+@played
+async def test_what_is_answered_and_described_is_what_is_enforced(house: House) -> None:
+    built: list[Confinement] = []
+    prepare = house.sandbox.prepare
+
+    async def seen(launch: Launch) -> None:
+        built.append(launch.confinement)
+        await prepare(launch)
+
+    house.sandbox.prepare = seen  # type: ignore[method-assign]
+    chance = Random(36)
+    for turn in range(40):
+        house.disk.inputs = replace(house.disk.inputs, policies={"hello": policy(chance)})
+        await house.supervisor.reload()
+        kit = Kit(
+            version=f"1.{turn}.0", files=some(chance, FILES), writes=some(chance, WRITTEN), custom=some(chance, NAMES)
+        )
+        assert (await house.load(kit, consent=True)).state == "done"
+        assert answered(house) == described(house) == enforced(built[-1])
+        await house.do("unload", "hello")
+        assert answered(house) == set()
+
+
+@played
+async def test_it_still_is_after_permissions_were_taken_back_from_what_runs(house: House) -> None:
+    chance = Random(4)
+    kit = Kit(files=FILES, writes=WRITTEN, custom=NAMES)
+    for turn in range(20):
+        house.disk.inputs = replace(house.disk.inputs, policies={})
+        await house.supervisor.reload()
+        await house.load(kit)
+        house.disk.inputs = replace(house.disk.inputs, policies={"hello": policy(chance)})
+        await house.supervisor.reload()
+        await house.clock.sleep(1)
+        instance = house.supervisor._roster.plugins["hello"].instance
+        assert instance is not None, turn
+        assert answered(house) == described(house) == enforced(instance.confinement)
+        await house.do("unload", "hello")
