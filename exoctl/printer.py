@@ -17,6 +17,10 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _COLOURS = {"good": "32", "warn": "33", "bad": "31", "dim": "2", "head": "1"}
 _WORDS = {
     "running": "good",
+    "ok": "good",
+    "warning": "warn",
+    "wrong": "bad",
+    "unknown": "bad",
     "accepted": "good",
     "done": "good",
     "yes": "good",

@@ -1,4 +1,6 @@
-"""`exoctl` itself: the nouns, and what may be said before one."""
+"""`exoctl` itself: the nouns, the verbs without one, and what may be said before either."""
+
+from importlib import import_module
 
 import click
 
@@ -14,6 +16,9 @@ NOUNS = {
     "daemon": "The daemon: status, configuration, reload.",
 }
 
+VERBS = {"doctor": "Looks at what exod rests on, and says what this host lacks."}
+"""What is about no noun: a file beside this one."""
+
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted:
@@ -24,9 +29,13 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 class Root(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(NOUNS)
+        return [*NOUNS, *VERBS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name in VERBS:
+            command: click.Command = import_module(f"exoctl.{cmd_name}").command
+            command.name, command.short_help = cmd_name, VERBS[cmd_name]
+            return command
         if cmd_name not in NOUNS:
             return None
         return Noun(cmd_name, help=NOUNS[cmd_name], no_args_is_help=True)

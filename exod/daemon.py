@@ -1,7 +1,6 @@
 """The daemon's life: Layout → every room built, wired, announced, and taken down in reverse. Decides nothing itself."""
 
 import asyncio
-import hashlib
 import logging
 import os
 import random
@@ -10,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from exod import __version__, logs, settings
+from exod import logs
+from exod.brokers.doctor.asking import Doctor
 from exod.brokers.files.steps import open_paths
+from exod.configuration import read_settings
 from exod.dbus import Bus, BusFace, CallFailed, NameTaken
 from exod.errors import Outcome, Refusal, Refused
 from exod.layout import ENDING, SDK, Layout
@@ -24,7 +24,6 @@ from exod.plan.confine import Host
 from exod.sandbox.host import Host as Sandbox
 from exod.sandbox.host import Limits, Places
 from exod.settings import Settings
-from exod.state.etcdir import read_file
 from exod.state.intake import Intake
 from exod.state.store import Store
 from exod.supervisor.channel import Channel
@@ -35,7 +34,6 @@ from exod.trust import keys
 from exod.trusting import EtcTrust, PackageGate
 
 _log = logging.getLogger("exod")
-_DEV_UIDS, _DEV_RANGE, _DEV_PLACES = 2_000_000_000, 65_536, 1_500
 _NOT_BUILT = {
     "landlock": "Landlock is not used yet: mounts and the system call filter alone keep plugins from files",
     "limits": "memory, cpu, io, files, tasks and storage limits are accepted, shown, and not enforced yet",
@@ -114,7 +112,8 @@ class Daemon:
         store = await rooms.enter_async_context(opened)
         face = BusFace()
         supervisor = self._supervisor = self._supervise(_world(layout, chosen, store=store, face=face), chosen)
-        bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=Intake().read_package, version=__version__)
+        doctor, read = Doctor(layout, note=supervisor.note_degraded), Intake().read_package
+        bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=read, doctor=doctor.examine)
         rooms.push_async_callback(bus.close)
         rooms.push_async_callback(self._stop)
         await supervisor.start()  # before the bus, so that it shows past jobs and plugins from its first moment
@@ -124,6 +123,7 @@ class Daemon:
         await _own_name(bus)
         await _critical(supervisor)
         self._ready(rooms, supervisor)
+        rooms.callback(doctor.begin().cancel)
         return bus
 
     def _lacks(self) -> dict[str, str]:
@@ -194,23 +194,6 @@ class Daemon:
             _log.error("audit: %s", reason)
         if self._supervisor is not None:
             self._supervisor.note_degraded("audit", reason)
-
-
-def read_settings(layout: Layout) -> Settings | Refusal:
-    """The settings in force: exod.toml, or the defaults where there is none."""
-    chosen = settings.parse(read_file(layout.config / "exod.toml"))
-    return _apart(chosen, layout.run.parent) if layout.development and isinstance(chosen, Settings) else chosen
-
-
-def _apart(chosen: Settings, directory: Path) -> Settings:
-    """uids of this DIR alone, unless its exod.toml names some: who shares a uid may signal the other's processes."""
-    usual = Settings()
-    if (chosen.uid_first, chosen.keeper_uid, chosen.data_uid) != (usual.uid_first, usual.keeper_uid, usual.data_uid):
-        return chosen
-    place = int.from_bytes(hashlib.sha256(os.fsencode(directory)).digest()[:2], "big") % _DEV_PLACES
-    first = _DEV_UIDS + place * _DEV_RANGE
-    last = first + _DEV_RANGE - 1
-    return replace(chosen, keeper_uid=first, data_uid=first + 1, uid_first=first + 256, uid_last=last)
 
 
 def _world(layout: Layout, chosen: Settings, *, store: Store, face: BusFace) -> World:

@@ -11,12 +11,11 @@ import sys
 from pathlib import Path
 
 from exod import layout as layouts
-from exod import settings
+from exod.configuration import read_settings
 from exod.errors import Refusal, Refused
 from exod.layout import Layout
 from exod.sandbox import launcher, runtime
 from exod.sandbox.groups import Groups, place
-from exod.state.etcdir import read_file
 
 
 def main() -> int:
@@ -27,7 +26,7 @@ def main() -> int:
 
 def keep(layout: Layout, *, top: Path | None, renewed: int | None = None) -> int:
     """`top` is the delegated group; None asks where production's is. `renewed`: the pid of a keeper that runs."""
-    chosen = settings.parse(read_file(layout.config / "exod.toml"))
+    chosen = read_settings(layout)
     if isinstance(chosen, Refusal):
         return _refuse(chosen)
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from docs.man import commands
-from exoctl.root import NOUNS, cli
+from exoctl.root import NOUNS, VERBS, cli
 from exod.names import BUS_NAME, ROOT_PATH
 
 
@@ -71,7 +71,7 @@ def verbs() -> list[Verb]:
 
 
 def nouns() -> dict[str, str]:
-    return {noun: first_sentence(words) for noun, words in NOUNS.items()}
+    return {noun: first_sentence(words) for noun, words in (NOUNS | VERBS).items()}
 
 
 def root_options() -> tuple[Option, ...]:

@@ -6,7 +6,7 @@ import click
 
 from docs.generate import WHEN
 from docs.man import roff
-from exoctl.root import NOUNS, cli
+from exoctl.root import NOUNS, VERBS, cli
 from exoctl.verb import Verb
 from exod.errors import Outcome
 
@@ -19,7 +19,8 @@ _ENVIRONMENT = {
 
 def pages() -> dict[str, str]:
     root = click.Context(cli, info_name="exoctl", **cli.context_settings)
-    return {"exoctl.1": _overview(root)} | {f"exoctl-{noun}.1": _noun(root, noun) for noun in NOUNS}
+    nouns = {f"exoctl-{noun}.1": _noun(root, noun) for noun in NOUNS}
+    return {"exoctl.1": _overview(root)} | nouns | {f"exoctl-{name}.1": _alone(root, name) for name in VERBS}
 
 
 def verbs(root: click.Context, noun: str) -> Iterator[tuple[Verb, click.Context]]:
@@ -34,8 +35,9 @@ def verbs(root: click.Context, noun: str) -> Iterator[tuple[Verb, click.Context]
 
 
 def _overview(root: click.Context) -> str:
-    seconds = [(f"exoctl-{noun}", 1) for noun in NOUNS]
-    nouns = "".join(roff.item(f"exoctl {noun}", help_) for noun, help_ in NOUNS.items())
+    every = NOUNS | VERBS
+    seconds = [(f"exoctl-{name}", 1) for name in every]
+    nouns = "".join(roff.item(f"exoctl {name}", help_) for name, help_ in every.items())
     codes = "".join(roff.item(str(one.exit_code), f"{WHEN[one]}.") for one in Outcome)
     parts = (
         roff.head("exoctl", 1, "steer exod, the plugin operating system"),
@@ -67,6 +69,26 @@ def _noun(root: click.Context, noun: str) -> str:
         roff.see_also(("exoctl", 1), ("exod", 8)),
     )
     return "".join(parts)
+
+
+def _alone(root: click.Context, name: str) -> str:
+    """The page of a verb without a noun."""
+    verb, context = alone(root, name)
+    parts = (
+        roff.head(f"exoctl-{name}", 1, f"{VERBS[name][0].lower()}{VERBS[name][1:].rstrip('.')}"),
+        roff.heading("Synopsis"),
+        roff.example(_call(verb, context)),
+        roff.heading("Description"),
+        _verb(verb, context),
+        roff.see_also(("exoctl", 1), ("exod", 8)),
+    )
+    return "".join(parts)
+
+
+def alone(root: click.Context, name: str) -> tuple[Verb, click.Context]:
+    verb = cli.get_command(root, name)
+    assert isinstance(verb, Verb)
+    return verb, click.Context(verb, info_name=name, parent=root)
 
 
 def _call(verb: Verb, context: click.Context) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 from exod.dbus.caps import Caps
 from exod.dbus.dispatch import Dispatcher
 from exod.dbus.face import BusFace
-from exod.dbus.manager import Manager
+from exod.dbus.manager import Examine, Manager
 from exod.dbus.reconnect import Link
 from exod.dbus.requesting import ReadPackage, Requests
 from exod.dbus.servicemanager import stops_for_good
@@ -28,7 +28,7 @@ class Bus:
         supervisor: Supervisor,
         face: BusFace,
         read_package: ReadPackage,
-        version: str,
+        doctor: Examine,
         caps: Caps = _CAPS,
         name: str = BUS_NAME,
     ) -> None:
@@ -36,7 +36,7 @@ class Bus:
         self._face = face
         self._dispatcher = Dispatcher(caps=caps, audit=self._audit)
         self._requests = Requests(supervisor, face, read_package=read_package, caps=caps)
-        self._manager = Manager(self._requests, version=version)
+        self._manager = Manager(self._requests, doctor=doctor)
         self._link = Link(
             address,
             name=name,

@@ -1,27 +1,31 @@
 """The Manager interface at the root: packages in, jobs out, and questions about what is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from exod.dbus.facet import OwnFacet
 from exod.dbus.objects import Call
 from exod.dbus.requesting import Requests, usage, verb
 from exod.errors import Outcome, Refusal, Refused
-from exod.names import API_LEVEL, PLUGIN_TYPES, plugin_path
+from exod.names import API_LEVEL, PLUGIN_TYPES, VERSION, plugin_path
 from exod.supervisor.lifecycle import State
 from exod.supervisor.requests import WITH_PACKAGE, Request, Verb
 
 _PLANNED = tuple(one for one in Verb if one not in (Verb.INSTALL, Verb.RESTORE, Verb.RESTART))
 
 
+Examine = Callable[[], Awaitable[Sequence[Mapping[str, str]]]]
+
+
 class Manager(OwnFacet):
     name = "org.exoos.Exod1.Manager"
 
-    def __init__(self, requests: Requests, *, version: str) -> None:
+    def __init__(self, requests: Requests, *, doctor: Examine) -> None:
         super().__init__({"": requests.supervisor}, "")
+        self._examine = doctor
         self._requests = requests
         self._supervisor = requests.supervisor
-        self._built = {"version": version, "api_level": API_LEVEL}
+        self._built = {"version": VERSION, "api_level": API_LEVEL}
 
     def value(self, view: object, field: str) -> Any:
         """The supervisor's, but for what the build says."""
@@ -87,3 +91,11 @@ class Manager(OwnFacet):
 
     async def recover_trust(self, call: Call) -> None:
         await self._supervisor.recover_trust(call.by)
+
+    # --- the host ------------------------------------------------------------------------------------------------
+
+    async def doctor(self, _call: Call) -> Sequence[Mapping[str, str]]:
+        return await self._examine()
+
+    def repairing(self, call: Call, check: str, what: str) -> None:
+        self._supervisor.repairing(check, what, by=call.by)

@@ -43,7 +43,6 @@ class Ward:
     data: Path
     data_uid: int
     grants: Grants
-    degraded: set[str]
 
 
 async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
@@ -112,9 +111,6 @@ async def _root(launch: Launch, granted: Sequence[int], *, state: bool) -> tuple
 def _state(ward: Ward, plugin: str, *, uid: int) -> int:
     tree = data.bind(str(ward.data / plugin), data_uid=ward.data_uid, uid=uid)
     if tree is None:
-        ward.degraded.add(
-            "data directories lie on a file system without idmapped mounts: plugins with state are refused"
-        )
         sentence = f"cannot start {plugin}: its data lies on a file system without idmapped mounts"
         raise Refused(Refusal("no-idmapped-mounts", sentence, "keep the state on ext4, xfs or btrfs"))
     return tree

@@ -65,7 +65,6 @@ class Limits:
 
 class Host:
     def __init__(self, places: Places, limits: Limits) -> None:
-        self.degraded: set[str] = set()
         self._places, self._limits = places, limits
         self._uids = Uids(places.run, first=limits.uid_first, last=limits.uid_last)
         self._logs = Logs(places.log, limit=limits.log_bytes)
@@ -134,7 +133,7 @@ class Host:
             forks=limits.zygote_forks,
             log_denials=limits.log_denials,
         )
-        return Ward(lease, nursery, groups, self._logs, places.data, limits.data_uid, places.grants, self.degraded)
+        return Ward(lease, nursery, groups, self._logs, places.data, limits.data_uid, places.grants)
 
     def _survivor(self, found: Held, groups: Groups, *, epoch: int) -> Survivor:
         end = socket.socket(fileno=found.channel)

@@ -289,6 +289,10 @@ class Supervisor:
         """Audits a refusal that was decided in front of the supervisor, such as a lack of authority."""
         self._roster.ledger.refused(refusal, caller=caller.name, subject=subject)
 
+    def repairing(self, check: str, what: str, *, by: Caller) -> None:
+        """Audits what an administrator is about to change on the host."""
+        self._roster.ledger.note("daemon", what="repair", check=check, steps=what, caller=by.name)
+
     # --- inside
 
     @contextmanager

@@ -15,10 +15,9 @@ import pytest
 from exoctl.bus import DRIVER, DRIVER_PATH, Connection
 from exod import daemon as lives
 from exod import dev
-from exod.errors import Outcome, Refusal
+from exod.errors import Outcome
 from exod.layout import Layout, development
-from exod.names import BUS_NAME
-from exod.settings import Settings
+from exod.names import BUS_NAME, ROOT_PATH
 from exosdk.testing.daemon import Daemon
 
 
@@ -113,23 +112,6 @@ def test_a_host_that_gives_no_room_is_said(layout: Layout) -> None:
     assert refusal.code == "host-error"
 
 
-def test_settings_that_others_may_write_are_not_believed(layout: Layout) -> None:
-    (layout.config / "exod.toml").write_text("job-days = 7\n")
-    (layout.config / "exod.toml").chmod(0o666)
-    assert isinstance(lives.read_settings(layout), Refusal)
-
-
-def test_each_development_directory_has_uids_of_its_own() -> None:
-    one, other = (lives._apart(Settings(), Path(path)) for path in ("/tmp/one", "/tmp/other"))
-    assert not set(range(one.keeper_uid, one.uid_last + 1)) & {other.keeper_uid, other.data_uid, other.uid_first}
-    assert len({one.keeper_uid, one.data_uid, one.uid_first}) == 3
-
-
-def test_uids_that_the_administrator_chose_stay(layout: Layout) -> None:
-    chosen = Settings(uid_first=3000, uid_last=4000)
-    assert lives._apart(chosen, Path("/tmp/one")) is chosen
-
-
 async def test_an_error_that_nobody_foresaw_ends_it_loudly(layout: Layout) -> None:
     daemon = lives.Daemon(layout, verbose=False)
     daemon._failed(KeyError("x"))
@@ -152,3 +134,16 @@ def test_a_checkpoint_is_for_tests_of_development_only(place: Path, monkeypatch:
     (place / "kill").write_text("after:spawn")
     lives._checkpoints(development(place))("before:spawn")
     assert (place / "trace").read_text() == "before:spawn\n"
+
+
+def test_a_running_daemon_answers_the_doctor_and_records_repairs(place: Path) -> None:
+    with Daemon(place) as daemon:
+        bus = Connection(f"unix:path={place}/run/bus")
+        (rows,) = bus.call(ROOT_PATH, f"{BUS_NAME}.Manager", "Doctor")
+        assert {row["level"] for row in rows if row["id"] in ("seccomp", "audit-chain", "residue")} == {"ok"}
+        bus.call(ROOT_PATH, f"{BUS_NAME}.Manager", "Repairing", "ss", ["clock", "set it"])
+        bus.close()
+        assert "kernel-audit" in daemon.exoctl("daemon", "status")["degraded"] or any(
+            row["id"] == "kernel-audit" and row["level"] == "ok" for row in rows
+        )
+    assert '"steps":"set it"' in "".join(path.read_text() for path in (place / "lib/audit").glob("*.jsonl"))

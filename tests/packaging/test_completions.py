@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs.completions import tree
-from exoctl.root import NOUNS
+from exoctl.root import NOUNS, VERBS
 
 PROBE = """
 COMP_WORDS=({words})
@@ -58,7 +58,7 @@ def test_every_verb_and_option_is_known_to_every_shell(name: str, completions: P
 
 
 def test_a_noun_offers_its_verbs(completions: Path) -> None:
-    assert bash(completions, 'exoctl ""') == list(NOUNS)
+    assert bash(completions, 'exoctl ""') == [*NOUNS, *VERBS]
     assert bash(completions, "exoctl --json --address x plugin lo") == ["load", "logs"]
     assert fish(completions, "exoctl --json --address x plugin lo") == ["load", "logs"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from docs.man import commands, roff
 from docs.man import pages as written
-from exoctl.root import NOUNS, cli
+from exoctl.root import NOUNS, VERBS, cli
 from exod.package.manifest import schema
 from exod.settings import Settings, key
 
@@ -29,7 +29,7 @@ def test_a_page_renders_without_a_warning(name: str, pages: Path) -> None:
 
 
 def test_there_is_a_page_for_every_noun() -> None:
-    assert {f"exoctl-{noun}.1" for noun in NOUNS} < written().keys()
+    assert {f"exoctl-{noun}.1" for noun in NOUNS | VERBS} < written().keys()
 
 
 @pytest.mark.parametrize("noun", NOUNS)

@@ -23,6 +23,7 @@ BODIES: dict[str, list[object]] = {
     "ssa{sv}": ["start", "hello", {}],
     "a{sv}": [{}],
     "s": ["exod"],
+    "ss": ["clock", "set it"],
     "u": [5],
     "": [],
 }
@@ -63,6 +64,7 @@ async def test_a_write_without_authorisation_is_refused_and_audited(bus, interfa
             os.close(fd)
         assert caught.value.name == "org.exoos.Exod1.Error.NotAuthorized"
         assert (rig.supervisor.requests, rig.supervisor.cancelled, rig.supervisor.recovered) == ([], [], [])
+        assert rig.supervisor.repairs == []
         [(refusal, caller, subject)] = rig.supervisor.refusals
         assert (refusal.code, caller.uid, subject) == ("not-authorized", STRANGER, f"{path} {method.name}")
 

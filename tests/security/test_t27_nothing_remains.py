@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from exod.brokers.doctor.residue import look
 from tests.exod.sandbox.rig import LIMITS, Rig, ending
-from tests.residue import look
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.residue import look
 
 from exod.errors import Refused
 from tests.exod.sandbox.rig import Rig, ending
 from tests.mounts import bound, mounted_tmpfs
-from tests.residue import look
 
 OWNER, GROUP, STRANGER = 2147099999, 2147099998, 2147099997
 

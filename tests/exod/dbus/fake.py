@@ -80,7 +80,16 @@ class FakeSupervisor:
         self.cancelled: list[tuple[int, Caller]] = []
         self.recovered: list[Caller] = []
         self.reexecuted: list[str] = []
+        self.repairs: list[tuple[str, str, Caller]] = []
         self.held: asyncio.Event | None = None
+
+    # --- the host -----------------------------------------------------------------------------------------------
+
+    async def doctor(self) -> Sequence[Mapping[str, str]]:
+        return [{"id": "clock", "level": "ok"}]
+
+    def repairing(self, check: str, what: str, *, by: Caller) -> None:
+        self.repairs.append((check, what, by))
 
     # --- jobs ---------------------------------------------------------------------------------------------------
 

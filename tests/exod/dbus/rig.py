@@ -251,7 +251,14 @@ class Rig:
 async def serving(daemon: Daemon, *, caps: Caps | None = None, read: Any = read_package) -> AsyncIterator[Rig]:
     face = BusFace()
     supervisor = FakeSupervisor(face)
-    bus = Bus(daemon.address, supervisor=supervisor, face=face, read_package=read, version="0.1.0", caps=caps or Caps())
+    bus = Bus(
+        daemon.address,
+        supervisor=supervisor,
+        face=face,
+        read_package=read,
+        doctor=supervisor.doctor,
+        caps=caps or Caps(),
+    )
     try:
         await bus.connect()
         await bus.own_name()

@@ -76,6 +76,8 @@ def test_a_method_without_an_access_rule_needs_the_right_to_manage_plugins() -> 
             assert rule == "polkit:org.exoos.exod1.read-private"
         elif method == "RecoverTrust":
             assert rule == "polkit:org.exoos.exod1.recover-trust"
+        elif method == "Repairing":
+            assert rule == "root"
         else:
             assert rule == MANAGE
 

@@ -130,6 +130,13 @@ async def test_a_part_is_executed_again_if_there_is_such_a_part(rig: Rig, client
         await client.call("Reexecute", "s", ["nope"])
 
 
+async def test_the_host_is_examined_and_a_repair_is_recorded_by_name(rig: Rig, client: Client) -> None:
+    assert await client.call("Doctor") == [[{"id": "clock", "level": "ok"}]]
+    assert await client.call("Repairing", "ss", ["clock", "set it"]) == []
+    [(check, what, caller)] = rig.supervisor.repairs
+    assert (check, what, caller.name) == ("clock", "set it", client.name)
+
+
 async def test_its_properties_are_the_daemons(rig: Rig, client: Client) -> None:
     [values] = await client.call("GetAll", "s", [MANAGER], path=ROOT_PATH, interface=PROPERTIES)
     assert {name: value.value for name, value in values.items()} == {

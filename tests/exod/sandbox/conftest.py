@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from exod.brokers.doctor.residue import look
 from tests.exod.sandbox.rig import Rig, ending
-from tests.residue import look
 
 
 @pytest.fixture

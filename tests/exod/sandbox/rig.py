@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from exod.brokers.doctor.residue import Scope
 from exod.brokers.files.steps import open_paths
 from exod.package.limits import Limits as PackageLimits
 from exod.plan.confine import LAYERS, Confinement, Layer
 from exod.sandbox.groups import Groups, place
 from exod.sandbox.host import Host, Limits, Places
 from exod.supervisor.ports import Exit, Launch, Survivor
-from tests.residue import Scope
 
 STUB = Path(__file__).parent / "stub" / "exosdk"
 TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}

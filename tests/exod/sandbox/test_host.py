@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from exod.brokers.doctor import residue
 from exod.errors import Refused
 from exod.linux import cgroupfs, procfs
 from exod.sandbox.host import Host, Limits
 from exod.supervisor.ports import Exit
-from tests import residue
 from tests.exod.sandbox.rig import LIMITS, Peer, Rig, keeper_pid
 
 

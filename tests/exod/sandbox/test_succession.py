@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from exod.brokers.doctor.residue import look
 from exod.linux import procfs
 from tests.exod.sandbox.holder import Holder
 from tests.exod.sandbox.rig import Rig, ending, keeper_pid
-from tests.residue import look
 
 
 @pytest.fixture

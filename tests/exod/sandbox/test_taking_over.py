@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from exod.brokers.doctor.residue import look
 from exod.errors import Refused
 from exod.linux import procfs
 from exod.supervisor.ports import Exit, Launch, Survivor
 from tests.exod.sandbox.holder import Holder
 from tests.exod.sandbox.rig import Rig, ending, keeper_pid
-from tests.residue import look
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What instances, zygotes and keepers left on this host: a Scope → traces.
 
 Reads only. A zombie is no trace: it waits for its parent and holds nothing; nor is what a living daemon still uses, so
-compare two looks, or look when nothing should run.
+compare two looks, or look when nothing should run. The one finder: of tests, of the doctor, of what cleans up.
 """
 
 import os
@@ -33,7 +33,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Trace:
-    """kind: process, namespace, cgroup, mount, shm, socket or descriptor."""
+    """kind: process, namespace, cgroup, mount, shm, socket, keyring or descriptor."""
 
     kind: str
     what: str
@@ -94,6 +94,16 @@ def _shm(scope: Scope) -> Iterator[Trace]:
 def _sockets(scope: Scope) -> Iterator[Trace]:
     for place in scope.places:
         yield from (Trace("socket", str(path)) for path in place.rglob("*.sock") if path.is_socket())
+
+
+def keyrings(scope: Scope) -> Iterator[Trace]:
+    """Apart, since the kernel takes them away some time after their last user. Who may see a key depends on whose it
+    is; how many keys a uid has is told to everybody."""
+    for line in Path("/proc/key-users").read_text().splitlines():
+        uid, _, figures = line.partition(":")
+        keys = int(figures.split()[1].partition("/")[0])
+        if keys and scope.has(int(uid)):
+            yield Trace("keyring", f"uid {int(uid)}")
 
 
 def _descriptors(scope: Scope) -> Iterator[Trace]:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from exod.brokers.doctor import residue
+from exod.brokers.doctor.residue import Scope, Trace, look
 from exod.sandbox.groups import place
-from tests import residue
 from tests.exod.sandbox.rig import LIMITS, Rig, ending
-from tests.residue import Scope, Trace, look
 
 
 @pytest.fixture

@@ -1,0 +1,155 @@
+"""Each wall is found standing here, and lacking where the kernel is made to refuse it."""
+
+import errno
+import os
+import struct
+from pathlib import Path
+
+import pytest
+
+from exod.brokers.doctor import walls
+from exod.brokers.doctor.check import Level
+from exod.linux.syscall import mount, unshare
+from tests.exod.brokers.doctor.broken import NEWUSER, apart, cover, found, host, level, refuse
+
+
+@pytest.mark.parametrize("id_", ["user-namespaces", "namespaces", "seccomp", "idmapped-mounts"])
+def test_what_every_supported_host_has_is_found(id_: str, tmp_path: Path) -> None:
+    assert level(id_, host(tmp_path)) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("id_", "call", "error", "expected"),
+    [
+        ("landlock", "landlock_create_ruleset", errno.ENOSYS, "warning"),
+        ("landlock", "landlock_create_ruleset", errno.EOPNOTSUPP, "warning"),
+        ("landlock", "landlock_create_ruleset", errno.EPERM, "unknown"),
+        ("landlock-errata", "landlock_create_ruleset", errno.ENOSYS, "warning"),
+        ("mdwe", "prctl", errno.EINVAL, "warning"),
+        ("seccomp", "seccomp", errno.ENOSYS, "wrong"),
+        ("seccomp-log", "seccomp", errno.EOPNOTSUPP, "warning"),
+        ("user-namespaces", "unshare", errno.ENOSPC, "warning"),
+        ("user-namespaces", "unshare", errno.EPERM, "unknown"),
+        ("namespaces", "unshare", errno.EINVAL, "wrong"),
+        ("namespaces", "unshare", errno.EPERM, "unknown"),
+        ("idmapped-mounts", "mount_setattr", errno.EINVAL, "warning"),
+        ("idmapped-mounts", "mount_setattr", errno.EPERM, "unknown"),
+        ("kernel-audit", "socket", errno.EPROTONOSUPPORT, "warning"),
+        ("kernel-audit", "socket", errno.EPERM, "unknown"),
+    ],
+)
+def test_a_wall_that_the_kernel_refuses_is_lacking_and_a_look_that_is_forbidden_says_nothing(
+    id_: str, call: str, error: int, expected: str, tmp_path: Path
+) -> None:
+    at = host(tmp_path)
+
+    def look() -> str:
+        argument, value = (0, 65) if call == "prctl" else (-1, 0)
+        refuse(call, error, argument=argument, value=value)
+        return level(id_, at)
+
+    assert apart(look) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "id_", "expected"), [("user", "user-namespaces", "warning"), ("net", "namespaces", "wrong")]
+)
+def test_a_limit_of_none_is_a_lack_until_it_is_lifted(kind: str, id_: str, expected: str, tmp_path: Path) -> None:
+    at = host(tmp_path)
+
+    def look() -> list[str]:
+        unshare(NEWUSER)  # its limits are its own
+        Path("/proc/self/setgroups").write_text("deny")
+        for name in ("uid_map", "gid_map"):
+            Path(f"/proc/self/{name}").write_text("0 0 1")
+        limit = Path(f"/proc/sys/user/max_{kind}_namespaces")
+        seen = []
+        for text in ("0", "100"):
+            limit.write_text(text)
+            seen.append(level(id_, at))
+        return seen
+
+    assert apart(look) == [expected, "ok"]
+
+
+def test_a_rule_that_does_not_hold_is_wrong(tmp_path: Path) -> None:
+    at = host(tmp_path)
+
+    def look() -> str:
+        refuse("landlock_restrict_self", 0)
+        return found("landlock", at)[1]
+
+    if level("landlock", at) == "ok":
+        assert "in spite of a rule" in apart(look)
+
+
+def test_memory_that_is_executable_in_spite_of_it_is_wrong(tmp_path: Path) -> None:
+    at = host(tmp_path)
+
+    def look() -> str:
+        refuse("prctl", 0, argument=0, value=65)
+        return level("mdwe", at)
+
+    assert apart(look) == "wrong"
+
+
+def test_a_filter_that_does_not_hold_is_wrong(tmp_path: Path) -> None:
+    at = host(tmp_path)
+
+    def look() -> str:
+        refuse("seccomp", 0)
+        return level("seccomp", at)
+
+    assert apart(look) == "wrong"
+
+
+def test_errors_that_a_kernel_has_not_repaired_are_named(tmp_path: Path) -> None:
+    at = host(tmp_path)
+
+    def unrepaired() -> str:
+        refuse("landlock_create_ruleset", 0, argument=2, value=walls._ERRATA)
+        return found("landlock-errata", at)[1]
+
+    def silent() -> str:
+        refuse("landlock_create_ruleset", errno.EINVAL, argument=2, value=walls._ERRATA)
+        return found("landlock-errata", at)[1]
+
+    if level("landlock", at) == "ok":
+        assert "moved directories" in apart(unrepaired)
+        assert "does not tell" in apart(silent)
+
+
+def test_refusals_that_are_not_logged_are_named(tmp_path: Path) -> None:
+    at = host(tmp_path)
+
+    def look() -> list[tuple[str, str]]:
+        logged = cover(str(walls.LOGGED), "kill_process")
+        broken = found("seccomp-log", at)
+        logged.write_text("kill_process errno log")
+        return [broken, found("seccomp-log", at)]
+
+    broken, healed = apart(look)
+    assert broken == ["warning", f"{walls.LOGGED} leaves out: errno, log"]
+    assert healed[0] == "ok"
+
+
+def test_the_kernels_audit_is_on_off_or_not_to_be_asked() -> None:
+    def answer(kind: int, first: int, enabled: int) -> bytes:
+        return struct.pack("=IHHIIII", 24, kind, 0, 1, 0, first, enabled)
+
+    assert walls.audit_says(answer(walls.AUDIT_GET, 0, 1)).level is Level.OK
+    assert walls.audit_says(answer(walls.AUDIT_GET, 0, 0)).level is Level.WARNING
+    with pytest.raises(PermissionError):
+        walls.audit_says(answer(2, (-errno.EPERM) & 0xFFFFFFFF, 0))
+
+
+def test_a_file_system_without_idmapped_mounts_is_named(tmp_path: Path) -> None:
+    at = host(tmp_path)
+
+    def look() -> list[str]:
+        mount("none", str(tmp_path / "lib"), "ramfs", 0, None)
+        broken = level("idmapped-mounts", at)
+        os.system(f"umount {tmp_path}/lib")
+        return [broken, level("idmapped-mounts", at)]
+
+    assert apart(look) == ["warning", "ok"]
