@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CHECKED := exod exosdk exoctl plugins bench docs tests setup.py
 SPAWN := exod/sandbox/_spawn.cpython-311-$(shell uname -m)-linux-gnu.so
-.PHONY: setup build demo dev deb reproducible image box test test-vm test-image bench soak mutants lint format docs clean
+.PHONY: setup build demo dev deb reproducible image box test security threat-model test-vm test-image bench soak mutants lint format docs clean
 .DEFAULT_GOAL := demo
 
 setup:
@@ -40,6 +40,13 @@ box: deb
 
 test: build
 	@$(PY) -m tests
+
+# Hostile plugins in real sandboxes; the second also writes docs/threat-model.md from what came of them.
+security: build
+	@$(PY) -m pytest -q tests/security/test_hostile_plugins.py
+
+threat-model: build
+	@$(PY) -m tests.security.hostile
 
 # SUITE=bookworm|trixie, TESTS= what to run of tests/vm. Images and templates are kept in ~/.cache/exod/vm.
 test-vm: deb

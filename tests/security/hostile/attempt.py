@@ -1,0 +1,69 @@
+"""One hostile plugin as data: what it tries, what has to stop it, its code, and what it needs around it."""
+
+import ast
+import inspect
+import textwrap
+import types
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Code = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """`stopped_by`: each of these layers alone stops it; without all of them it succeeds.
+
+    code(kernel, told) runs inside. It succeeded when it gives a true value, and a text only if that is the secret; or,
+    where the effect is seen from outside, when `seen` says so. before: what happens outside before the
+    attacker starts. files: canaries that are granted. sibling: the code that
+    a second instance without the same layers runs first. stdio: what stdout and stderr are. host_process: one with the
+    attacker's uid runs on the host. apart: in a generation of its own, which it may damage.
+    """
+
+    id: str
+    threat: int
+    tries: str
+    stopped_by: tuple[str, ...]
+    code: Code
+    seen: Callable[[Any], bool] | None = None
+    before: Callable[[Any], Awaitable[None]] | None = None
+    files: tuple[str, ...] = ()
+    sibling: Code | None = None
+    stdio: str = "log"
+    host_process: bool = False
+    apart: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"t{self.threat}-{self.id}"
+
+
+@dataclass
+class Theme:
+    """A file of the catalogue."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def attempt(self, threat: int, stopped_by: str, **needs: Any) -> Callable[[Code], Code]:
+        """The function's name is the attempt's, its docstring what it tries; `stopped_by`: names of layers."""
+
+        def enter(code: Code) -> Code:
+            name, tries = code.__name__.replace("_", "-"), " ".join((code.__doc__ or "").split()).rstrip(".")
+            self.attempts.append(Attempt(name, threat, tries, tuple(stopped_by.split()), code, **needs))
+            return code
+
+        return enter
+
+
+def source(code: Code) -> str:
+    """The function by itself, with the modules that its file imports."""
+    modules = sorted({value.__name__ for value in code.__globals__.values() if isinstance(value, types.ModuleType)})
+    tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
+    function = tree.body[0]
+    assert isinstance(function, ast.FunctionDef)
+    function.decorator_list, function.args.defaults, function.returns = [], [], None
+    for argument in function.args.args:
+        argument.annotation = None
+    return "\n".join([*(f"import {name}" for name in modules), ast.unparse(function)])

@@ -1,0 +1,63 @@
+"""THREATS 10–16 and 36–44: every attempt of the catalogue in real sandboxes, with its walls and without them."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.security.hostile import layers
+from tests.security.hostile.catalogue import EVERY
+from tests.security.hostile.page import page
+from tests.security.hostile.trial import Verdict, verdicts
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+PAGE = Path(__file__).resolve().parents[2] / "docs/threat-model.md"
+LINES = {*range(10, 17), *range(36, 45)}
+NAMES = [attempt.name for attempt in EVERY]
+
+
+@pytest.fixture(scope="module")
+def tried() -> dict[str, Verdict]:
+    """One run for all of this file; it fails by itself when anything of it is left on this host."""
+    return {verdict.attempt.name: verdict for verdict in asyncio.run(verdicts(EVERY))}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_with_all_walls_it_is_stopped(tried: dict[str, Verdict], name: str) -> None:
+    assert not tried[name].full.succeeded
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_the_walls_that_stop_it_it_succeeds(tried: dict[str, Verdict], name: str) -> None:
+    assert tried[name].open.succeeded, tried[name].open.why
+
+
+@pytest.mark.parametrize("name", [attempt.name for attempt in EVERY if len(attempt.stopped_by) > 1])
+def test_each_of_its_walls_stops_it_by_itself(tried: dict[str, Verdict], name: str) -> None:
+    assert [wall for wall, outcome in tried[name].alone.items() if outcome.succeeded] == []
+
+
+@pytest.mark.parametrize("wall", sorted({*layers.MEANING} - layers.TO_COME))
+def test_a_wall_is_needed_by_an_attempt_that_succeeds_without_it(tried: dict[str, Verdict], wall: str) -> None:
+    """Where it is one of several, with the others left out too: it alone made the difference."""
+    assert [verdict for verdict in tried.values() if wall in verdict.attempt.stopped_by and verdict.open.succeeded]
+
+
+def test_the_page_is_what_the_run_gives(tried: dict[str, Verdict]) -> None:
+    assert PAGE.read_text(encoding="utf-8") == page([*tried.values()], within=len(layers.WITHIN)), "make threat-model"
+
+
+def test_every_line_of_the_sandboxes_threats_is_tried() -> None:
+    assert {attempt.threat for attempt in EVERY} == LINES
+
+
+def test_there_are_at_least_eighty_attempts_of_different_names() -> None:
+    assert len({*NAMES}) == len(NAMES) >= 80
+
+
+def test_every_wall_of_a_confinement_has_a_meaning_and_every_attempt_names_walls() -> None:
+    assert layers.WITHIN.keys() <= layers.MEANING.keys()
+    nameless = [attempt for attempt in EVERY if not re.fullmatch(r"\S.{9,120}", attempt.tries)]
+    aimless = [attempt for attempt in EVERY if not set() < {*attempt.stopped_by} <= layers.MEANING.keys()]
+    assert [attempt.name for attempt in (*nameless, *aimless)] == []
