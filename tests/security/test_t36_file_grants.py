@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.residue import look
 
+from exod.brokers.doctor.residue import look
 from exod.errors import Refused
 from tests.exod.sandbox.rig import Rig, ending
 from tests.mounts import bound, mounted_tmpfs

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exod.brokers.doctor.residue import Trace, look
 from exod.errors import Refusal, Refused
-from tests.residue import Trace, look
 from tests.security.hostile import house as houses
 from tests.security.hostile import layers, world
 from tests.security.hostile.attempt import Attempt
