@@ -47,9 +47,9 @@ def managed(bus: Connection, interface: str) -> dict[str, dict[str, Any]]:
     return {path: properties(faces[interface]) for path, faces in objects.items() if interface in faces}
 
 
-def usage_of(bus: Connection, instances: Iterable[str]) -> dict[str, dict[str, int]]:
-    """path → what the instance uses, which it tells only when asked; one that ended since is left out."""
-    return bus.property_of_each([path for path in instances if path != "/"], INSTANCE, "Usage")
+def each(bus: Connection, instances: Iterable[str], name: str) -> dict[str, Any]:
+    """path → that property, for what an instance tells only when it is asked; one that ended since is left out."""
+    return bus.property_of_each([path for path in instances if path != "/"], INSTANCE, name)
 
 
 def plugin(bus: Connection, name: str, member: str, signature: str = "", *body: Any, verb: str) -> list[Any]:

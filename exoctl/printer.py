@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from exod.errors import Refusal
@@ -102,13 +102,18 @@ class Printer:
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Left-aligned columns, two spaces apart; the same whether it goes to a terminal or into a pipe."""
+        for line in self.columns(head, rows):
+            self._write(self._out, line)
+
+    def columns(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+        """The lines of that table."""
         cells = [[clean(cell) for cell in row] for row in [head, *rows]]
         widths = [max(width(row[column]) for row in cells) for column in range(len(head))]
         for number, row in enumerate(cells):
             padded = [cell + " " * (widths[at] - width(cell)) for at, cell in enumerate(row)]
             padded[-1] = row[-1]
             painted = [self._paint(text, row[at], heading=number == 0) for at, text in enumerate(padded)]
-            self._write(self._out, "  ".join(painted).rstrip())
+            yield "  ".join(painted).rstrip()
 
     def pairs(self, values: Mapping[str, object]) -> None:
         """`name: value` lines, aligned."""

@@ -60,9 +60,11 @@ def _limits(limits: Limits) -> Iterator[str]:
     said = {
         "memory": f"{limits.memory / 1048576:g} MiB of memory",
         "cpu": f"{limits.cpu} % of one core",
+        "io": f"{limits.io / 1048576:g} MiB a second to and from disks",
         "tasks": f"{limits.tasks} threads",
         "files": f"{limits.files} open files",
         "storage": f"{limits.storage / 1048576:g} MiB on disk",
+        "connections": f"{limits.connections} connections",
         "call_time": f"{limits.call_time:g} s for a call",
         "messages": f"{limits.messages} messages a second",
     }

@@ -16,7 +16,10 @@ NOUNS = {
     "daemon": "The daemon: status, configuration, reload.",
 }
 
-VERBS = {"doctor": "Looks at what exod rests on, and says what this host lacks."}
+VERBS = {
+    "doctor": "Looks at what exod rests on, and says what this host lacks.",
+    "top": "Shows what every running plugin uses of this host, live.",
+}
 """What is about no noun: a file beside this one."""
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from exod import logs
 from exod.brokers.doctor.asking import Doctor
 from exod.brokers.files.steps import open_paths
+from exod.brokers.resources.kernel import Kernel
+from exod.brokers.resources.monitor import Monitor
 from exod.configuration import read_settings
 from exod.dbus import Bus, BusFace, CallFailed, NameTaken
 from exod.errors import Outcome, Refusal, Refused
@@ -36,7 +38,6 @@ from exod.trusting import EtcTrust, PackageGate
 _log = logging.getLogger("exod")
 _NOT_BUILT = {
     "landlock": "Landlock is not used yet: mounts and the system call filter alone keep plugins from files",
-    "limits": "memory, cpu, io, files, tasks and storage limits are accepted, shown, and not enforced yet",
 }
 _CRITICAL_WAIT = 60.0
 """Seconds that critical plugins may take before exod is ready without them."""
@@ -111,14 +112,16 @@ class Daemon:
         opened = Store.open(layout.state, data_uid=chosen.data_uid, on_degraded=self._audit_degraded)
         store = await rooms.enter_async_context(opened)
         face = BusFace()
-        supervisor = self._supervisor = self._supervise(_world(layout, chosen, store=store, face=face), chosen)
+        kernel = Kernel(layout.state)
+        world = _world(layout, chosen, kernel=kernel, store=store, face=face)
+        supervisor = self._supervisor = self._supervise(world, chosen)
         doctor, read = Doctor(layout, note=supervisor.note_degraded), Intake().read_package
         bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=read, doctor=doctor.examine)
         rooms.push_async_callback(bus.close)
         rooms.push_async_callback(self._stop)
         await supervisor.start()  # before the bus, so that it shows past jobs and plugins from its first moment
         await _connect(bus)
-        for name, cost in self._lacks().items():
+        for name, cost in (self._lacks() | kernel.lacks).items():
             supervisor.note_degraded(name, cost)
         await _own_name(bus)
         await _critical(supervisor)
@@ -196,7 +199,8 @@ class Daemon:
             self._supervisor.note_degraded("audit", reason)
 
 
-def _world(layout: Layout, chosen: Settings, *, store: Store, face: BusFace) -> World:
+def _world(layout: Layout, chosen: Settings, *, kernel: Kernel, store: Store, face: BusFace) -> World:
+    sandbox = _sandbox(layout, chosen, kernel)
     return World(
         clock=RealClock(),
         chance=random.SystemRandom(),
@@ -206,13 +210,14 @@ def _world(layout: Layout, chosen: Settings, *, store: Store, face: BusFace) -> 
         trust_source=EtcTrust(layout.config, development=layout.development),
         data=store.data,
         audit=store.audit,
-        sandbox=_sandbox(layout, chosen),
+        sandbox=sandbox,
+        resources=Monitor(kernel, group=sandbox.group, data=layout.state / "data"),
         open_channel=Channel,
         face=face,
     )
 
 
-def _sandbox(layout: Layout, chosen: Settings) -> Sandbox:
+def _sandbox(layout: Layout, chosen: Settings, kernel: Kernel) -> Sandbox:
     own = [str(place) for place in (layout.config, layout.state, layout.run, layout.log)]
     places = Places(
         run=layout.run,
@@ -230,7 +235,7 @@ def _sandbox(layout: Layout, chosen: Settings) -> Sandbox:
         zygote_forks=chosen.zygote_forks,
         log_bytes=chosen.log_bytes,
     )
-    return Sandbox(places, limits)
+    return Sandbox(places, limits, kernel)
 
 
 def _make_directories(layout: Layout) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from exoctl.objects import PLUGIN, managed, usage_of
+from exoctl.objects import PLUGIN, each, managed
 from exoctl.session import Session
 from exoctl.verb import verb
 from exod.names import PLUGIN_TYPES
@@ -19,8 +19,8 @@ _STATES = ("unloaded", "loading", "loaded", "running", "suspended", "error", "un
 def command(session: Session, *, kind: str | None, state: str | None) -> None:
     """Lists the installed plugins."""
     plugins = [plugin for _, plugin in sorted(managed(session.bus, PLUGIN).items())]
-    usage = usage_of(session.bus, [plugin["instance"] for plugin in plugins])
-    rows = [plugin | {"memory": usage.get(plugin["instance"], {}).get("memory", 0)} for plugin in plugins]
+    memory = each(session.bus, [plugin["instance"] for plugin in plugins], "Memory")
+    rows = [plugin | {"memory": memory.get(plugin["instance"], 0)} for plugin in plugins]
     rows = [row for row in rows if kind in (None, row["type"]) and state in (None, row["state_name"])]
     if session.json_mode:
         session.printer.document(rows)

@@ -78,6 +78,9 @@ class Manager(OwnFacet):
         plugins = self._supervisor.plugins.items()
         return [plugin_path(name) for name, view in plugins if State(view.state).alive]
 
+    def list_usage(self, _call: Call) -> Sequence[Sequence[Any]]:
+        return self._supervisor.list_usage()
+
     # --- trust ---------------------------------------------------------------------------------------------------
 
     def list_trust(self, _call: Call) -> Sequence[Mapping[str, str]]:

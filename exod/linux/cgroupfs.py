@@ -31,11 +31,6 @@ def events(group: Path) -> dict[str, int]:
     return _numbers((group / "cgroup.events").read_text())
 
 
-def cpu(group: Path) -> dict[str, int]:
-    """cpu.stat; without the controller only usage_usec, user_usec, system_usec."""
-    return _numbers((group / "cpu.stat").read_text())
-
-
 def identity(group: Path) -> int:
     """The kernel's id of the group (never used again within a boot): kernfs shows it as the inode."""
     return group.stat().st_ino

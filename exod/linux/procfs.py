@@ -28,12 +28,6 @@ def cgroup(pid: int) -> str:
     return ""
 
 
-def memory(pid: int) -> dict[str, int]:
-    """smaps_rollup in bytes: Rss, Pss, Private_Clean, Private_Dirty and the rest."""
-    rows = (line.split() for line in _read(pid, "smaps_rollup").splitlines()[1:])
-    return {row[0].rstrip(":"): int(row[1]) << 10 for row in rows if len(row) == 3 and row[2] == "kB"}
-
-
 def mounts(pid: int | str = "self") -> list[tuple[str, str, str]]:
     """(mount id, where, type) of every mount the process sees; of fuse.sshfs only fuse. Whoever mounts chooses the
     name of the place, in which the kernel escapes no end of a line but \\n.

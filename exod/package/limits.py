@@ -30,8 +30,8 @@ class Limits:
     messages: int = 10_000
 
 
-ENFORCED = frozenset({"call_time", "messages"})
-"""Which of them exod holds an instance to today; the others are asked for, recorded and shown as such."""
+ENFORCED = frozenset(name for name in Limits.__slots__ if name != "connections")
+"""Which of them exod holds an instance to today. Nothing has connections yet: no plugin is granted a network."""
 
 
 def size(text: str) -> int | None:

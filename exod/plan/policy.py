@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 from exod.errors import Outcome, Refusal
 from exod.package.permissions import Permissions
@@ -15,6 +16,10 @@ from exod.package.services import ACCESS_PATTERN, ANY
 AND = " & "
 _RULE = re.compile(rf"{ACCESS_PATTERN}|uid:[0-9]{{1,10}}")
 CAPABILITIES = ("filesystem", "network", "ipc", "hardware", "processes", "ai", "config", "custom", "native")
+
+OnLimit = Literal["end", "throttle", "restart"]
+"""What becomes of a plugin that goes over a limit: it is in error; it is slowed down, where the limit is a rate that
+the kernel can hold it to, and else in error; it is started again as a critical one is after a crash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Policy:
     critical: bool = False
     deferred: bool = False
     stop_revoked: bool = True
+    on_limit: OnLimit = "end"
     files: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ()
     acl: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +58,7 @@ _TYPES: Mapping[str, type] = {
     "critical": bool,
     "deferred": bool,
     "stop-revoked": bool,
+    "on-limit": str,
     "files": list,
     "deny": list,
     "acl": dict,
@@ -71,6 +78,8 @@ def parse(data: bytes, *, name: str) -> Policy | Refusal:
             return _refuse(name, f'"{key}" wants {_TYPES[key].__name__}')
         if isinstance(value, list) and not all(isinstance(entry, str) for entry in value):
             return _refuse(name, f'"{key}" wants a list of strings')
+    if table.get("on-limit", "end") not in get_args(OnLimit):
+        return _refuse(name, f'"on-limit" is one of {", ".join(get_args(OnLimit))}')
     if table.get("critical") and table.get("deferred"):
         return _refuse(name, "what is critical cannot be deferred")
     for subject, rule in table.get("acl", {}).items():

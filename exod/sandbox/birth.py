@@ -19,7 +19,7 @@ from exod.plan.confine import LAYERS, Layer
 from exod.sandbox import _spawn, data, frames, root, sealed, seccomp
 from exod.sandbox.cell import Cell
 from exod.sandbox.groups import Groups
-from exod.sandbox.launch import Grants, Launch
+from exod.sandbox.launch import Grants, Holder, Launch
 from exod.sandbox.lease import Lease
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
@@ -43,6 +43,7 @@ class Ward:
     data: Path
     data_uid: int
     grants: Grants
+    holder: Holder
 
 
 async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
@@ -56,6 +57,7 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     cell.drain = ward.logs.drain(plugin, log, instance=launch.instance)
     deposited = ward.lease.deposit(launch.instance, nonce=launch.nonce, channel=cell.end.fileno(), log=log)
     group = ward.groups.add(launch.instance)
+    ward.holder.hold(group, launch.confinement.limits)
     cell.cgroup = cgroupfs.identity(group)
     cell.fork["cgroup"] = mount.open_tree(mount.AT_FDCWD, str(group), mount.OPEN_TREE_CLONE)
     cell.fork["tmp"] = sealed.scratch(size=TMP, uid=launch.uid)

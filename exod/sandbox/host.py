@@ -19,7 +19,7 @@ from exod.sandbox.birth import Ward
 from exod.sandbox.cell import NONE, Cell
 from exod.sandbox.frames import Frame
 from exod.sandbox.groups import Groups, place, settled
-from exod.sandbox.launch import Born, Exit, Grants, Launch, Survivor
+from exod.sandbox.launch import Born, Exit, Grants, Holder, Launch, Survivor
 from exod.sandbox.lease import Held, Lease, lost
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
@@ -64,8 +64,8 @@ class Limits:
 
 
 class Host:
-    def __init__(self, places: Places, limits: Limits) -> None:
-        self._places, self._limits = places, limits
+    def __init__(self, places: Places, limits: Limits, holder: Holder) -> None:
+        self._places, self._limits, self._holder = places, limits, holder
         self._uids = Uids(places.run, first=limits.uid_first, last=limits.uid_last)
         self._logs = Logs(places.log, limit=limits.log_bytes)
         self._cells: dict[int, Cell] = {}
@@ -91,6 +91,7 @@ class Host:
             lease, held = await self._take()
         else:
             await groups.renew_zygotes(keeper=lease.keeper)
+        self._holder.begin(groups.top, groups.instances)
         self._ward = self._open_ward(lease, groups)
         self._ward.nursery.warm()
         return [self._survivor(found, groups, epoch=lease.epoch) for found in held]
@@ -133,7 +134,8 @@ class Host:
             forks=limits.zygote_forks,
             log_denials=limits.log_denials,
         )
-        return Ward(lease, nursery, groups, self._logs, places.data, limits.data_uid, places.grants)
+        rest = (limits.data_uid, places.grants, self._holder)
+        return Ward(lease, nursery, groups, self._logs, places.data, *rest)
 
     def _survivor(self, found: Held, groups: Groups, *, epoch: int) -> Survivor:
         end = socket.socket(fileno=found.channel)
@@ -215,19 +217,10 @@ class Host:
             lambda: bool(cgroupfs.events(group)["frozen"]) is frozen, seconds=self._limits.patience, what=str(group)
         )
 
-    def usage(self, instance: int) -> Mapping[str, int]:
-        """memory (what it alone uses) and rss in bytes, cpu_usec, tasks; empty for one that is gone."""
-        cell = self._cells.get(instance)
-        if cell is None or not cell.pid or cell.ended.is_set() or self._groups is None:
-            return {}
-        try:
-            pages = procfs.memory(cell.pid)
-            cpu = cgroupfs.cpu(self._groups.instance(instance)).get("usage_usec", 0)
-            tasks = int(procfs.status(cell.pid)["Threads"])
-        except (OSError, KeyError):
-            return {}
-        alone = pages.get("Private_Clean", 0) + pages.get("Private_Dirty", 0)
-        return {"memory": alone, "rss": pages.get("Rss", 0), "cpu_usec": cpu, "tasks": tasks}
+    def group(self, instance: int) -> Path:
+        """Where its cgroup lies, once somebody took the lease."""
+        assert self._groups is not None
+        return self._groups.instance(instance)
 
     def logs(self, plugin: str, lines: int) -> Sequence[str]:
         return self._logs.tail(plugin, lines)
@@ -273,6 +266,8 @@ class Host:
     def _exited(self, frame: Frame) -> None:
         cell = self._cells.get(frame.id)
         cause = "exited" if frame.ref == _EXITED else "signal"
+        if cause == "signal" and self._holder.starved(self.group(frame.id)):
+            cause = "oom"
         if cell is None:
             self._on_exit(Exit(frame.id, cause, frame.aux))  # before we took the lease
         elif not cell.ended.is_set():
@@ -286,7 +281,7 @@ class Host:
         crashed = cause != "exited" or status != 0
         if crashed and not cell.ending and self._ward is not None:
             self._ward.nursery.retire(cell.key)
-        self._on_exit(Exit(cell.instance, "ended" if cell.ending else cause, status))
+        self._on_exit(Exit(cell.instance, "ended" if cell.ending and cause != "oom" else cause, status))
 
     def _unwatch(self, cell: Cell) -> None:
         if cell.pidfd != NONE:

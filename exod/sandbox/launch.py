@@ -3,7 +3,10 @@
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
+from exod.package.limits import Limits
 from exod.plan.confine import Confinement
 
 Lend = Callable[[int, tuple[int, int]], int | None]
@@ -11,6 +14,16 @@ Lend = Callable[[int, tuple[int, int]], int | None]
 
 Grants = Callable[[Confinement, Lend], list[int]]
 """A detached mount for each of a Confinement's files and then of what is writable; raises Refused."""
+
+
+class Holder(Protocol):
+    """Tells the kernel what instances may use: of `instances` once, of a group before anything is in it. starved:
+    whether what was in the group died of its own limit of memory.
+    """
+
+    def begin(self, top: Path, instances: Path) -> None: ...
+    def hold(self, group: Path, limits: Limits) -> None: ...
+    def starved(self, group: Path) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

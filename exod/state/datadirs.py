@@ -1,8 +1,7 @@
 """Plugins' data: a name → the directory `data/NAME`, which belongs to the one uid that owns all data on disk.
 
 Refuses a directory in its place that is not that uid's, and anything others may write above it. What a plugin put
-inside is hostile: removed without recursion (`removal`). How much it takes is neither measured nor bounded yet, which
-the daemon says in Degraded.
+inside is hostile: removed without recursion (`removal`). How much it takes is counted by others.
 """
 
 import asyncio

@@ -89,6 +89,8 @@ class Executor:
                 job.scope = None
 
     async def _fail(self, job: Job, hands: Hands, error: Exception) -> bool:
+        plugin = hands.roster.plugins.get(job.plugin)
+        instance = plugin.instance if plugin is not None else None
         job.refusal = hands.refusal = cancelled(job) if job.cancelled else explain(job, error)
         passed, final = job.plan.passed, "failed"
         if passed:
@@ -97,6 +99,8 @@ class Executor:
             job.state = "undoing"
             self._changed(job)
             failures = await self._back(hands, job.plan.steps[: job.done + 1])
+            if instance is not None and instance.overdrawn and instance.ending:
+                job.refusal = instance.overdrawn  # it was undone with the job, which knew only that it was lost
             final = ending(job)
         job.result |= hands.notes | failures
         if failures:

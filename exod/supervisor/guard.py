@@ -9,7 +9,7 @@ from exod.supervisor import restart
 from exod.supervisor.instance import Instance, describe
 from exod.supervisor.lifecycle import State
 from exod.supervisor.plugin import Crash, Plugin
-from exod.supervisor.ports import Exit
+from exod.supervisor.ports import Exit, Verdict
 from exod.supervisor.roster import Roster
 from exod.supervisor.tasks import Tasks
 
@@ -44,7 +44,7 @@ class Guard:
 
     def broken(self, instance: Instance, refusal: Refusal, *, crash: bool = True, again: bool = False) -> None:
         """Its process may still live, but not for long. What a decision ends, such as a revocation, is no crash;
-        `again`: it is started anew at once.
+        `again`: it is started anew, after a crash with the back-off of a critical one, else at once.
         """
         if not instance.ending and instance.exit is None:
             self._over(instance, Exit(instance.id, "ended", 0), refusal, crash=crash, again=again)
@@ -57,6 +57,8 @@ class Guard:
 
     def _over(self, instance: Instance, end: Exit, fault: Refusal, *, crash: bool, again: bool = False) -> None:
         instance.exit = end
+        if "limit" in fault.evidence:
+            instance.overdrawn = fault
         instance.hang_up()
         if not instance.ending:
             self._tasks.spawn(self._bury(instance, fault, crash=crash, again=again), name=f"bury {instance.id}")
@@ -75,15 +77,15 @@ class Guard:
             if not await self._roster.clear(instance.id):
                 self._roster.forget(instance.id)
             if crash:
-                self._judge(plugin, uid=instance.serving)
-            if again:
+                self._judge(plugin, uid=instance.serving, again=again)
+            elif again:
                 self._again(plugin.name)
 
-    def _judge(self, plugin: Plugin, *, uid: int | None) -> None:
+    def _judge(self, plugin: Plugin, *, uid: int | None, again: bool) -> None:
         clock, chance = self._roster.world.clock, self._roster.world.chance
         now = clock.monotonic()
         plugin.crashes = (*restart.recent(plugin.crashes, now=now), Crash(now, uid))
-        if not plugin.critical or plugin.record.desired == "unloaded":
+        if not (plugin.critical or again) or plugin.record.desired == "unloaded":
             return
         verdict = restart.decide(plugin.name, plugin.crashes, now=now, chance=chance.uniform(-1, 1))
         if isinstance(verdict, Refusal):
@@ -101,6 +103,9 @@ class Guard:
 
 
 def _fault(instance: Instance, end: Exit) -> Refusal:
+    if end.cause == "oom":
+        most = instance.confinement.limits.memory
+        return Verdict("memory", most, most).refusal(instance.plugin, cause=end.cause, instance=str(instance.id))
     evidence = {"cause": end.cause, "status": str(end.status), "instance": str(instance.id)}
     sentence = f"cannot keep {instance.plugin} running: {describe(end)}"
     return Refusal("instance-ended", sentence, f"exoctl plugin logs {instance.plugin}", evidence, Outcome.FAILED)

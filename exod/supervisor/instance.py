@@ -16,7 +16,7 @@ LOST = "instance-lost"
 @dataclass(slots=True)
 class Instance:
     """`ending` is set by whoever ends it on purpose: its exit is no crash. `untold`: its configuration changed
-    while it was suspended. `calls` are its open calls, oldest first."""
+    while it was suspended. `calls` are its open calls, oldest first. `overdrawn`: which limit it went over."""
 
     record: InstanceRecord
     launch: Launch
@@ -24,6 +24,7 @@ class Instance:
     listener: Listener | None = None
     walls: Mapping[str, str] = field(default_factory=dict)
     exit: Exit | None = None
+    overdrawn: Refusal | None = None
     ending: bool = False
     untold: bool = False
     calls: list[Caller] = field(default_factory=list)

@@ -1,15 +1,20 @@
 """What the supervisor needs of the world, as Protocols: it runs unchanged on a virtual clock with fakes of them.
 
 The real twins: Registry, Packages, TrustFile, TrustSource, DataDirs, Audit are `exod/state/`; Sandbox is
-`exod/sandbox/`; Channel is `exod/supervisor/channel.py` over the socket the sandbox returned; Face is `exod/dbus/`.
+`exod/sandbox/`; Resources is `exod/brokers/resources/`; Channel is `exod/supervisor/channel.py` over the socket the
+sandbox returned; Face is `exod/dbus/`.
 Every effect that can fail raises `Refused` (a decision) or `OSError` (the world).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal, Protocol
 
+from exod.brokers.resources.rules import Row as Row
+from exod.brokers.resources.rules import Subject as Subject
+from exod.brokers.resources.rules import Usage as Usage
+from exod.brokers.resources.rules import Verdict as Verdict
 from exod.errors import Refusal
 from exod.package.services import Service
 from exod.plan.confine import Confinement
@@ -107,10 +112,23 @@ class Sandbox(Protocol):
     async def freeze(self, instance: int) -> None: ...
     async def thaw(self, instance: int) -> None: ...
     async def discard(self, instance: int) -> None: ...
-    def usage(self, instance: int) -> Mapping[str, int]: ...
     def logs(self, plugin: str, lines: int) -> Sequence[str]: ...
     async def renew_keeper(self) -> None: ...
     async def close(self, *, ending: bool) -> None: ...
+
+
+# --- resources ------------------------------------------------------------------------------------------------------
+
+
+class Resources(Protocol):
+    """Holds instances to their limits, with the kernel or in its place. `watch` asks again and again who lives, tells
+    what it finds by the instance's number, in the loop, and ends when it is cancelled.
+    """
+
+    async def watch(self, subjects: Callable[[], Iterable[Subject]], tell: Callable[[int, Verdict], None]) -> None: ...
+    def usage(self, subject: Subject) -> Usage: ...
+    def rows(self, subjects: Iterable[Subject]) -> Iterable[Row]: ...
+    def pressure(self, instance: int) -> Mapping[str, float]: ...
 
 
 # --- channel -------------------------------------------------------------------------------------------------------
@@ -235,5 +253,6 @@ class World:
     data: DataDirs
     audit: Audit
     sandbox: Sandbox
+    resources: Resources
     open_channel: OpenChannel
     face: Face

@@ -20,10 +20,11 @@ from exod.supervisor.ending import end_all
 from exod.supervisor.executor import Checkpoint, Executor, nowhere
 from exod.supervisor.guard import Guard
 from exod.supervisor.jobs import Jobs
+from exod.supervisor.limits import Limits
 from exod.supervisor.material import Gate, Leave
 from exod.supervisor.planner import Planner
 from exod.supervisor.plugin import view
-from exod.supervisor.ports import Caller, World
+from exod.supervisor.ports import Caller, Row, World
 from exod.supervisor.recovery import ITSELF, Recovery
 from exod.supervisor.reload import Reload
 from exod.supervisor.requests import Request as Request
@@ -78,6 +79,7 @@ class Supervisor:
         self._recovery = Recovery(self._roster, self._works, self._planner)
         self._adoption = Adoption(self._roster, self._planner, self._guard, tasks=self._tasks)
         self._reload = Reload(self._roster, self._planner, self._guard)
+        self._limits = Limits(self._roster, self._guard)
         self.calls = Calls(self._roster)
         self._restored = asyncio.Event()
         self._critical = asyncio.Event()
@@ -105,6 +107,7 @@ class Supervisor:
         self._roster.ledger.note("daemon", what="start")
         self._tasks.spawn(self._restore(), name="restore")
         self._tasks.spawn(self._daily(), name="daily")
+        self._tasks.spawn(self._limits.watch(), name="limits")
         self._world.face.daemon()
 
     async def critical(self) -> None:
@@ -241,6 +244,10 @@ class Supervisor:
         needed = found.manifest.dependencies if found.manifest is not None else ()
         return resolve.check(needed, offer=self._planner.offer())
 
+    def list_usage(self) -> Sequence[Row]:
+        """What each living instance uses, all of them at once."""
+        return list(self._world.resources.rows(self._limits.living()))
+
     def list_trust(self) -> list[Mapping[str, str]]:
         """The anchors in force, as strings."""
         return self._planner.list_trust()
@@ -367,5 +374,8 @@ class Supervisor:
             digest=record.digest,
             started_at=int(record.born),
             walls=dict(instance.walls),
-            read_usage=lambda: self._world.sandbox.usage(record.id),
+            limits=instance.confinement.limits,
+            restarts=self._roster.plugins[record.plugin].restarts,
+            usage=lambda: self._world.resources.usage(self._limits.subject(instance)),
+            pressure=lambda: self._world.resources.pressure(record.id),
         )

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from exod.package.limits import Limits
+from exod.supervisor.ports import Usage
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -36,7 +39,7 @@ class PluginView:
 
 @dataclass(frozen=True, slots=True)
 class InstanceView:
-    """`plugin` is the plugin's name. `usage` reads the host when it is asked, and only then."""
+    """`plugin` is the plugin's name. `pressure` reads the host when it is called, `usage` only if nobody has yet."""
 
     id: int
     plugin: str
@@ -46,11 +49,10 @@ class InstanceView:
     digest: str
     started_at: int
     walls: Mapping[str, str]
-    read_usage: Callable[[], Mapping[str, int]] = field(repr=False, compare=False)
-
-    @property
-    def usage(self) -> Mapping[str, int]:
-        return self.read_usage()
+    limits: Limits
+    restarts: int
+    usage: Callable[[], Usage] = field(repr=False, compare=False)
+    pressure: Callable[[], Mapping[str, float]] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

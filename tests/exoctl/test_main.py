@@ -71,40 +71,41 @@ def test_main_exits_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.code == 2
 
 
-def every_verb() -> list[tuple[str, str]]:
+def every_verb() -> list[tuple[str, ...]]:
+    """The words that make each; some nouns are a verb themselves."""
     context = click.Context(cli)
-    return [
-        (noun, verb)
-        for noun in cli.list_commands(context)
-        for verb in cli.get_command(context, noun).list_commands(context)  # type: ignore[union-attr]
-    ]
+    groups = {noun: cli.get_command(context, noun) for noun in cli.list_commands(context)}
+    alone: list[tuple[str, ...]] = [(noun,) for noun, group in groups.items() if not isinstance(group, click.Group)]
+    nouns = [(noun, group) for noun, group in groups.items() if isinstance(group, click.Group)]
+    return [(noun, verb) for noun, group in nouns for verb in group.list_commands(context)] + alone
 
 
-@pytest.mark.parametrize(("noun", "verb"), every_verb())
-def test_every_verb_has_help_with_an_example_of_itself_and_speaks_json(exoctl: Exoctl, noun: str, verb: str) -> None:
-    text = exoctl(noun, verb, "--help").out
+@pytest.mark.parametrize("words", every_verb(), ids=" ".join)
+def test_every_verb_has_help_with_an_example_of_itself_and_speaks_json(exoctl: Exoctl, words: tuple[str, ...]) -> None:
+    text = exoctl(*words, "--help").out
     example = text.partition("Example:\n")[2].strip()
-    assert example.startswith(f"exoctl {noun} {verb}")
+    assert example.startswith(f"exoctl {' '.join(words)}")
     assert "--json" in text
     assert "--address" in text
 
 
-READS = {
+READS: set[tuple[str, ...]] = {
+    ("top",),
     ("plugin", "list"), ("plugin", "info"), ("plugin", "logs"), ("package", "inspect"), ("package", "verify"),
     ("package", "schema"), ("key", "list"), ("job", "list"), ("job", "watch"), ("registry", "find"),
     ("registry", "check"), ("daemon", "status"), ("daemon", "check-config"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("noun", "verb"), every_verb())
-def test_whatever_changes_something_can_be_tried_dry(exoctl: Exoctl, noun: str, verb: str) -> None:
-    assert ("--dry-run" in exoctl(noun, verb, "--help").out) == ((noun, verb) not in READS)
+@pytest.mark.parametrize("words", every_verb(), ids=" ".join)
+def test_whatever_changes_something_can_be_tried_dry(exoctl: Exoctl, words: tuple[str, ...]) -> None:
+    assert ("--dry-run" in exoctl(*words, "--help").out) == (words not in READS)
 
 
-@pytest.mark.parametrize(("noun", "verb"), every_verb())
-def test_every_verb_has_its_own_test_file(noun: str, verb: str) -> None:
-    here = os.path.dirname(__file__)
-    assert os.path.exists(os.path.join(here, noun, f"test_{verb.replace('-', '_')}.py"))
+@pytest.mark.parametrize("words", every_verb(), ids=" ".join)
+def test_every_verb_has_its_own_test_file(words: tuple[str, ...]) -> None:
+    *noun, verb = words
+    assert os.path.exists(os.path.join(os.path.dirname(__file__), *noun, f"test_{verb.replace('-', '_')}.py"))
 
 
 def test_no_verb_is_imported_before_it_is_named() -> None:

@@ -62,9 +62,10 @@ def test_a_plugin_that_asks_for_nothing_reaches_nothing() -> None:
 
 def test_no_limit_is_promised_that_is_not_enforced() -> None:
     held, asked = sentences(BASE.format(critical="false"))[-2:]
-    assert held == "is held to 5 s for a call, 10000 messages a second"
-    assert asked.startswith("asks for at most 64 MiB of memory")
-    assert asked.endswith("; not enforced yet")
+    assert held.startswith(
+        "is held to 64 MiB of memory, 20 % of one core, 10 MiB a second to and from disks, 8 threads"
+    )
+    assert asked == "asks for at most 16 connections; not enforced yet"
 
 
 def test_no_permission_is_without_a_sentence() -> None:

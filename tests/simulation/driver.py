@@ -49,6 +49,7 @@ def run(seed: int) -> Run:
     loop = VirtualLoop()
     result = Run(seed)
     house = House(loop, Random(seed))
+    house.appetite = Random(f"appetite {seed}")
     try:
         loop.run_until_complete(_run(house, result))
     except Exception as error:  # an assertion of a fake, a stall, a bug: all are findings
@@ -110,7 +111,7 @@ async def _live(house: House, fate: Fate, random: Random) -> None:
     except OSError:
         return  # a daemon that cannot read its disk does not start; the next one may
     callers = [_caller(house, Caller(f":1.{number}", number % 2 * 1000), random) for number in range(3)]
-    await asyncio.gather(*callers, _nature(house, random))
+    await asyncio.gather(*callers, _nature(house, random), _appetite(house, house.appetite))
     await asyncio.sleep(CALM)
     if random.random() < 0.3:
         await house.supervisor.stop(ending=random.random() < 0.7)
@@ -214,6 +215,15 @@ async def _nature(house: House, random: Random) -> None:
                 house.sandbox.lose_keeper()
             case _:
                 pass
+
+
+async def _appetite(house: House, random: Random) -> None:
+    """In some lives, plugins use much and too much; chance of its own, so that other runs are what they were."""
+    for _ in range(random.choice((0, 0, 0, 1, 3))):
+        await asyncio.sleep(random.choice((0.0003, 0.002, 0.5, 5.0)))
+        if living := sorted(house.host.processes):
+            limit = random.choice(("memory", "tasks", "storage"))
+            house.resources.use(random.choice(living), limit, ends=random.random() < 0.8)
 
 
 async def _reload(house: House) -> None:

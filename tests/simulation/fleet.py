@@ -6,13 +6,25 @@ after `go` at which it dies by itself.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.plan.confine import Confinement
-from exod.supervisor.ports import Caller, Exit, Launch, Listener, Ready, Survivor, Wanted
+from exod.supervisor.ports import (
+    Caller,
+    Exit,
+    Launch,
+    Listener,
+    Ready,
+    Row,
+    Subject,
+    Survivor,
+    Usage,
+    Verdict,
+    Wanted,
+)
 from tests.simulation.fate import Fate
 from tests.simulation.packages import unpack
 
@@ -44,6 +56,8 @@ class Host:
     next_pid: int = 100
     uids: int = 0
     epoch: int = 0
+    over: dict[int, str] = field(default_factory=dict)
+    """Instances that use too much, of which limit."""
     holder: "FakeSandbox | None" = None
     """Who has the lease: what happens by itself is told to that one."""
 
@@ -149,9 +163,6 @@ class FakeSandbox:
 
         await self._fate.effect(f"sandbox.discard {instance}", act)
 
-    def usage(self, instance: int) -> Mapping[str, int]:
-        return {"memory": 1 << 20, "tasks": 1}
-
     def logs(self, plugin: str, lines: int) -> Sequence[str]:
         return [f"{plugin} says hello"][:lines]
 
@@ -192,6 +203,44 @@ class FakeSandbox:
         channel = FakeChannel(sandbox, process, listener)
         self.channels[process.instance] = channel
         return channel
+
+
+class FakeResources:
+    """Nobody uses much until a test or nature says so."""
+
+    def __init__(self, host: Host, fate: Fate) -> None:
+        self._host = host
+        self._fate = fate
+        self.subjects: Callable[[], Iterable[Subject]] = tuple
+        self.tell: Callable[[int, Verdict], None] = lambda instance, verdict: None
+        self.ended: list[int] = []
+
+    async def watch(self, subjects: Callable[[], Iterable[Subject]], tell: Callable[[int, Verdict], None]) -> None:
+        """Whom an earlier daemon did not come to end uses too much still."""
+        self.subjects, self.tell = subjects, tell
+        for instance, limit in tuple(self._host.over.items()):
+            self.use(instance, limit, ends=True)
+        await asyncio.get_running_loop().create_future()
+
+    def rows(self, subjects: Iterable[Subject]) -> Iterable[Row]:
+        for one in subjects:
+            yield one.instance, one.plugin, one.state, one.restarts, 1 << 20, 0.0, 1, 8, 0.0, 0, 1.0
+
+    def usage(self, subject: Subject) -> Usage:
+        return Usage(memory=1 << 20, tasks=1)
+
+    def pressure(self, instance: int) -> Mapping[str, float]:
+        return {"memory": 0.0}
+
+    def use(self, instance: int, limit: str, *, ends: bool) -> None:
+        """A look finds that it uses that much; nothing is said of one that nobody watches."""
+        if self._fate.dead or instance not in {subject.instance for subject in self.subjects()}:
+            return
+        self._fate.trace.note(f"use {instance} {limit} {'all' if ends else 'much'}")
+        if ends:
+            self._host.over[instance] = limit
+            self.ended.append(instance)
+        self.tell(instance, Verdict(limit, 100.0, 100.0, ends=ends))
 
 
 def _behaviour(launch: Launch) -> Mapping[str, Any]:

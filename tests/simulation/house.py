@@ -25,7 +25,7 @@ from tests.simulation.disk import (
     FakeTrustSource,
 )
 from tests.simulation.fate import Fate, Trace
-from tests.simulation.fleet import FakeSandbox, Host
+from tests.simulation.fleet import FakeResources, FakeSandbox, Host
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.packages import FakeGate, Kit
 
@@ -103,6 +103,7 @@ class House:
 
     loop: VirtualLoop
     random: Random = field(default_factory=lambda: Random(0))
+    appetite: Random = field(default_factory=lambda: Random(0))
     disk: Disk = field(default_factory=Disk)
     host: Host = field(default_factory=Host)
     trace: Trace = field(default_factory=Trace)
@@ -119,6 +120,7 @@ class House:
         self.asked = 0
         self.turned_away = 0
         self.sandbox = FakeSandbox(self.host, fate)
+        self.resources = FakeResources(self.host, fate)
         self.audit = FakeAudit(self.disk, fate)
         self.face = FakeFace(fate)
         self.failures: list[BaseException] = []
@@ -132,6 +134,7 @@ class House:
             data=FakeData(self.disk, fate),
             audit=self.audit,
             sandbox=self.sandbox,
+            resources=self.resources,
             open_channel=self.sandbox.open,
             face=self.face,
         )

@@ -19,13 +19,19 @@ def after_restart(house: House) -> list[str]:
         *_kept(house),
         *_processes(house),
         *_desired(house),
+        *_held(house),
         *always(house),
     ]
 
 
 def always(house: House) -> list[str]:
     """Of any incarnation that still lives, once its jobs are over."""
-    return [*_moves(house), *_audited(house), *(f"a task failed: {error!r}" for error in house.failures)]
+    return [
+        *_moves(house),
+        *_audited(house),
+        *_blamed(house),
+        *(f"a task failed: {error!r}" for error in house.failures),
+    ]
 
 
 def _store(house: House) -> Iterator[str]:
@@ -131,6 +137,20 @@ def _is_needed(house: House, name: str) -> bool:
     return any(
         row[0] == name and row[2] == "satisfied" for one in others for row in house.supervisor.check_dependencies(one)
     )
+
+
+def _held(house: House) -> Iterator[str]:
+    for instance in house.host.over:
+        if instance in house.host.processes:
+            yield f"instance {instance} went over its limit and runs"
+
+
+def _blamed(house: House) -> Iterator[str]:
+    """Each that went over a limit is in the audit with it, once."""
+    blamed = Counter(fields["instance"] for fields in house.events("limit") if fields["ends"] == "True")
+    for instance in house.resources.ended:
+        if blamed[str(instance)] != 1:
+            yield f"instance {instance} went over its limit, which was audited {blamed[str(instance)]} times"
 
 
 def _moves(house: House) -> Iterator[str]:

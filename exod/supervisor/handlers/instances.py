@@ -41,7 +41,8 @@ async def reserve_instance(hands: Hands, step: Step) -> None:
 async def release_instance(hands: Hands, step: Step) -> None:
     plugin = hands.plugin(step)
     if plugin is not None and (plugin.alive or plugin.state is State.LOADING):
-        hands.roster.move(plugin, State.ERROR, fault=hands.refusal)
+        overdrawn = plugin.instance.overdrawn if plugin.instance is not None else None
+        hands.roster.move(plugin, State.ERROR, fault=overdrawn or hands.refusal)
         if hands.refusal is not None and hands.refusal.code == "cancelled":
             # Nothing is wrong with it: somebody changed their mind. The table leads out of `loading` only this way.
             hands.roster.move(plugin, State.UNLOADING)

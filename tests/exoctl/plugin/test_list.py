@@ -4,7 +4,7 @@ from exod.names import BUS_NAME, ROOT_PATH
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import FakeExod
 
-USAGE = {"Usage": {"memory": 3 << 20}}
+USAGE = {"Memory": 3 << 20}
 
 
 def test_the_list_is_a_table_with_the_state_as_a_word(exod: FakeExod, exoctl: Exoctl) -> None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
+from exod.package.limits import Limits
 from exod.package.services import Method, Property, Service, Signal
 from exod.plan.steps import Step, StepKind
-from exod.supervisor.ports import Caller, Wanted
+from exod.supervisor.ports import Caller, Usage, Wanted
 from exod.supervisor.requests import Request, check
 from exod.supervisor.views import InstanceView, JobView, PluginView
 
@@ -36,11 +37,12 @@ def plugin_view(name: str, **changes: Any) -> PluginView:
     return replace(view, **changes)
 
 
+USAGE = Usage(memory=1 << 20, cpu_percent=12.5, cpu_time=5, files=8, tasks=1, io=2.0, storage=512, ran=3.5)
+
+
 def instance_view(number: int, plugin: str) -> InstanceView:
-    usage = {"memory": 1 << 20, "cpu-usec": 5, "tasks": 1}
-    return InstanceView(
-        number, plugin, "1.0.0", 4321, 2147000001, "cd" * 32, 1_700_000_000, {"seccomp": "2"}, lambda: usage
-    )
+    names: tuple[Any, ...] = (number, plugin, "1.0.0", 4321, 2147000001, "cd" * 32, 1_700_000_000, {"seccomp": "2"})
+    return InstanceView(*names, Limits(), 2, lambda: USAGE, lambda: {"memory": 0.5})
 
 
 def job_view(number: int, **changes: Any) -> JobView:
@@ -140,6 +142,9 @@ class FakeSupervisor:
 
     def check_dependencies(self, plugin: str) -> list[tuple[str, str, str, str]]:
         return [("base", ">=1", "satisfied", "1.2.0")]
+
+    def list_usage(self) -> list[Any]:
+        return [(7, "hello", "running", 2, 1 << 20, 12.5, 1, 8, 2.0, 512, 3.5)]
 
     def list_trust(self) -> list[Mapping[str, str]]:
         return [{"name": "lab", "level": "full"}]

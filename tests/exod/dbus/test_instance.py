@@ -17,14 +17,18 @@ async def test_its_properties_name_the_plugin_and_read_its_use(rig: Rig, client:
     rig.face.flush()
     path = instance_path(7)
     assert await client.get(path, INSTANCE, "Plugin") == plugin_path("hello")
-    assert await client.get(path, INSTANCE, "Usage") == {"memory": 1 << 20, "cpu-usec": 5, "tasks": 1}
+    used = {name: await client.get(path, INSTANCE, name) for name in ("Memory", "CpuTime", "CpuPercent", "Files")}
+    assert used == {"Memory": 1 << 20, "CpuTime": 5, "CpuPercent": 12.5, "Files": 8}
+    assert await client.get(path, INSTANCE, "Pressure") == {"memory": 0.5}
+    assert (await client.get(path, INSTANCE, "Limits"))["call-time"] == 5.0
     assert await client.get(path, INSTANCE, "Walls") == {"seccomp": "2"}
 
 
 def test_use_is_read_when_asked_and_never_shown_unasked() -> None:
     supervisor = FakeSupervisor(None)
     supervisor.instances[7] = instance_view(7, "hello")
-    assert "Usage" not in Instance(supervisor.instances, 7).snapshot()
+    shown = Instance(supervisor.instances, 7).snapshot()
+    assert {"Memory", "CpuPercent", "Pressure", "Restarts"} & set(shown) == set()
 
 
 def test_one_that_has_ended_is_unknown() -> None:

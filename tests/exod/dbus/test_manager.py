@@ -148,3 +148,8 @@ async def test_its_properties_are_the_daemons(rig: Rig, client: Client) -> None:
         "Phases": {"critical": 5_000_000},
         "StartedAt": 1_700_000_000,
     }
+
+
+async def test_what_all_instances_use_is_one_answer(rig: Rig, client: Client) -> None:
+    [rows] = await client.call("ListUsage")
+    assert rows == [[7, "hello", "running", 2, 1 << 20, 12.5, 1, 8, 2.0, 512, 3.5]]

@@ -13,6 +13,7 @@ from typing import Any
 
 from exod.brokers.doctor.residue import Scope
 from exod.brokers.files.steps import open_paths
+from exod.brokers.resources.kernel import Kernel
 from exod.package.limits import Limits as PackageLimits
 from exod.plan.confine import LAYERS, Confinement, Layer
 from exod.sandbox.groups import Groups, place
@@ -67,11 +68,13 @@ class Rig:
     exits: list[Exit] = field(default_factory=list)
     lost: int = 0
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    kernel: Kernel = field(init=False)
     host: Host = field(init=False)
 
     def __post_init__(self) -> None:
         for name in ("run", "log", "data"):
             (self.directory / name).mkdir(exist_ok=True)
+        self.kernel = Kernel(self.directory)
         self.host = self.make()
 
     def make(self) -> Host:
@@ -83,7 +86,7 @@ class Rig:
             grants=partial(open_paths, forbidden=[str(self.directory)]),
             development=self.directory,
         )
-        return Host(places, self.limits)
+        return Host(places, self.limits, self.kernel)
 
     async def attach(self) -> list[Survivor]:
         return list(await self.host.attach(on_exit=self._on_exit, on_lost=self._on_lost))

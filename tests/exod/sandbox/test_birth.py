@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from exod.errors import Refused
+from exod.package.limits import Limits
 from exod.sandbox import birth, data
 from tests.exod.sandbox.rig import LIMITS, Rig
 
@@ -117,3 +118,16 @@ async def test_an_instance_that_ends_before_its_first_word_is_refused(rig: Rig) 
     with pytest.raises(Refused, match="before it said anything"):
         await rig.host.spawn(launch)
     await rig.host.discard(1)
+
+
+async def test_the_kernel_is_told_of_the_limits_before_there_is_a_process(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, str]] = []
+
+    def hold(group: Path, limits: Limits) -> None:
+        told.append((group.name, limits.memory, (group / "cgroup.procs").read_text()))
+
+    monkeypatch.setattr(rig.kernel, "hold", hold)
+    (await rig.start(7)).end.close()
+    assert told == [("i-7", Limits().memory, "")]

@@ -144,15 +144,26 @@ async def test_a_frozen_instance_uses_no_time_until_it_is_thawed(rig: Rig) -> No
         assert peer.end.recv(10) == b"2"
 
 
-async def test_usage_tells_memory_time_and_tasks_and_nothing_of_the_dead(rig: Rig) -> None:
+async def test_the_kernel_holds_what_this_host_has_controllers_for(rig: Rig) -> None:
+    (await rig.start()).end.close()
+    group = rig.host.group(1)
+    files = {"memory": "memory.max", "tasks": "pids.max", "cpu": "cpu.max", "io": "io.max"}
+    held = {limit for limit, file in files.items() if (group / file).exists() and (group / file).read_text().strip()}
+    assert held - {"io"} == rig.kernel.held - {"io"}
+    assert ("memory" in held) == ("limits" not in rig.kernel.lacks or "memory" not in rig.kernel.lacks["limits"])
+
+
+@pytest.mark.parametrize("ending", [False, True])
+async def test_one_that_starved_is_told_apart_from_one_that_was_killed(
+    rig: Rig, ending: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     peer = await rig.start()
     peer.end.close()
-    usage = rig.host.usage(1)
-    assert 0 < usage["memory"] <= usage["rss"] < 64 << 20
-    assert usage["cpu_usec"] > 0
-    assert usage["tasks"] == 1
-    await rig.host.discard(1)
-    assert rig.host.usage(1) == rig.host.usage(99) == {}
+    monkeypatch.setattr(rig.kernel, "starved", lambda group: group.name == "i-1")
+    rig.host._cells[1].ending = ending
+    os.kill(peer.pid, signal.SIGKILL)
+    await until_exit(rig)
+    assert rig.exits == [Exit(1, "oom", signal.SIGKILL)]
 
 
 async def test_what_an_instance_prints_is_in_its_plugins_log(rig: Rig) -> None:
@@ -268,7 +279,7 @@ async def test_a_uid_range_that_an_account_uses_is_refused(tmp_path: Path) -> No
 
 async def test_without_development_a_missing_keeper_is_not_started(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
-    host = Host(dataclasses.replace(rig.host._places, development=None), LIMITS)
+    host = Host(dataclasses.replace(rig.host._places, development=None), LIMITS, rig.kernel)
     with pytest.raises(Refused, match="does not answer"):
         await host.attach(on_exit=rig.exits.append, on_lost=lambda: None)
     await host.close(ending=True)

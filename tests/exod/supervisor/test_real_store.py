@@ -16,7 +16,7 @@ from exod.supervisor.supervisor import Request, Supervisor, Verb
 from exod.supervisor.views import JobView
 from tests.simulation.disk import Disk, FakeTrustSource
 from tests.simulation.fate import Fate, Trace
-from tests.simulation.fleet import FakeSandbox, Host
+from tests.simulation.fleet import FakeResources, FakeSandbox, Host
 from tests.simulation.house import MACHINE, ROOT, FakeFace
 from tests.simulation.packages import FakeGate, Kit
 
@@ -53,6 +53,7 @@ async def daemon(root: Path, host: Host, *, fate: Fate | None = None) -> AsyncIt
             data=store.data,
             audit=store.audit,
             sandbox=sandbox,
+            resources=FakeResources(host, fate),
             open_channel=sandbox.open,
             face=face,
         )

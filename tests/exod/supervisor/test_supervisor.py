@@ -19,7 +19,7 @@ async def test_load_makes_a_running_plugin_with_a_service(house: House) -> None:
     assert (job.state, job.progress, job.result["state"]) == ("done", 100, "running")
     assert (view.state_name, view.desired, view.enabled, view.version) == ("running", "running", True, "1.0.0")
     assert (view.process_id, view.signer, view.trust_level) == (101, "alice", "trusted")
-    assert house.supervisor.instances[view.instance].usage == {"memory": 1 << 20, "tasks": 1}
+    assert house.supervisor.instances[view.instance].usage().memory == 1 << 20
     assert "hello" in house.face.offered
 
 
