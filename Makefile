@@ -65,7 +65,6 @@ bench: build
 
 soak: build
 	@$(PY) -m tests.soak
-	@$(MAKE) --no-print-directory test-vm TESTS=tests/vm/soak_power_cut.py
 
 mutants: build
 	@$(PY) -m tests.mutants

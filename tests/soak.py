@@ -1,5 +1,5 @@
 """`make soak`: 50,000 seeds of the simulation, every kill of the real daemon at a job → docs/evidence/spine.json; then
-2,000 kills over fifty instances under calls → docs/evidence/adoption.json.
+2,000 kills over fifty instances under calls → adoption.json; then 20 power cuts of a virtual machine → power-cut.json.
 
 Takes a while and may be stopped: what is finished is kept in build/soak/COMMIT and not done again. The evidence counts
     runs        seeds and kills that came to an end
@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from bench.host import machine
 from tests import kills
@@ -122,6 +123,20 @@ def adoption(work: Path, count: int) -> dict[str, Any]:
     return evidence(found, figures) | {"runs": len(killed)}
 
 
+def power_cuts(work: Path) -> dict[str, Any]:
+    """Each case of the virtual machine's suite; what is wrong after the next boot is a violation."""
+    report = work / "power-cut.xml"
+    if not report.exists():
+        part = report.with_suffix(".part")
+        what = f"TESTS=tests/vm/soak_power_cut.py --junitxml={part}"
+        subprocess.run(["make", "--no-print-directory", "test-vm", what], cwd=ROOT, check=False)
+        part.rename(report)
+    cases = list(ElementTree.parse(report).iter("testcase"))
+    rows = [{"violations": [fault.get("message") for fault in case]} for case in cases]
+    times = {str(case.get("name")): round(float(case.get("time", 0))) for case in cases}
+    return evidence(rows, {"seconds of each cut, boot included": times})
+
+
 def evidence(rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> dict[str, Any]:
     about = machine()
     return {
@@ -144,14 +159,18 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"how many seeds of the simulation ({SEEDS})")
     parser.add_argument("--kills", type=int, default=KILLS, help=f"how many kills over fifty instances ({KILLS})")
-    parser.add_argument("--only", choices=("spine", "adoption"), help="one of the two, and its evidence")
+    parser.add_argument("--only", choices=("spine", "adoption", "power-cut"), help="one, and its evidence")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier soak of this commit finished")
     chosen = parser.parse_args(arguments)
     work = ROOT / "build" / "soak" / machine()["commit"]
     if chosen.fresh or work.name.endswith("+"):  # a tree with changes is another tree every time
         shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
-    parts = {"spine": lambda: spine(work, chosen.seeds), "adoption": lambda: adoption(work, chosen.kills)}
+    parts = {
+        "spine": lambda: spine(work, chosen.seeds),
+        "adoption": lambda: adoption(work, chosen.kills),
+        "power-cut": lambda: power_cuts(work),
+    }
     return max(told(name, part) for name, part in parts.items() if chosen.only in (None, name))
 
 
