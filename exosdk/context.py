@@ -14,6 +14,9 @@ from exosdk.signature import MalformedError, snake_case, split
 from exosdk.timers import Timer, Timers
 
 Value = bool | int | float | str
+Then = Callable[[Any, str], Any]
+"""Called with the value and "", or with None and the reason there is none."""
+_QUESTIONS_MAX = 64
 
 
 class Clock(Protocol):
@@ -50,6 +53,9 @@ class Context:
         self._send = send
         self._timers = Timers()
         self._dirty: dict[str, set[str]] = {}
+        self._asked: dict[int, Then] = {}
+        self._number = 0
+        self._protocol = go.protocol
 
     def every(self, seconds: float, function: Callable[[], Any]) -> Timer:
         """Call `function` again and again, between calls of the plugin's methods, until `stop` or `Timer.cancel`."""
@@ -67,6 +73,23 @@ class Context:
         for name in properties:
             self._dirty.setdefault(self._declared_property(name), set()).add(name)
 
+    def read_setting(self, key: str, then: Then) -> None:
+        """Ask for `PLUGIN.KEY` or `system.KEY`, with `read:` and it in `config`; `then` is called between two calls."""
+        self._ask("read", key, None, then)
+
+    def write_setting(self, key: str, value: Value, then: Then) -> None:
+        """Change another plugin's setting, with `write:` and its `PLUGIN.KEY` in `config`."""
+        self._ask("write", key, value, then)
+
+    def _ask(self, kind: str, key: str, value: Value | None, then: Then) -> None:
+        if self._protocol < 2:
+            raise MalformedError("this exod answers no questions for settings")
+        if len(self._asked) >= _QUESTIONS_MAX:
+            raise MalformedError(f"{_QUESTIONS_MAX} questions are open already")
+        self._number += 1
+        self._send(wire.Want(self._number, kind, key, wire.pack(value)))
+        self._asked[self._number] = then
+
     def _declared_signal(self, signal: str) -> tuple[str, int]:
         for service in self._services:
             for declared in service.signals:
@@ -83,6 +106,20 @@ class Context:
 
 def reconfigure(context: Context, values: Mapping[str, Value]) -> None:
     context.config = MappingProxyType(dict(values))
+
+
+def given(context: Context, frame: wire.Given) -> None:
+    """The answer to a question; one to none that is open is nobody's."""
+    then = context._asked.pop(frame.id, None)
+    if then is not None:
+        then(wire.unpack(frame.value), frame.refused)
+
+
+def abandon(context: Context) -> None:
+    """Another exod is there, which knows of no question."""
+    asked, context._asked = context._asked, {}
+    for then in asked.values():
+        then(None, "exod was restarted before it answered")
 
 
 def timers(context: Context) -> Timers:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from exosdk import hooks, wire
-from exosdk.context import Context, timers
+from exosdk.context import Context, abandon, given, timers
 from exosdk.entry import UnusableError, text
 from exosdk.post import GoneError, Post
 from exosdk.serving import Serving
@@ -61,8 +61,11 @@ class Runner:
                 self._answer(frame)
             case wire.Ping():
                 self._post.send(wire.Pong(frame.number))
+            case wire.Given():
+                self._between(lambda context: given(context, frame))
             case wire.Epoch():
                 self._post.send(wire.Passed(frame.epoch, self._serving.state if self._serving else ""))
+                self._between(abandon)
             case wire.Go():
                 self._go(frame)
             case wire.Bye():
@@ -128,6 +131,18 @@ class Runner:
             raise
         except Exception:
             sys.excepthook(*sys.exc_info())
+
+    def _between(self, work: Callable[[Context], None]) -> None:
+        """Plugin code that no call waits for: its exception is in the log."""
+        if self._serving is None:
+            return
+        try:
+            work(self._serving.context)
+        except GoneError:
+            raise
+        except Exception:
+            sys.excepthook(*sys.exc_info())
+        self._flush(self._serving)
 
     def _flush(self, serving: Serving) -> None:
         try:

@@ -11,7 +11,8 @@ import msgspec
 from exosdk.nesting import check
 from exosdk.signature import MalformedError as MalformedError
 
-PROTOCOL = 1
+PROTOCOL = 2
+"""2: settings of others, Want and Given."""
 OLDEST_PROTOCOL = max(1, PROTOCOL - 1)
 """Both ends speak N and N-1, so that a daemon and a zygote one version apart still meet."""
 
@@ -117,6 +118,15 @@ class Changed(Frame, tag="changed", frozen=True):
     properties: msgspec.Raw
 
 
+class Want(Frame, tag="want", frozen=True):
+    """A question for a setting: `kind` is read or write, `value` what to write. Answered by Given with this id."""
+
+    id: int
+    kind: str
+    key: str
+    value: msgspec.Raw
+
+
 # --- down: from the supervisor -------------------------------------------------------------------------------------
 
 
@@ -151,6 +161,14 @@ class Ping(Frame, tag="ping", frozen=True):
     number: int
 
 
+class Given(Frame, tag="given", frozen=True):
+    """`refused` is "", or why there is no value."""
+
+    id: int
+    value: msgspec.Raw
+    refused: str
+
+
 class Epoch(Frame, tag="epoch", frozen=True):
     epoch: int
 
@@ -159,8 +177,8 @@ class Bye(Frame, tag="bye", frozen=True):
     """Leave now, with status 0."""
 
 
-Up = Hello | Ready | Failed | Reply | Fault | Pong | Passed | Emit | Changed
-Down = Go | Call | Ping | Epoch | Bye
+Up = Hello | Ready | Failed | Reply | Fault | Pong | Passed | Emit | Changed | Want
+Down = Go | Call | Ping | Epoch | Bye | Given
 
 _encoder = msgspec.msgpack.Encoder()
 _up = msgspec.msgpack.Decoder(Up)

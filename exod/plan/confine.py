@@ -19,30 +19,13 @@ from exod.package.services import Service
 from exod.package.versions import contains, is_range
 from exod.plan.policy import Policy
 
-
-class Layer(IntEnum):
-    """What an instance's walls are made of, each by its bit in a fork request. _walls.h has the same list."""
-
-    SIGNALS = 0
-    PIDS = 1
-    IPC = 2
-    HOST_NAME = 3
-    CGROUPS = 4
-    NETWORK = 5
-    MOUNTS = 6
-    ROOT = 7
-    SEALED = 8
-    LIMITS = 9
-    KEYRING = 10
-    OWN_UID = 11
-    USERS = 12
-    CAPABILITIES = 13
-    DESCRIPTORS = 14
-    NO_NEW_PRIVILEGES = 15
-    NO_NEW_CODE = 16
-    LANDLOCK = 17
-    SECCOMP = 18
-
+Layer = IntEnum(
+    "Layer",
+    "SIGNALS PIDS IPC HOST_NAME CGROUPS NETWORK MOUNTS ROOT SEALED LIMITS KEYRING OWN_UID USERS CAPABILITIES"
+    " DESCRIPTORS NO_NEW_PRIVILEGES NO_NEW_CODE LANDLOCK SECCOMP",
+    start=0,
+)
+"""What an instance's walls are made of, each by its bit in a fork request. _walls.h has the same list."""
 
 LAYERS = frozenset(Layer)
 
@@ -188,7 +171,7 @@ def _kernel_fits(wanted: str, release: str) -> bool:
 def _unbuilt(manifest: Manifest, permissions: Permissions) -> Refusal | None:
     """Every permission but files: asked for is refused by name, never silently ignored."""
     for name in permissions.asked():
-        if name not in ("filesystem", "custom"):
+        if name not in ("filesystem", *SERVED):
             return _not_built(manifest, name)
     if not manifest.permissions.strict:
         return _not_built(manifest, "a sandbox that is not strict")

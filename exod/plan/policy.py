@@ -54,13 +54,9 @@ class Policy:
         return AND.join(dict.fromkeys(rules)) or ANY
 
 
-_TYPES: Mapping[str, type] = {
-    "critical": bool,
-    "deferred": bool,
-    "stop-revoked": bool,
+_TYPES: Mapping[str, type] = dict.fromkeys(("critical", "deferred", "stop-revoked"), bool) | {
+    **dict.fromkeys(("files", "deny"), list),
     "on-limit": str,
-    "files": list,
-    "deny": list,
     "acl": dict,
 }
 

@@ -21,7 +21,7 @@ from exod.plan.confine import Confinement
 from exod.supervisor.channel_end import End, ViolationError
 from exod.supervisor.channel_go import common_protocol, failed, faulted, go_frame, lost, timed_out
 from exod.supervisor.channel_question import Question
-from exod.supervisor.ports import Caller, Listener, Ready, Wanted
+from exod.supervisor.ports import Caller, Listener, Ready, Want, Wanted
 from exosdk import wire
 
 PING_SECONDS = 3.0
@@ -252,6 +252,8 @@ class Channel:
                 self._emitted(frame)
             case wire.Changed():
                 self._changed(frame)
+            case wire.Want():
+                self._listener.wanted(Want(frame.id, frame.kind, frame.key, wire.unpack(frame.value)))
             case wire.Failed():
                 self._reached(wire.Ready, frame)
             case wire.Passed():
@@ -294,6 +296,9 @@ class Channel:
             self._refill = self._loop.call_later(1.0, self._replenish)
         else:
             self._end.read()
+
+    def give(self, number: int, value: Any, refused: str) -> None:
+        self._send(wire.Given(number, wire.pack(value), refused), action="answer the instance")
 
     # --- health ------------------------------------------------------------------------------------------------
 

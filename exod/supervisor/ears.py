@@ -8,6 +8,7 @@ from typing import Any
 
 from exod.errors import Outcome, Refusal
 from exod.supervisor.instance import Instance
+from exod.supervisor.ports import Want
 from exod.supervisor.roster import Roster
 
 STRIKES = 16
@@ -32,6 +33,10 @@ class Ears:
     def changed(self, service: str, properties: Mapping[str, Any]) -> None:
         if self._speaks():
             self._roster.world.face.changed(self._instance.plugin, service, properties)
+
+    def wanted(self, want: Want) -> None:
+        if self._speaks():
+            self._roster.wanted(self._instance, want)
 
     def struck(self, reason: str) -> None:
         if not self._speaks():

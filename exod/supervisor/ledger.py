@@ -10,12 +10,13 @@ from exod.errors import Refusal
 from exod.supervisor.ports import Audit
 
 Event = Literal[
-    "verdict", "state", "job", "exit", "restart", "strike", "config", "trust", "daemon", "adopt", "revoke", "limit"
-]
+    "verdict", "state", "job", "exit", "restart", "strike", "config", "trust", "daemon", "adopt", "revoke", "limit",
+    "setting",
+]  # fmt: skip
 _log = logging.getLogger("exod")
 _ABOUT = ("plugin", "version", "instance", "job")
 _LEVELS = {"fault": logging.ERROR, "refused": logging.WARNING, "restart": logging.WARNING, "limit": logging.WARNING}
-_FOR_AUDITORS = frozenset(["verdict", "state", "strike", "trust", "daemon"])
+_FOR_AUDITORS = frozenset(["verdict", "state", "strike", "trust", "daemon", "setting"])
 
 
 class Ledger:

@@ -6,7 +6,8 @@ A dry run and a job take the same way through this module, so what is printed is
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from exod.brokers.files import rules as files
+from exod.brokers.config.rules import check as check_settings
+from exod.brokers.files.rules import check as check_files
 from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
 from exod.package.manifest import Manifest
@@ -27,7 +28,7 @@ from exod.supervisor.roster import Roster, unknown
 from exod.supervisor.rows import dump_values, plugin_text, version_text
 
 T = TypeVar("T")
-RULES = (files.check,)
+RULES = (check_files, check_settings)
 """What brokers refuse of a Confinement, in the order of asking."""
 
 

@@ -5,7 +5,7 @@ and told to the face. Reading never waits.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -17,7 +17,7 @@ from exod.supervisor.instance import Instance
 from exod.supervisor.ledger import Ledger
 from exod.supervisor.lifecycle import State, is_legal
 from exod.supervisor.plugin import Plugin
-from exod.supervisor.ports import InstanceRecord, PluginRecord, Snapshot, TrustInputs, VersionRecord, World
+from exod.supervisor.ports import InstanceRecord, PluginRecord, Snapshot, TrustInputs, VersionRecord, Want, World
 from exod.supervisor.rows import plugin_text
 from exod.trust.state import TrustState, own, saw_list
 
@@ -26,7 +26,7 @@ TRIES = 3
 
 
 class Roster:
-    """`settings` are read again on reload, while jobs run."""
+    """`settings` are read again on reload, while jobs run. wanted: who answers what an instance asks of us."""
 
     def __init__(self, world: World, settings: Settings) -> None:
         self.world = world
@@ -37,6 +37,7 @@ class Roster:
         self.trust: TrustState | Refusal = TrustState()
         self.inputs = TrustInputs()
         self.generation = 0
+        self.wanted: Callable[[Instance, Want], None] = lambda _instance, _want: None
         self._next_instance = 1
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._trust_lock = asyncio.Lock()

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from exod.brokers.config.steps import Config
+from exod.brokers.config.steps import World as Asked
 from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
 from exod.package.options import Value
@@ -81,6 +83,8 @@ class Supervisor:
         self._reload = Reload(self._roster, self._planner, self._guard)
         self._limits = Limits(self._roster, self._guard)
         self.calls = Calls(self._roster)
+        asked = Asked(self.config, self._write, self._roster.ledger.note, world.clock.monotonic, self._tasks.spawn)
+        self._roster.wanted = Config(asked).wanted
         self._restored = asyncio.Event()
         self._critical = asyncio.Event()
         self.phases: dict[str, int] = {}
@@ -319,6 +323,12 @@ class Supervisor:
             options_: requests.Options = {"start": request.flag("start"), "version": version}
             first += await self._dry(Request(Verb.LOAD, request.caller, needed, options=options_))
         return [*first, *prepared.plan.steps]
+
+    async def _write(self, plugin: str, values: Mapping[str, Value], by: str) -> None:
+        """For a plugin, which no bus vouches for. Raises Refused."""
+        view = await self._works.run(Request(Verb.CONFIGURE, Caller(by, -1), plugin, options={"values": values}))
+        if view.state != "done":
+            raise Refused(Refusal.from_fields(view.refusal))
 
     def _again(self, plugin: str) -> None:
         job = self._works.open(Request(Verb.RESTART, ITSELF, plugin))

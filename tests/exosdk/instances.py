@@ -14,6 +14,7 @@ from exod.package.limits import Limits
 from exod.package.options import Value
 from exod.package.services import Method, Property, Service, Signal
 from exod.plan.confine import Confinement
+from exod.supervisor.ports import Want
 from exosdk import hooks, wire
 from exosdk.post import Post
 from exosdk.runner import Runner
@@ -106,6 +107,7 @@ class Heard:
     def __init__(self) -> None:
         self.signals: list[tuple[str, str, list[Any]]] = []
         self.properties: list[tuple[str, dict[str, Any]]] = []
+        self.wants: list[Want] = []
         self.strikes: list[str] = []
         self.illnesses: list[str] = []
 
@@ -114,6 +116,9 @@ class Heard:
 
     def changed(self, service: str, properties: Any) -> None:
         self.properties.append((service, dict(properties)))
+
+    def wanted(self, want: Want) -> None:
+        self.wants.append(want)
 
     def struck(self, reason: str) -> None:
         self.strikes.append(reason)

@@ -268,6 +268,10 @@ class FakeChannel:
         self._waiting: set[asyncio.Future[None]] = set()
         self.gone = False
         self.paused = False
+        self.given: list[tuple[int, Any, str]] = []
+
+    def give(self, number: int, value: Any, refused: str) -> None:
+        self.given.append((number, value, refused))
 
     async def hello(self, *, nonce: bytes, deadline: float) -> Mapping[str, str]:
         await self._answer("hello", deadline)

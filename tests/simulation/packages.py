@@ -31,6 +31,7 @@ class Kit:
     network: tuple[str, ...] = ()
     custom: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     critical: bool = False
     services: bool = True
     storage: int = 1 << 20
@@ -47,7 +48,7 @@ class Kit:
 def unpack(data: bytes) -> Kit:
     table = json.loads(data)
     table["needs"] = tuple((name, span, optional) for name, span, optional in table["needs"])
-    return Kit(**table | {name: tuple(table[name]) for name in ("files", "network", "custom", "writes")})
+    return Kit(**table | {name: tuple(table[name]) for name in ("files", "network", "custom", "writes", "settings")})
 
 
 OPTIONS = (
@@ -81,6 +82,7 @@ def manifest(kit: Kit) -> Manifest:
             ),
             network=kit.network,
             custom=kit.custom,
+            config=kit.settings,
         ),
         limits=Limits(storage=kit.storage, call_time=2.0),
         config=OPTIONS,

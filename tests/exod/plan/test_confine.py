@@ -53,7 +53,6 @@ def test_an_ordinary_file_outside_the_closed_roots_is_granted() -> None:
         (Permissions(hardware=("usb:0403:6001",)), "hardware"),
         (Permissions(processes=True), "processes"),
         (Permissions(ai=("infer",)), "ai"),
-        (Permissions(config=("hostname",)), "config"),
         (Permissions(native=True), "native"),
         (Permissions(strict=False), "a sandbox that is not strict"),
     ],

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 
+from exod.brokers.config.rules import denied
 from exod.plan.confine import Confinement
 from exod.plan.policy import Policy
 from exod.supervisor.ports import Launch
@@ -13,9 +14,11 @@ from tests.simulation.packages import Kit
 FILES = ("/proc/stat", "/proc/meminfo", "/etc/os-release", "/srv/a")
 WRITTEN = ("/srv/b", "/srv/c")
 NAMES = ("fast", "gpu", "big")
+KEYS = ("read:system.hostname", "read:echo.word", "write:echo.word")
 UNIVERSE = [
     *(f"filesystem:{mode}:{path}" for path in (*FILES, *WRITTEN) for mode in ("read-only", "read-write")),
     *(f"custom:{name}" for name in NAMES),
+    *(f"config:{key}" for key in KEYS),
     *("network:tcp:a.org:1", "processes", "native", "hardware:usb:1:2"),
 ]
 
@@ -26,14 +29,24 @@ def some(chance: Random, among: Iterable[str]) -> tuple[str, ...]:
 
 def policy(chance: Random) -> Policy:
     files = None if chance.random() < 0.5 else some(chance, (*FILES, *WRITTEN, "read-only:/srv/b", "read-write:/srv/c"))
-    return Policy(files=files, deny=some(chance, ("custom", "filesystem", "network")) if chance.random() < 0.4 else ())
+    return Policy(
+        files=files, deny=some(chance, ("custom", "filesystem", "network", "config")) if chance.random() < 0.4 else ()
+    )
 
 
 def enforced(built: Confinement) -> set[str]:
     """From what the sandbox is built of, and from what a plugin is let go with."""
     files = {f"filesystem:read-only:{path}" for path in built.files}
     files |= {f"filesystem:read-write:{path}" for path in built.writable}
-    return files | {f"custom:{name}" for name in built.permissions.get("custom", ())}
+    keys = {
+        f"config:{kind}:{key}" for kind, _, key in (one.partition(":") for one in KEYS) if answers(built, kind, key)
+    }
+    return files | keys | {f"custom:{name}" for name in built.permissions.get("custom", ())}
+
+
+def answers(built: Confinement, kind: str, key: str) -> bool:
+    """Whether the broker would."""
+    return denied(kind, key, held=built.permissions.get("config", ())) is None
 
 
 def answered(house: House) -> set[str]:
@@ -71,7 +84,7 @@ async def test_what_is_answered_and_described_is_what_is_enforced(house: House) 
 @played
 async def test_it_still_is_after_permissions_were_taken_back_from_what_runs(house: House) -> None:
     chance = Random(4)
-    kit = Kit(files=FILES, writes=WRITTEN, custom=NAMES)
+    kit = Kit(files=FILES, writes=WRITTEN, custom=NAMES, settings=KEYS)
     for turn in range(20):
         house.disk.inputs = replace(house.disk.inputs, policies={})
         await house.supervisor.reload()
