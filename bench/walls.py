@@ -14,6 +14,7 @@ from typing import Any
 from bench.peers import PEERS, spawn_floor, timed
 from bench.rows import Row, at_most, faster_by, median, percentile
 from exod.brokers.files.steps import open_paths
+from exod.brokers.resources.kernel import Kernel
 from exod.layout import SDK
 from exod.package.limits import Limits as Asked
 from exod.plan.confine import LAYERS, Confinement, Layer
@@ -49,7 +50,7 @@ def cold_starts(directory: Path, *, rounds: int) -> list[Row]:
         (directory / name).mkdir(parents=True)
     run, log, data = (directory / name for name in ("run", "log", "data"))
     places = Places(run, log, data, sdk=SDK, grants=open_paths, development=directory)
-    return asyncio.run(_measure(Host(places, _LIMITS), rounds))
+    return asyncio.run(_measure(Host(places, _LIMITS, Kernel(directory)), rounds))
 
 
 async def _measure(host: Host, rounds: int) -> list[Row]:
