@@ -75,7 +75,7 @@ TABLE = Table(
     Field("network", List(Parsed(_endpoint, what="tcp:HOST:PORT or udp:HOST:PORT"), most=LIST_MAX), default=()),
     Field("ipc", List(Name(), most=LIST_MAX), default=(), help="plugins it may open links to"),
     Field("hardware", List(Text(_HARDWARE, what="BUS:IDS such as usb:0403:6001"), most=LIST_MAX), default=()),
-    Field("processes", Flag(), default=False, help="may start child processes"),
+    Field("processes", Flag(), default=False, help="may fork processes of its own"),
     Field("ai", _WORDS, default=()),
     Field("config", List(_CONFIG, most=LIST_MAX), default=(), help="settings of plugins, or of the system"),
     Field("custom", List(Text(_WORD, what="a name"), most=CUSTOM_MAX), default=()),

@@ -86,7 +86,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
         flags=frames.FLAG_STATE if "state" in cell.fork else 0,
         nonce=launch.nonce,
         without=sum(1 << layer for layer in LAYERS - launch.confinement.layers),
-        profile=seccomp.PLAIN,
+        profile=seccomp.profile(launch.confinement.permissions),
     )
     ward.groups.open_for(launch.instance, uid=cell.zygote.block.first)
     try:

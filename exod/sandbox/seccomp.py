@@ -20,9 +20,14 @@ AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
 FLAG_LOG = 2
 
-PROFILES: tuple[tuple[str, ...], ...] = ((),)
+PROFILES: tuple[tuple[str, ...], ...] = ((), ("fork",))
 """The groups of each profile that an instance can be granted today; a fork request names one by its place."""
 PLAIN = PROFILES.index(())
+FORK = PROFILES.index(("fork",))
+
+
+def profile(permissions: Mapping[str, object]) -> int:
+    return FORK if "processes" in permissions else PLAIN
 
 
 def profiles(machine: str) -> list[bytes]:

@@ -51,7 +51,6 @@ def test_an_ordinary_file_outside_the_closed_roots_is_granted() -> None:
         (Permissions(network=("tcp:example.org:443",)), "network"),
         (Permissions(ipc=("echo",)), "ipc"),
         (Permissions(hardware=("usb:0403:6001",)), "hardware"),
-        (Permissions(processes=True), "processes"),
         (Permissions(ai=("infer",)), "ai"),
         (Permissions(native=True), "native"),
         (Permissions(strict=False), "a sandbox that is not strict"),

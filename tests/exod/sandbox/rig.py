@@ -34,11 +34,12 @@ def confinement(
     plugin: str = "hello",
     files: tuple[str, ...] = (),
     writable: tuple[str, ...] = (),
+    permissions: Mapping[str, tuple[str, ...]] | None = None,
     signer: str = "s",
     level: str = "l",
     without: Iterable[Layer] = (),
 ) -> Confinement:
-    values: dict[str, Any] = {"limits": PackageLimits(), "services": (), "config": {}, "permissions": {}}
+    values: dict[str, Any] = {"limits": PackageLimits(), "services": (), "config": {}, "permissions": permissions or {}}
     return Confinement(
         plugin=plugin, version="1.0.0", type="custom", digest="0" * 64, signer=signer, level=level, entry="hello:Hello",
         files=files, writable=writable, layers=LAYERS - {*without}, **values,

@@ -14,7 +14,7 @@ from tests.exod.sandbox.classic_bpf import Program
 
 HERE = Path(__file__).parent
 NUMBER = NUMBERS["x86_64"]
-(PLAIN,) = seccomp.profiles("x86_64")
+PLAIN, *_ = seccomp.profiles("x86_64")
 Try = Callable[[Sequence[str]], list[int]]
 EXEMPT = {335, 336}
 """uretprobe and uprobe: the kernel asks no filter about them (6.18); they serve nobody but a probe's own trampoline."""
