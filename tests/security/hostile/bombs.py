@@ -101,7 +101,7 @@ def bomb_of_timers(kernel, told):
 
 @attempt(13, "seccomp")
 def bomb_of_watches(kernel, told):
-    """makes 64 inotify instances' worth of watches"""
+    """watches 64 directories with inotify"""
     descriptor = kernel.inotify_init1(0)
     for number in range(64):
         os.mkdir(f"/tmp/{number}")

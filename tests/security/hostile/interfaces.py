@@ -166,8 +166,8 @@ def take_over_a_terminal(kernel, told):
 
 
 @attempt(15, "seccomp", stdio="terminal")
-def type_into_a_terminal(kernel, told):
-    """makes the terminal that its output goes to believe that its window has another size"""
+def resize_a_terminal(kernel, told):
+    """tells the terminal that its output goes to that its window has another size"""
     kernel.ioctl(1, 0x5414, struct.pack("<4H", 42, 42, 0, 0))
     size = bytearray(8)
     kernel.ioctl(1, 0x5413, size)
