@@ -1,0 +1,174 @@
+"""Each grant on a real daemon: it works, it is refused without, and what taking it back from a running plugin does."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from exosdk.testing.daemon import Daemon
+from tests.acceptance import grants
+from tests.shape import tree
+
+OWNER, GROUP = 2147099999, 2147099998
+MANIFEST = """
+[package]
+name = "prober"
+version = "1.0.0"
+type = "custom"
+summary = "uses what it is granted"
+license = "Apache-2.0"
+[entry]
+python = "prober:Prober"
+[sandbox]
+filesystem = ["read-only:{place}/read", "read-write:{place}/write"]
+config = ["read:system.hostname"]
+custom = ["gpu"]
+processes = true
+[limits]
+tasks = 4
+[services.prober]
+interface = "org.example.Prober1"
+access = "root"
+methods.Use = {{in = "s", out = "s"}}
+methods.Heard = {{out = "s"}}
+"""
+CODE = """
+import os
+
+class Prober:
+    def __init__(self, context):
+        self.context, self.said = context, ""
+        self.kept = open("{place}/read/file") if os.path.exists("{place}/read/file") else None
+
+    def use(self, grant):
+        try:
+            return getattr(self, grant)()
+        except OSError as error:
+            return "refused: " + type(error).__name__
+
+    def read(self):
+        return open("{place}/read/file").read()
+
+    def kept_open(self):
+        return os.pread(self.kept.fileno(), 9, 0).decode() if self.kept else "refused: it was never open"
+
+    def write(self):
+        with open("{place}/write/made", "w") as file:
+            file.write("by it")
+        return "works"
+
+    def processes(self):
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        return "works"
+
+    def custom(self):
+        return "works" if "gpu" in self.context.permissions.get("custom", ()) else "refused"
+
+    def config(self):
+        self.said = ""
+        self.context.read_setting("system.hostname", self.told)
+        return "asked"
+
+    def told(self, value, refused):
+        self.said = "refused: " + refused if refused else value
+
+    def heard(self):
+        return self.said
+"""
+
+
+@dataclass
+class Lab:
+    daemon: Daemon
+    place: Path
+
+    def use(self, grant: str) -> str:
+        said = str(self.daemon.exoctl("plugin", "call", "prober", "Use", "--", grant))
+        while said in ("asked", ""):
+            said = str(self.daemon.exoctl("plugin", "call", "prober", "Heard"))
+        return said
+
+    def rule(self, line: str) -> None:
+        """plugins.d says this; returns when the daemon has it in force and the plugin runs."""
+        policy = self.daemon.directory / "etc/plugins.d/prober.toml"
+        policy.write_text(line)
+        policy.chmod(0o600)
+        self.daemon.exoctl("daemon", "reload")
+        until = time.monotonic() + 30
+        while self.daemon.exoctl("plugin", "info", "prober")["state_name"] != "running":
+            assert time.monotonic() < until
+
+    def instance(self) -> int:
+        return int(self.daemon.exoctl("plugin", "info", "prober")["id"])
+
+    def holds(self, capability: str) -> bool:
+        asked = ["registry", "check", "prober", "--capability", capability]
+        return self.daemon.run([str(Path(sys.executable).with_name("exoctl")), *asked]).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    place = Path("/var/tmp") / f"exod-grants-live-{os.getpid()}"
+    source = tmp_path_factory.mktemp("prober")
+    (place / "read").mkdir(parents=True)
+    (place / "read/file").write_text("works")
+    (place / "write").mkdir()
+    os.chown(place / "write", OWNER, GROUP)
+    for path in (place, place / "read", place / "write"):
+        path.chmod(0o755)
+    (place / "read/file").chmod(0o644)
+    (source / "code").mkdir()
+    (source / "package.toml").write_text(MANIFEST.format(place=place))
+    (source / "code/prober.py").write_text(CODE.replace("{place}", str(place)))
+    for name in ("README.md", "LICENSE"):
+        (source / name).write_text("A prober.\n")
+    try:
+        with Daemon(tmp_path_factory.mktemp("grants") / "dev") as daemon:
+            daemon.exoctl("plugin", "try", str(source))
+            yield Lab(daemon, place)
+    finally:
+        shutil.rmtree(place)
+
+
+CASES = [
+    ("read", "filesystem:read-only:{place}/read", 'files = ["{place}/write"]', True),
+    ("kept_open", "filesystem:read-only:{place}/read", 'files = ["{place}/write"]', True),
+    ("write", "filesystem:read-write:{place}/write", 'files = ["{place}/read"]', True),
+    ("processes", "processes", 'deny = ["processes"]', True),
+    ("config", "config:read:system.hostname", 'deny = ["config"]', False),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("grant", "capability", "rule", "restarted"), CASES, ids=[case[0] for case in CASES])
+def test_a_grant_works_and_is_gone_when_it_was_taken_back_live(
+    lab: Lab, grant: str, capability: str, rule: str, restarted: bool
+) -> None:
+    capability, rule = capability.format(place=lab.place), rule.format(place=lab.place)
+    lab.rule("")
+    if not lab.holds(capability):  # what is given back comes with the next start
+        lab.daemon.exoctl("plugin", "unload", "prober")
+        lab.daemon.exoctl("plugin", "load", "prober")
+    before = lab.instance()
+    assert lab.use(grant) == (os.uname().nodename if grant == "config" else "works")
+    lab.rule(rule)
+    assert lab.use(grant).startswith("refused")
+    assert (lab.instance() != before) is restarted
+    assert not lab.holds(capability)
+
+
+def test_the_page_shows_the_catalogue_and_every_test_in_it_exists() -> None:
+    page = (tree.ROOT / "docs/systems/sandbox.md").read_text()
+    assert grants.table() in page
+    for one in grants.CATALOGUE:
+        for test in (one.works, one.refused, one.revoked):
+            path, _, name = test.partition("::")
+            assert f"def {name}(" in (tree.ROOT / path).read_text(), test
