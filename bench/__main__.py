@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import alive, loads, readiness, recovery, service, verdict, walls
+from bench import alive, loads, readiness, recovery, service, verdict, walls, watching
 from bench.host import machine
 from bench.packages import make_samples
 from bench.rows import Row, table
@@ -84,6 +84,9 @@ def measure(effort: Effort, disk: Path, memory: Path) -> list[Row]:
             connection = Connection(address)
             rows += service.calls(target, samples[0].name, peer=connection, rounds=effort.calls)
             connection.close()
+        say(f"{effort.in_a_row} looked at")
+        with Target(disk / "watching", anchor=anchor) as target:
+            rows += watching.watching(target, samples[: effort.in_a_row])
     return rows
 
 

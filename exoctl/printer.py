@@ -47,6 +47,9 @@ _WORDS = {
 
 def clean(text: object) -> str:
     """One line of plain text: whatever could move a cursor, hide or reorder is written as `\\xNN` or `\\uNNNN`."""
+    plain = str(text)
+    if plain.isascii() and plain.isprintable():
+        return plain
     return "".join(_escape(letter) if unicodedata.category(letter) in _UNSAFE else letter for letter in str(text))
 
 
@@ -71,6 +74,8 @@ def _plain(value: Any) -> Any:
 
 
 def width(text: str) -> int:
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 

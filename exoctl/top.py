@@ -5,7 +5,7 @@ each look is a table of its own, or a line of JSON.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,18 +63,26 @@ def _screen(printer: Printer, *, live: bool) -> Iterator[Show]:
         yield lambda rows: printer.table(_HEAD, [_cells(row) for row in rows])
     else:
         with _alternate() as display:
-            yield lambda rows: display("\n".join(printer.columns(_HEAD, [_cells(row) for row in rows])))
+            yield lambda rows: display(lambda most: printer.columns(_HEAD, [_cells(row) for row in rows[:most]]))
 
 
 @contextmanager
-def _alternate() -> Iterator[Callable[[str], None]]:
-    """The terminal's second screen, so that the first is as it was afterwards."""
+def _alternate() -> Iterator[Callable[[Callable[[int], Iterable[str]]], None]]:
+    """The terminal's second screen, so that the first is as it was afterwards. Lines are made when it is known how
+    many there is room for below the first.
+    """
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
-    with Live(console=Console(), screen=True, auto_refresh=False, transient=True) as live:
-        yield lambda text: live.update(Text.from_ansi(text, no_wrap=True), refresh=True)
+    console = Console()
+    with Live(console=console, screen=True, auto_refresh=False, transient=True) as live:
+
+        def display(lines: Callable[[int], Iterable[str]]) -> None:
+            text = "\n".join(lines(console.height - 1))
+            live.update(Text.from_ansi(text, no_wrap=True, overflow="crop"), refresh=True)
+
+        yield display
 
 
 def _cells(row: Row) -> tuple[object, ...]:
