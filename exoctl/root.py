@@ -12,6 +12,7 @@ NOUNS = {
     "package": "Packages: scaffold, build, sign, inspect, verify. Needs no daemon.",
     "key": "Keys: make, trust, revoke, list.",
     "job": "Jobs: list, watch, cancel.",
+    "audit": "The audit log: show, follow, verify, export.",
     "registry": "The registry: find plugins, check dependencies.",
     "daemon": "The daemon: status, configuration, reload.",
 }

@@ -76,6 +76,12 @@ class Session:
         dev = os.environ.get(DEV_VARIABLE)
         return os.path.join(dev, "etc") if dev else "/etc/exod"
 
+    @property
+    def state(self) -> str:
+        """Where exod keeps what survives it."""
+        dev = os.environ.get(DEV_VARIABLE)
+        return os.path.join(dev, "lib") if dev else "/var/lib/exod"
+
     def trust_directory(self, given: str | None) -> str:
         """Where a verb writes trust. Refused where it would be this host's, and the shell speaks to another exod."""
         elsewhere = self.address or os.environ.get(ADDRESS_VARIABLE)

@@ -9,12 +9,12 @@ from exod.brokers.doctor import worker
 from exod.brokers.doctor.host import Ports
 from exod.configuration import read_settings
 from exod.sandbox.groups import place
-from exod.state import audit, etcdir
+from exod.state import etcdir
 from exod.state.store import Store
 
 
 def main() -> int:
-    return worker.main(sys.argv[1:], Ports(read_settings, place, etcdir.read_directory, audit.verify, record))
+    return worker.main(sys.argv[1:], Ports(read_settings, place, etcdir.read_directory, record))
 
 
 def record(state: Path, fields: Mapping[str, str]) -> None:

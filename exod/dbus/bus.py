@@ -10,9 +10,7 @@ from exod.dbus.reconnect import Link
 from exod.dbus.requesting import ReadPackage, Requests
 from exod.dbus.servicemanager import stops_for_good
 from exod.dbus.wire import Wire
-from exod.errors import Refusal
 from exod.names import BUS_NAME
-from exod.supervisor.ports import Caller
 from exod.supervisor.supervisor import Supervisor
 
 _CAPS: Final = Caps()
@@ -34,7 +32,7 @@ class Bus:
     ) -> None:
         self._supervisor = supervisor
         self._face = face
-        self._dispatcher = Dispatcher(caps=caps, audit=self._audit)
+        self._dispatcher = Dispatcher(caps=caps, audit=supervisor.audited)
         self._requests = Requests(supervisor, face, read_package=read_package, caps=caps)
         self._manager = Manager(self._requests, doctor=doctor)
         self._link = Link(
@@ -77,6 +75,3 @@ class Bus:
         self._dispatcher.detach()
         self._requests.forget_callers()
         self._face.forget_callers()
-
-    def _audit(self, refusal: Refusal, caller: Caller, subject: str) -> None:
-        self._supervisor.refused(refusal, caller=caller, subject=subject)

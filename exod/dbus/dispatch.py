@@ -15,9 +15,10 @@ from exod.dbus import failures, guard, standard
 from exod.dbus.authority import ANY, CHALLENGE, Authority
 from exod.dbus.caps import Caps, Meter
 from exod.dbus.codec import CALL, ERROR, NO_REPLY, RETURN, SIGNAL, Header, Outgoing
+from exod.dbus.facet import OwnFacet
 from exod.dbus.failures import Standard
 from exod.dbus.guard import Unfit
-from exod.dbus.introspect import Method
+from exod.dbus.introspect import PRIVATE, Method
 from exod.dbus.objects import Call, Checked, Facet, Run, arguments
 from exod.dbus.wire import Wire
 from exod.errors import Outcome, Refusal, Refused
@@ -26,8 +27,10 @@ from exod.supervisor.ports import Caller
 _DESCRIPTORS_MAX: Final = 1
 
 
-Audit = Callable[[Refusal, Caller, str], None]
-"""Told of every call that was refused for lack of authority."""
+Audit = Callable[[Refusal | None, Caller, str], None]
+"""Told of every call that was refused for lack of authority; without a refusal, of every call of the daemon's own
+objects that was let in and may change something.
+"""
 
 
 class Dispatcher:
@@ -112,7 +115,10 @@ class Dispatcher:
         header = call.header
         facet = self.objects.get(header.path)
         details = facet.details(header.member) if facet else {}
-        return await call.authority.require(access, call.sender, details=details, interactive=call.interactive)
+        caller = await call.authority.require(access, call.sender, details=details, interactive=call.interactive)
+        if isinstance(facet, OwnFacet) and access != PRIVATE:
+            self._audit(None, caller, f"{header.path} {header.member}")
+        return caller
 
     def _audit_if_denied(self, call: Call, error: Exception) -> None:
         """Costs the sender more than an answer does: each denial is a line in the audit."""

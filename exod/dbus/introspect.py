@@ -15,6 +15,7 @@ from exod.package.services import Service
 ACCESS = "org.exoos.Exod1.Access"
 """Annotation of a method: who may call it. Without it, whoever may manage plugins."""
 EMITS_CHANGED = "org.freedesktop.DBus.Property.EmitsChangedSignal"
+PRIVATE = "polkit:org.exoos.exod1.read-private"
 MANAGE = "polkit:org.exoos.exod1.manage-plugins"
 SHIPPED = tuple(f"org.exoos.Exod1.{name}" for name in ("Manager", "Plugin", "Instance", "Job"))
 _DOCTYPE = (

@@ -23,5 +23,6 @@ class Job(OwnFacet):
             caller = await call.authority.require(
                 MANAGE, call.sender, details=self.details("Cancel"), interactive=call.interactive
             )
+        self._requests.supervisor.audited(None, caller, f"{call.header.path} Cancel")
         if refusal := self._requests.supervisor.cancel(self._job, caller):
             raise Refused(refusal)

@@ -81,6 +81,14 @@ class Manager(OwnFacet):
     def list_usage(self, _call: Call) -> Sequence[Sequence[Any]]:
         return self._supervisor.list_usage()
 
+    # --- audit ---------------------------------------------------------------------------------------------------
+
+    async def list_audit(self, _call: Call) -> tuple[Sequence[tuple[str, int]], Mapping[str, str]]:
+        return await self._supervisor.audit.files()
+
+    async def read_audit(self, _call: Call, file: str, offset: int) -> bytes:
+        return await self._supervisor.audit.read(file, offset)
+
     # --- trust ---------------------------------------------------------------------------------------------------
 
     def list_trust(self, _call: Call) -> Sequence[Mapping[str, str]]:

@@ -46,7 +46,7 @@ class Requests:
         """The bytes behind the descriptor, which whoever reads it takes over. Raises Refused."""
         found = await self._read_package(call.take(index))
         if isinstance(found, Refusal):
-            self.supervisor.refused(found, caller=call.by, subject="read a package")
+            self.supervisor.audited(found, caller=call.by, subject="read a package")
             raise Refused(found)
         return found.data
 

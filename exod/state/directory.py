@@ -14,7 +14,7 @@ from exod.linux.descriptors import opened
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO planted under an expected name must not hang the opener.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = ".new"
 
@@ -100,20 +100,31 @@ class Directory(Descriptor):
 
     def read(self, name: str, *, limit: int) -> bytes | None:
         """The bytes of the regular file `name`, or None when there is none."""
-        self.judge()
         path = os.path.join(self.path, _component(name))
         try:
-            file = open(name, "rb", opener=lambda path, _: os.open(path, _READ, dir_fd=self.fd))
+            fd = self.open_file(name, os.O_RDONLY)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise Refused(insecure(path, f"cannot be opened as a file ({error.strerror})")) from error
-        with file:
-            status = os.fstat(file.fileno())
-            judge_file(status, path)
-            if status.st_size > limit:
+        with open(fd, "rb") as file:
+            size = os.fstat(fd).st_size
+            if size > limit:
                 raise Refused(Refusal("file-too-large", f"cannot read {path}: larger than {limit} bytes"))
-            return file.read(status.st_size)
+            return file.read(size)
+
+    def open_file(self, name: str, flags: int) -> int:
+        """A descriptor of the file `name`, made 0600 and durable where `flags` say so; both judged. The caller's."""
+        self.judge()
+        fd = os.open(_component(name), flags | _FILE, 0o600, dir_fd=self.fd)
+        try:
+            judge_file(os.fstat(fd), os.path.join(self.path, name))
+        except BaseException:
+            os.close(fd)
+            raise
+        if flags & os.O_CREAT:
+            self.sync()
+        return fd
 
     def replace(self, name: str, data: bytes) -> None:
         """Make `data` the content of `name`, 0600, durable on return: temp, fsync, rename, fsync of the directory."""

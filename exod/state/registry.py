@@ -4,59 +4,49 @@ Refuses a database that is corrupt, foreign, newer than this exod, open elsewher
 new one in its place. Refuses a record that points nowhere, and a generation lower than the last.
 """
 
+import contextlib
 import errno
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
 from exod.errors import Refusal, Refused
-from exod.linux.descriptors import opened
-from exod.state.directory import Directory, insecure, judge_file
+from exod.state.chain import Head
+from exod.state.directory import Directory, insecure
 from exod.state.records import InstanceRecord, JobRecord, PluginRecord, Snapshot, VersionRecord
-from exod.state.schema import migrate
+from exod.state.schema import OPENING, migrate
 from exod.state.writer import Writer
 
-# Exclusive: a second exod on the same state is refused, and the index of the log stays in memory (no -shm file).
-# FULL: WAL with NORMAL loses committed transactions at a power cut.
-_PRAGMAS = (
-    "locking_mode = EXCLUSIVE",
-    "journal_mode = WAL",
-    "synchronous = FULL",
-    "foreign_keys = ON",
-    "trusted_schema = OFF",
-    "cell_size_check = ON",
-)
 _LOCK_WAIT = 1.0
 _ERRNO = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS, sqlite3.SQLITE_NOMEM: errno.ENOMEM}
 Row = tuple[Any, ...]
 
 # A table's columns are the fields of its record, by name: a later migration may add a column anywhere.
-_RECORDS: Mapping[str, type] = {
-    "plugins": PluginRecord,
-    "versions": VersionRecord,
-    "instances": InstanceRecord,
-    "jobs": JobRecord,
-}
+_KINDS: tuple[type, ...] = (PluginRecord, VersionRecord, InstanceRecord, JobRecord)
+_RECORDS = dict(zip(("plugins", "versions", "instances", "jobs"), _KINDS, strict=True))
 
 
 class Registry:
     """Implements the supervisor's port. A plugin is put before its versions and instances, and dropped after them
     (dropping it drops its versions); whatever would break that is refused as `registry-conflict`.
+
+    Each transaction says how far the audit had come: what `pin` tells, which is durable. `audited` is the last.
     """
 
     def __init__(self, database: sqlite3.Connection, *, writer: Writer) -> None:
         self._database = database
         self._writer = writer
+        self.audited = Head(*database.execute("SELECT seq, hash FROM audit").fetchone())
+        self.pin: Callable[[], Head] = lambda: self.audited
 
     @classmethod
     async def open(cls, path: Path, *, writer: Writer) -> "Registry":
         """Open the database at `path`, made 0600 if there is none. Raises Refused."""
-        return cls(await writer.submit(lambda: _open(path)), writer=writer)
+        return await writer.submit(lambda: cls(_open(path), writer=writer))
 
     async def load(self) -> Snapshot:
         return await self._writer.submit(self._load)
@@ -93,7 +83,9 @@ class Registry:
         await self._change(lambda: self._set_generation(generation))
 
     async def close(self) -> None:
-        """Fold the log into the database and close it; twice is fine."""
+        """Repeat the end of the audit, fold the log into the database and close it; twice is fine."""
+        with contextlib.suppress(OSError, Refused):
+            await self._change(lambda: None)
         await self._writer.submit(self._database.close)
 
     async def _run(self, statement: str, *values: object) -> None:
@@ -101,9 +93,12 @@ class Registry:
 
     async def _change(self, work: Callable[[], object]) -> None:
         def change() -> None:
+            head = self.pin()
             with _translated(), self._database:  # which commits, or rolls back
                 self._database.execute("BEGIN IMMEDIATE")
                 work()
+                self._database.execute("UPDATE audit SET seq = ?, hash = ?", astuple(head))
+            self.audited = head
 
         await self._writer.submit(change)
 
@@ -173,30 +168,24 @@ def _make_private(directory: Directory, name: str) -> None:
 
     SQLite gives its log the mode of the database, and opens by path: sound because only root may write the directory.
     """
-    # For writing: SQLite calls a disk that is read-only an I/O error.
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    path = f"{directory.path}/{name}"
     try:
-        fd = os.open(name, flags | os.O_CREAT, 0o600, dir_fd=directory.fd)
+        # For writing: SQLite calls a disk that is read-only an I/O error.
+        os.close(directory.open_file(name, os.O_RDWR | os.O_CREAT))
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise Refused(insecure(path, "is a link")) from error
-    with opened(fd):
-        judge_file(os.fstat(fd), path)
-    directory.sync()
+        raise Refused(insecure(f"{directory.path}/{name}", "is a link")) from error
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    for pragma in _PRAGMAS:
-        database.execute(f"PRAGMA {pragma}")
+    database.executescript(OPENING)
     problem = database.execute("PRAGMA quick_check(1)").fetchone()[0]
     if problem != "ok":
         raise sqlite3.DatabaseError(problem)
     migrate(database)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _translated() -> Iterator[None]:
     """SQLite's errors in the house's terms: a decision is Refused, the world is OSError."""
     try:

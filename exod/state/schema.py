@@ -3,38 +3,18 @@
 Refuses a schema newer than this exod, and a database that is not exod's. Migrations are only ever added.
 """
 
+import re
 import sqlite3
+from importlib.resources import files
+from typing import Final
 
 from exod.errors import Refusal, Refused
 
 APPLICATION = 0x65786F64  # "exod", so that another program's database is not taken for an empty registry
 
-MIGRATIONS: tuple[str, ...] = (
-    """
-    CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    INSERT INTO counters VALUES ('generation', 0), ('next_instance', 1), ('next_job', 1);
-    CREATE TABLE plugins (
-        name TEXT PRIMARY KEY, version TEXT NOT NULL, enabled INTEGER NOT NULL,
-        desired TEXT NOT NULL CHECK (desired IN ('unloaded', 'loaded', 'running', 'suspended')), config TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE versions (
-        plugin TEXT NOT NULL REFERENCES plugins ON DELETE CASCADE, version TEXT NOT NULL, type TEXT NOT NULL,
-        digest TEXT NOT NULL, signer TEXT NOT NULL, level TEXT NOT NULL, sequence INTEGER NOT NULL,
-        installed REAL NOT NULL, PRIMARY KEY (plugin, version)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE instances (
-        id INTEGER PRIMARY KEY, plugin TEXT NOT NULL REFERENCES plugins, version TEXT NOT NULL, digest TEXT NOT NULL,
-        nonce BLOB NOT NULL, uid INTEGER NOT NULL, cgroup INTEGER NOT NULL, pid INTEGER NOT NULL, born REAL NOT NULL
-    ) STRICT;
-    CREATE INDEX instances_by_plugin ON instances (plugin);
-    CREATE TABLE jobs (
-        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, plugin TEXT NOT NULL, caller TEXT NOT NULL, state TEXT NOT NULL,
-        created REAL NOT NULL, finished REAL NOT NULL, steps TEXT NOT NULL, result TEXT NOT NULL, refusal TEXT NOT NULL
-    ) STRICT;
-    """,
-    "ALTER TABLE instances ADD COLUMN granted TEXT NOT NULL DEFAULT ''",
-)
-"""One script of statements for each schema number, from 1; no statement contains a semicolon of its own."""
+OPENING, *_SCRIPTS = re.split(r"-- schema \d+\n", files("exod.state").joinpath("schema.sql").read_text())
+MIGRATIONS: Final = tuple(script.strip().removesuffix(";") for script in _SCRIPTS)
+"""One script of statements for each schema number, from 1; OPENING is run before, each time."""
 
 
 def migrate(database: sqlite3.Connection, *, migrations: tuple[str, ...] = MIGRATIONS) -> None:

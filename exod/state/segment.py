@@ -1,145 +1,142 @@
-"""One file of the audit log, open for appending: records → durable lines behind the chain's head.
+"""One file of the audit log, open for appending: records → lines behind the chain's seal, durable after `sync`.
 
-A line that a crash cut short is taken off when the log is opened again; a last line that does not hold is left as
-evidence, and the log goes on in a new file.
+A line that a crash cut short is taken off when the log is opened again. Whatever else does not end where the key says
+is left as evidence, and the log goes on in a new file, with a number that leaves the gap to be seen.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 
-from exod.state import chain
-from exod.state.chain import Head, Record
-from exod.state.directory import Descriptor, Directory, judge, write_all
+from exod.state import chain, sealing
+from exod.state.chain import Head, Record, Seal
+from exod.state.directory import Descriptor, Directory, write_all
 
-_PREFIX = "audit-"
-_SUFFIX = ".jsonl"
+_NAME = re.compile(r"audit-\d{12}\.jsonl")
 _UNCLEAN = "the last stop was not a clean one"
 _DAMAGED = "the last record is damaged"
-_FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_KEY_LOST = "the key that sealed the records before was missing or damaged"
+_LEAP = 1 << 16
+"""So many steps the key goes over what was lost; farther than any one file reaches."""
 
 
 class Segment(Descriptor):
-    """`size` and `head` are those of the last append that succeeded."""
+    """`size` and `seal` are those of the last append that succeeded; `durable` those of the last sync."""
 
-    def __init__(self, fd: int, *, size: int, head: Head) -> None:
+    def __init__(self, fd: int, *, size: int, seal: Seal) -> None:
         super().__init__(fd)
-        self.size = size
-        self.head = head
+        self.size, self.seal = self.durable = size, seal
         # After a failed write the file may hold a part of it, which the next one takes off first.
         self._torn = False
 
     @classmethod
-    def begin(cls, directory: Directory, *, after: Head) -> "Segment":
-        """A new, empty file, named by the record it will begin with."""
-        directory.judge()
-        name = f"{_PREFIX}{after.seq + 1:012d}{_SUFFIX}"
-        fd = os.open(name, _FLAGS | os.O_CREAT, 0o600, dir_fd=directory.fd)
-        segment = cls(fd, size=os.fstat(fd).st_size, head=after)
-        directory.sync()
-        return segment
+    def open(cls, directory: Directory, name: str, *, seal: Seal, make: int = 0) -> "Segment":
+        """An existing file, or with O_CREAT a new one; raises Refused when others may write it."""
+        fd = directory.open_file(name, os.O_RDWR | os.O_APPEND | make)
+        return cls(fd, size=os.fstat(fd).st_size, seal=seal)
 
     @classmethod
-    def open(cls, directory: Directory, name: str) -> "Segment":
-        """An existing file; its head is not known until `resume` has read it."""
-        fd = os.open(name, _FLAGS, dir_fd=directory.fd)
-        status = os.fstat(fd)
-        try:
-            judge(status, f"{directory.path}/{name}")
-        except BaseException:
-            os.close(fd)
-            raise
-        return cls(fd, size=status.st_size, head=Head())
+    def begin(cls, directory: Directory, *, after: Seal) -> "Segment":
+        """A new, empty file, named by the record it will begin with."""
+        return cls.open(directory, f"audit-{after.head.seq + 1:012d}.jsonl", seal=after, make=os.O_CREAT)
 
     def append(self, records: Sequence[Record]) -> None:
-        """Write and sync all of `records`, or leave the file as it was and raise OSError."""
-        head, lines = self.head, []
+        """Write all of `records`, or raise OSError."""
+        seal, lines = self.seal, []
         for record in records:
-            data, head = chain.line(record, after=head)
+            data, seal = chain.line(record, after=seal)
             lines.append(data)
-        self._write(b"".join(lines))
-        self.head = head
-
-    def _write(self, block: bytes) -> None:
         if self._torn:
             os.ftruncate(self.fd, self.size)
         self._torn = True
-        write_all(self.fd, block)
-        os.fdatasync(self.fd)
+        write_all(self.fd, block := b"".join(lines))
         self._torn = False
-        self.size += len(block)
+        self.size, self.seal = self.size + len(block), seal
 
-    def start(self) -> Head:
-        """What the first record was written after."""
-        row = chain.parse(os.pread(self.fd, chain.LINE_MAX, 0).partition(b"\n")[0])
-        return Head(chain.head_of(row).seq - 1, str(row["prev"])) if row else Head()
+    def sync(self) -> None:
+        """Make durable what was appended, or go back to what was durable before and raise OSError."""
+        try:
+            os.fdatasync(self.fd)
+        except OSError:  # which of it reached the disk nobody knows
+            self._torn, (self.size, self.seal) = True, self.durable
+            raise
+        self.durable = self.size, self.seal
 
-    def last_line(self) -> bytes:
-        """The last complete line, without its newline, b"" if none; an incomplete one behind it is cut off the file."""
-        start = max(0, self.size - 2 * chain.LINE_MAX)
-        tail = os.pread(self.fd, self.size - start, start)
-        end = tail.rfind(b"\n") + 1
-        if len(tail) - end > chain.LINE_MAX:
-            return b""  # nothing that this log ever wrote: left as it is
-        if end < len(tail):
-            self.size = start + end
+    def lines(self, *, since: str = "") -> list[bytes]:
+        """From the record with the hash `since` on, if it is here, else all; last what is behind the last."""
+        data = os.pread(self.fd, self.size, 0)
+        # No field of a record can spell this: its quotes would be escaped.
+        at = data.rfind(f'"hash":"{since}"'.encode())
+        return data[data.rfind(b"\n", 0, max(at, 0)) + 1 :].split(b"\n")
+
+    def follow(self) -> tuple[str | None, int]:
+        """Go on behind what was written after `seal`: the last event, or None if the file does not end with it; and how
+        many bytes of an incomplete line were taken off. A longer one was never this log's, and is left as it is.
+        """
+        event, (*lines, rest) = "", self.lines(since=self.seal.head.hash)
+        if 0 < len(rest) <= chain.LINE_MAX:
+            self.size -= len(rest)
             os.ftruncate(self.fd, self.size)
-            os.fsync(self.fd)
-        return tail[: end - 1].rpartition(b"\n")[2] if end else b""
-
-    def last_row(self) -> Mapping[str, object] | None:
-        """The record in the last complete line, if it holds."""
-        row = chain.parse(self.last_line())
-        return row if row is not None and chain.is_intact(row) else None
-
-    def count(self) -> int:
-        """How many lines the file has."""
-        with open(self.fd, "rb", closefd=False) as file:
-            file.seek(0)
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+        for line in [*lines, rest] if len(rest) > chain.LINE_MAX else lines:
+            seal = chain.follow(line, after=self.seal)
+            if seal is None and f'"hash":"{self.seal.head.hash}"'.encode() not in line:
+                return None, 0
+            self.seal, event = seal or self.seal, chain.row(line).get("event", "")
+        return event, len(rest)
 
 
-def resume(directory: Directory) -> tuple[Segment, str]:
-    """The newest file, ready for the next record, and a remark about what was found; "" when all was in order."""
-    names = segments(directory)
-    if not names:
-        return Segment.begin(directory, after=Head()), ""
-    newest = Segment.open(directory, names[-1])
-    size = newest.size
-    if row := newest.last_row():
-        newest.head = chain.head_of(row)
-        return newest, _remark(row, cut=size - newest.size)
-    if newest.size == 0:
-        return _empty(directory, newest, names)
-    return _damaged(directory, newest, names)
+def resume(directory: Directory, *, remembered: Head) -> tuple[Segment, Descriptor, str]:
+    """The file for the next record, the open key, and a remark about what was found; "" when all was in order.
+
+    remembered: the record that the registry knows to have been the last, some time ago.
+    """
+    segment, remark = _resume(directory, remembered)
+    segment.sync()  # what a killed exod wrote may not be on the disk yet, and the key must not be ahead of it
+    keys = Descriptor(directory.open_file(sealing.SEALING, os.O_WRONLY))
+    os.pwrite(keys.fd, sealing.encode(segment.seal), 0)
+    return segment, keys, remark
 
 
 def segments(directory: Directory) -> list[str]:
     """The names of the log's files, oldest first."""
-    return [name for name in directory.names() if name.startswith(_PREFIX) and name.endswith(_SUFFIX)]
+    return [name for name in directory.names() if _NAME.fullmatch(name)]
 
 
-def _remark(row: Mapping[str, object], *, cut: int) -> str:
-    if cut:
-        return f"the last line was cut off: {cut} bytes"
-    return "" if row["event"] == chain.CLOSED else _UNCLEAN
+def _resume(directory: Directory, remembered: Head) -> tuple[Segment, str]:
+    names, seal = segments(directory), sealing.decode(directory.read(sealing.SEALING, limit=chain.LINE_MAX))
+    if seal is None and not names and not remembered.seq:
+        return Segment.begin(directory, after=sealing.begin(directory, head=Head())), ""
+    if seal is not None and names:
+        newest = Segment.open(directory, names[-1], seal=seal)
+        event, cut = newest.follow()
+        seal = newest.seal
+        begun = newest.size or number(names[-1]) == seal.head.seq + 1
+        if event is not None and begun and remembered.seq <= seal.head.seq:
+            remark = "" if event == chain.CLOSED else _UNCLEAN
+            return newest, f"the last line was cut off: {cut} bytes" if cut else remark
+        newest.close()
+    found = _claimed(directory, names)
+    last = max(found, remembered, seal.head if seal else Head(), key=lambda head: head.seq)
+    if seal is None or last.seq - seal.head.seq > _LEAP:
+        return Segment.begin(directory, after=sealing.begin(directory, head=last)), _KEY_LOST
+    # Behind every number that was ever given out, as far as anything here remembers: what is lost leaves a gap.
+    while seal.head.seq < last.seq:
+        seal = seal.after(replace(last, seq=seal.head.seq + 1))
+    remark = f"the log was cut: it reached record {last.seq}" if found.seq < last.seq else _DAMAGED
+    return Segment.begin(directory, after=seal), remark if last.seq else _UNCLEAN
 
 
-def _empty(directory: Directory, newest: Segment, names: list[str]) -> tuple[Segment, str]:
-    """A file made, but not written, before a crash: it goes on behind the file before it."""
-    if len(names) == 1:
-        return newest, _UNCLEAN
-    with Segment.open(directory, names[-2]) as before:
-        row = before.last_row()
-    newest.head = chain.head_of(row) if row else Head(_number(names[-1]) - 1)
-    return newest, _UNCLEAN if row else _DAMAGED
+def _claimed(directory: Directory, names: Sequence[str]) -> Head:
+    """The last record of the newest file, as far as that can be said of one that does not hold."""
+    if not names:
+        return Head()
+    with Segment.open(directory, names[-1], seal=Seal(Head(), b"", "")) as newest:
+        lines = list(filter(None, newest.lines()))
+    head = Head(number(names[-1]) + len(lines) - 1)
+    last = chain.row(lines[-1]) if lines else {}
+    return replace(head, hash=str(last.get("hash"))) if last.get("seq") == head.seq else head
 
 
-def _damaged(directory: Directory, newest: Segment, names: list[str]) -> tuple[Segment, str]:
-    with newest:
-        after = Head(_number(names[-1]) + max(newest.count(), 1) - 1)
-    return Segment.begin(directory, after=after), _DAMAGED
-
-
-def _number(name: str) -> int:
-    digits = name.removeprefix(_PREFIX).removesuffix(_SUFFIX)
-    return int(digits) if digits.isdecimal() else 1
+def number(name: str) -> int:
+    return int(name[6:18])

@@ -20,7 +20,6 @@ from exod.state.writer import Writer
 class Store:
     """Each part implements the supervisor's port of its name."""
 
-    writer: Writer
     audit: Audit
     registry: Registry
     packages: Packages
@@ -42,7 +41,10 @@ class Store:
             # First: its lock says whether another exod works here, before anything of that one's is touched.
             registry = await Registry.open(path / "registry.sqlite", writer=writer)
             stack.push_async_callback(registry.close)
-            audit = await Audit.open(path / "audit", writer=writer, on_degraded=on_degraded)
+            audit = await Audit.open(
+                path / "audit", writer=writer, on_degraded=on_degraded, remembered=lambda: registry.audited
+            )
+            registry.pin = audit.pin
             stack.push_async_callback(audit.close)
             packages = await Packages.open(path / "packages", writer=writer)
             stack.push_async_callback(packages.close)
@@ -50,4 +52,4 @@ class Store:
             stack.push_async_callback(trust_file.close)
             data = await DataDirs.open(path / "data", uid=data_uid, writer=writer)
             stack.push_async_callback(data.close)
-            yield cls(writer, audit, registry, packages, trust_file, data)
+            yield cls(audit, registry, packages, trust_file, data)

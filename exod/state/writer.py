@@ -35,7 +35,7 @@ class Writer:
         future.add_done_callback(lambda _: self._room.release())
         return await asyncio.shield(future)
 
-    def post(self, work: Callable[[], None]) -> None:
+    def post(self, work: Callable[[], object]) -> None:
         """Queue `work` that nobody waits for and that must not raise; never blocks, does nothing once closed."""
         if not self._closed:
             self._items.put(work)

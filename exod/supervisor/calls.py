@@ -75,7 +75,7 @@ class Calls:
         if deaths >= DEADLY:
             sentence = f"cannot call {plugin.name}: it crashed {deaths} times in calls of uid {caller.uid}"
             refusal = Refusal("deadly-caller", sentence, f"exoctl plugin logs {plugin.name}")
-            self._roster.ledger.refused(refusal, caller=caller.name, subject=f"call {plugin.name}")
+            self._roster.ledger.answered(refusal, caller=caller, subject=f"call {plugin.name}")
             raise Refused(refusal)
 
 

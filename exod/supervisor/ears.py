@@ -42,7 +42,8 @@ class Ears:
         if not self._speaks():
             return
         self._strikes += 1
-        self._roster.ledger.note("strike", plugin=self._instance.plugin, instance=self._instance.id, reason=reason)
+        one, note = self._instance, self._roster.ledger.note
+        note("strike", f"instance {one.id}", f"plugin {one.plugin}", plugin=one.plugin, instance=one.id, reason=reason)
         if self._strikes == STRIKES:
             self.unhealthy(f"it broke the channel's rules {STRIKES} times")
 

@@ -32,14 +32,8 @@ class Guard:
             self.missed[end.instance] = end
         if instance is None or instance.exit is not None:
             return
-        self._roster.ledger.note(
-            "exit",
-            plugin=instance.plugin,
-            instance=end.instance,
-            cause=end.cause,
-            status=end.status,
-            expected=instance.ending,
-        )
+        how = {"cause": end.cause, "status": end.status, "expected": instance.ending}
+        self._roster.ledger.note("exit", "keeper", plugin=instance.plugin, instance=end.instance, **how)
         self._over(instance, end, _fault(instance, end), crash=True)
 
     def broken(self, instance: Instance, refusal: Refusal, *, crash: bool = True, again: bool = False) -> None:

@@ -87,10 +87,16 @@ class DataDirs(Protocol):
 
 
 class Audit(Protocol):
-    """`write` never blocks and never fails; `flush` returns when all written before is durable."""
+    """`write` never blocks and never fails; `flush` returns when all written before is durable.
 
-    def write(self, event: str, fields: Mapping[str, str]) -> None: ...
+    source: who saw it. by: the plugin or user who can cause any number; what is too many is only counted, and False.
+    files: names and sizes, and what is known of the end. read: a piece of one.
+    """
+
+    def write(self, event: str, fields: Mapping[str, object], source: str, by: str) -> bool: ...
     async def flush(self) -> None: ...
+    async def files(self) -> tuple[Sequence[tuple[str, int]], Mapping[str, str]]: ...
+    async def read(self, name: str, offset: int) -> bytes: ...
 
 
 # --- sandbox --------------------------------------------------------------------------------------------------------

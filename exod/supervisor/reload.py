@@ -36,9 +36,8 @@ class Reload:
         before = self._roster.inputs
         await self.read()
         changes = _changes(before, self._roster.inputs)
-        self._roster.ledger.note(
-            "trust", change="reload", generation=self._roster.generation, changes="; ".join(changes)
-        )
+        said = "; ".join(changes)
+        self._roster.ledger.note("trust", change="reload", generation=self._roster.generation, changes=said)
         return changes + await self.judge_all()
 
     async def read(self) -> None:

@@ -70,6 +70,7 @@ class Supervisor:
         self._world = world
         self._reexecute = reexecute
         self._read_settings = read_settings
+        self.audit = world.audit
         self._noted: dict[str, str] = {}
         self._roster = Roster(world, settings)
         self._jobs = Jobs(changed=world.face.job)
@@ -182,7 +183,7 @@ class Supervisor:
             judged = self._planner.judge(data, package, Leave(installed=installed))
             self._planner.confine(judged, values={})
         except Refused as refused:
-            self.refused(refused.refusal, caller=caller, subject="validate")
+            self.audited(refused.refusal, caller=caller, subject="validate")
             return {"accepted": False, "refusal": refused.refusal.fields()}
         return descriptor.accepted(judged, owner=self._roster.owner(name))
 
@@ -198,7 +199,7 @@ class Supervisor:
         else:
             found.cancel()
             return None
-        self.refused(refusal, caller=caller, subject=f"cancel job {job}")
+        self.audited(refusal, caller=caller, subject=f"cancel job {job}")
         return refusal
 
     async def finished(self, job: int) -> JobView:
@@ -296,9 +297,9 @@ class Supervisor:
             await self._reload.recover(caller)
         self._world.face.daemon()
 
-    def refused(self, refusal: Refusal, *, caller: Caller, subject: str) -> None:
-        """Audits a refusal that was decided in front of the supervisor, such as a lack of authority."""
-        self._roster.ledger.refused(refusal, caller=caller.name, subject=subject)
+    def audited(self, refusal: Refusal | None, caller: Caller, subject: str) -> None:
+        """A refusal on its way out; None for a call that was let in, and may change something."""
+        self._roster.ledger.answered(refusal, caller=caller, subject=subject)
 
     def repairing(self, check: str, what: str, *, by: Caller) -> None:
         """Audits what an administrator is about to change on the host."""
@@ -312,7 +313,7 @@ class Supervisor:
         try:
             yield
         except Refused as refused:
-            self.refused(refused.refusal, caller=caller, subject=subject.strip())
+            self.audited(refused.refusal, caller=caller, subject=subject.strip())
             raise
 
     async def _dry(self, request: Request) -> list[Step]:

@@ -146,27 +146,21 @@ class Works:
 
     def _verdict(self, prepared: Prepared) -> None:
         if prepared.material is not None:
-            judged = prepared.material.judged
-            self._roster.ledger.note(
-                "verdict",
-                plugin=judged.manifest.name,
-                version=judged.manifest.version,
-                digest=judged.verdict.digest,
-                signer=judged.verdict.signer,
-                level=judged.verdict.level,
-                anchor=judged.anchor,
-                reasons="; ".join(judged.reasons),
-            )
+            judged, grants = prepared.material.judged, "; ".join(prepared.material.confinement.permissions)
+            who = {"plugin": judged.manifest.name, "version": judged.manifest.version, "anchor": judged.anchor}
+            said = {name: getattr(judged.verdict, name) for name in ("digest", "signer", "level")}
+            self._roster.ledger.note("verdict", **who, **said, reasons="; ".join(judged.reasons), grants=grants)
 
     def _close(self, job: Job) -> None:
         self._audit(job)
         self._jobs.close(job)
 
     def _audit(self, job: Job) -> None:
-        ledger, caller = self._roster.ledger, job.caller.name
+        ledger, caller = self._roster.ledger, job.caller
         job.told = True
         if job.state == "done" or job.refusal is None:
-            ledger.note("job", job=job.id, kind=job.kind, plugin=job.plugin, caller=caller, state=job.state)
+            who = {"caller": caller.name, "uid": caller.uid}
+            ledger.note("job", job=job.id, kind=job.kind, plugin=job.plugin, **who, state=job.state)
             return
         subject = f"{job.kind} {job.plugin}".strip()
-        ledger.refused(job.refusal, caller=caller, subject=subject, job=job.id, state=job.state)
+        ledger.answered(job.refusal, caller=caller, subject=subject, job=job.id, state=job.state)

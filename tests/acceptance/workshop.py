@@ -85,5 +85,5 @@ class Workshop:
 
     def audit(self) -> list[dict[str, Any]]:
         """Every record so far, oldest first."""
-        files = sorted((self.daemon.directory / "lib/audit").iterdir())
+        files = sorted((self.daemon.directory / "lib/audit").glob("audit-*"))
         return [json.loads(line) for file in files for line in file.read_text().splitlines()]

@@ -94,6 +94,7 @@ READS: set[tuple[str, ...]] = {
     ("plugin", "list"), ("plugin", "info"), ("plugin", "logs"), ("package", "inspect"), ("package", "verify"),
     ("package", "schema"), ("key", "list"), ("job", "list"), ("job", "watch"), ("registry", "find"),
     ("registry", "check"), ("daemon", "status"), ("daemon", "check-config"),
+    ("audit", "show"), ("audit", "follow"), ("audit", "verify"),
 }  # fmt: skip
 
 

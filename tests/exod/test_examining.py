@@ -6,14 +6,14 @@ import pytest
 
 from exod import examining
 from exod.errors import Refused
-from exod.state import audit
 from exod.state.store import Store
+from tests.exod.state.judging import verify
 
 
 def test_a_repair_is_a_record_of_the_audit(tmp_path: Path) -> None:
     examining.record(tmp_path, {"what": "repair", "check": "clock"})
     assert '"check":"clock"' in next((tmp_path / "audit").glob("*.jsonl")).read_text()
-    assert audit.verify(tmp_path / "audit").closed
+    assert verify(tmp_path / "audit").closed
 
 
 async def test_while_a_daemon_has_the_log_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from exod.errors import Refused
-from exod.state.audit import verify
 from exod.state.store import Store
+from tests.exod.state.judging import verify
 
 PLACES = ["lib/packages/hello/1.0.0.exopkg", "lib/packages/hello", "lib/packages"]
 PARENTS = ["lib", "."]

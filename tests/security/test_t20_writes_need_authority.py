@@ -24,10 +24,11 @@ BODIES: dict[str, list[object]] = {
     "a{sv}": [{}],
     "s": ["exod"],
     "ss": ["clock", "set it"],
+    "st": ["audit-000000000001.jsonl", 0],
     "u": [5],
     "": [],
 }
-OPEN = {"CheckCapability", "CheckDependencies", "Find", "ListByType", "ListLoaded", "ListTrust", "GetInfo"}
+OPEN = {"CheckCapability", "CheckDependencies", "Find", "ListByType", "ListLoaded", "ListTrust", "ListUsage", "GetInfo"}
 WRITES = [(name, method) for name in SHIPPED for method in shipped(name).methods.values() if method.name not in OPEN]
 
 
@@ -65,6 +66,7 @@ async def test_a_write_without_authorisation_is_refused_and_audited(bus, interfa
         assert caught.value.name == "org.exoos.Exod1.Error.NotAuthorized"
         assert (rig.supervisor.requests, rig.supervisor.cancelled, rig.supervisor.recovered) == ([], [], [])
         assert rig.supervisor.repairs == []
+        assert rig.supervisor.let_in == []
         [(refusal, caller, subject)] = rig.supervisor.refusals
         assert (refusal.code, caller.uid, subject) == ("not-authorized", STRANGER, f"{path} {method.name}")
 

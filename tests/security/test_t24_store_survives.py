@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from exod.state.audit import verify
 from exod.state.store import Store
+from tests.exod.state.judging import verify
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 REMOUNT, READ_ONLY, DETACH = 32, 1, 2

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from exod.state import chain
-from exod.state.audit import Audit, Caps, verify
+from exod.state.audit import Audit, Caps
 from exod.state.writer import Writer
+from tests.exod.state.judging import verify
 
 
 async def log(root: Path, *, stop: bool = True) -> chain.Head:
@@ -35,7 +36,7 @@ def audit(tmp_path: Path) -> Path:
 
 
 def files(audit: Path) -> list[Path]:
-    return sorted(audit.iterdir())
+    return sorted(audit.glob("audit-*"))
 
 
 def change(path: Path, edit: Callable[[list[bytes]], list[bytes]]) -> None:
@@ -59,18 +60,19 @@ async def test_an_edited_record_is_named(audit: Path) -> None:
     assert where(audit) == [(second.name, 4)]
 
 
-async def test_an_edited_record_with_a_fresh_hash_shows_at_the_next(audit: Path) -> None:
+async def test_an_edited_record_with_a_fresh_hash_is_named_and_shows_at_the_next(audit: Path) -> None:
     await log(audit)
     second = files(audit)[1]
 
     def forge(lines: list[bytes]) -> list[bytes]:
-        before = chain.parse(lines[2][:-1])
-        assert before
+        before = chain.row(lines[2][:-1])
+        head = chain.Head(before["seq"], before["hash"])
         innocent = chain.Record(1700000000.0, "load-refused", "exod", {"plugin": "other"})
-        return [*lines[:3], chain.line(innocent, after=chain.head_of(before))[0], *lines[4:]]
+        return [*lines[:3], chain.line(innocent, after=chain.Seal(head, b"guess" * 8, ""))[0], *lines[4:]]
 
     change(second, forge)
-    assert where(audit) == [(second.name, 5)]
+    assert where(audit) == [(second.name, 4), (second.name, 5)]
+    assert [found.line for found in verify(audit, with_key=False).findings] == [5]
 
 
 async def test_reordered_records_are_named(audit: Path) -> None:
@@ -114,21 +116,22 @@ async def test_a_tail_cut_within_a_line_is_named(audit: Path) -> None:
     await log(audit)
     last = files(audit)[-1]
     os.truncate(last, last.stat().st_size - 5)
-    assert verify(audit).findings[-1].what == "the last line is cut off"
+    assert verify(audit).findings[0].what == "the last line is cut off"
 
 
 async def test_a_tail_cut_at_a_line_shows_as_a_stop_that_was_not_clean(audit: Path) -> None:
     await log(audit)
     change(files(audit)[-1], lambda lines: lines[:-1])
     report = verify(audit)
-    assert (report.holds, report.closed) == (True, False)
+    assert not report.closed
+    assert "is remembered by the sealing key but missing" in report.findings[-1].what
 
 
 async def test_a_tail_cut_behind_a_checkpoint_is_found(audit: Path) -> None:
     head = await log(audit)
     last = files(audit)[-1]
     last.unlink()
-    assert any("remembered elsewhere but missing" in found.what for found in verify(audit, checkpoints=[head]).findings)
+    assert any("remembered by a test but missing" in found.what for found in verify(audit, checkpoints=[head]).findings)
 
 
 async def test_a_cut_made_while_the_daemon_is_down_stays_visible_after_its_next_start(audit: Path) -> None:
@@ -138,7 +141,10 @@ async def test_a_cut_made_while_the_daemon_is_down_stays_visible_after_its_next_
     again = await Audit.open(audit, writer=writer)
     await again.close()
     await writer.close()
-    assert b"the last stop was not a clean one" in files(audit)[-1].read_bytes()
+    assert b"the log was cut: it reached record 42" in files(audit)[-1].read_bytes()
+    assert [found.what for found in verify(audit).findings] == [
+        "records are missing: record 41 is followed by record 43"
+    ]
 
 
 async def test_a_log_cut_under_the_running_daemon_is_found(audit: Path) -> None:

@@ -61,7 +61,8 @@ class Config:
         except Refused as refused:
             said = refused.refusal.sentence
         use, key = (want.kind, want.key) if is_question(want.kind, want.key) else ("?", "?")
-        self._world.note("setting", plugin=asker.plugin, use=use, key=key, refused=said)
+        by = f"plugin {asker.plugin}"
+        self._world.note("setting", "broker", by, plugin=asker.plugin, use=use, key=key, refused=said)
         _give(asker, want, value, said)
 
     def _count(self, plugin: str) -> None:

@@ -28,33 +28,18 @@ class Places(Protocol):
     def __call__(self, *, directory: Path | None) -> Path: ...
 
 
-class Wrong(Protocol):
-    """Where an audit log does not hold."""
-
-    @property
-    def file(self) -> str: ...
-    @property
-    def what(self) -> str: ...
-
-
-class Report(Protocol):
-    @property
-    def findings(self) -> Sequence[Wrong]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What other rooms of the daemon know; nothing is asked before a probe needs it.
 
     settings: those in force, or why there are none. place: the DIR of `exod --dev`, or None → where instances' cgroups
-    stand; raises Refused without cgroup v2. read: a directory of configuration. verify: an audit log.
+    stand; raises Refused without cgroup v2. read: a directory of configuration.
     record: the state directory and an entry for its audit; raises Refused while a daemon has that open.
     """
 
     settings: Callable[[Layout], Settings | Refusal]
     place: Places
     read: Reads
-    verify: Callable[[Path], Report]
     record: Callable[[Path, Mapping[str, str]], None]
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from exod.brokers.doctor import chain
 from exod.brokers.doctor.check import Check, Verdict, ok, warning, wrong
 from exod.brokers.doctor.host import Host
 from exod.errors import Refusal
@@ -103,15 +104,11 @@ def audit(host: Host) -> Verdict:
     if not place.is_dir():
         return ok("nothing was ever written")
     # exod may be writing the last line just now: only what stands at both looks is a finding.
-    found = _broken(host, place)
+    found = chain.broken(place)
     if found:
-        again = _broken(host, place)
+        again = chain.broken(place)
         found = [one for one in found if one in again]
     return wrong("; ".join(found[:3])) if found else ok("each record is followed by the one written after it")
-
-
-def _broken(host: Host, place: Path) -> list[str]:
-    return [f"{one.file}: {one.what}" for one in host.ports.verify(place).findings]
 
 
 def settings(host: Host) -> Verdict:
@@ -193,7 +190,7 @@ CHECKS = (
         "audit-chain",
         "the audit log holds",
         "somebody changed what the log says happened, or a disk lost it",
-        "Each record carries the hash of the one before. docs/systems/state.md says what a chain cannot show.",
+        "Each record carries the hash of the one before. exoctl audit verify shows what a chain cannot.",
         audit,
         seconds=120.0,
     ),

@@ -74,8 +74,9 @@ class FakeSupervisor:
         self.degraded: dict[str, str] = {"dev": "only for development"}
         self.requests: list[Request] = []
         self.refusals: list[tuple[Refusal, Caller, str]] = []
+        self.let_in: list[tuple[Caller, str]] = []
         self.strikes: list[tuple[str, str]] = []
-        self.calls = self
+        self.calls = self.audit = self
         self.called: list[tuple[str, str, str, list[Any], Caller]] = []
         self.answers: dict[str, Any] = {}
         self.properties: dict[str, Any] = {"Count": 3, "Mood": "calm"}
@@ -162,6 +163,18 @@ class FakeSupervisor:
 
     def refused(self, refusal: Refusal, *, caller: Caller, subject: str) -> None:
         self.refusals.append((refusal, caller, subject))
+
+    def audited(self, refusal: Refusal | None, caller: Caller, subject: str) -> None:
+        if refusal is None:
+            self.let_in.append((caller, subject))
+        else:
+            self.refused(refusal, caller=caller, subject=subject)
+
+    async def files(self) -> tuple[list[tuple[str, int]], dict[str, str]]:
+        return [("audit-000000000001.jsonl", 7)], {"seq": "7"}
+
+    async def read(self, name: str, offset: int) -> bytes:
+        return f"{name}@{offset}".encode()
 
     def strike(self, plugin: str, reason: str) -> None:
         self.strikes.append((plugin, reason))

@@ -61,7 +61,7 @@ async def test_only_the_root_has_the_object_manager(rig: Rig, client: Client) ->
 
 def test_a_method_without_an_access_rule_needs_the_right_to_manage_plugins() -> None:
     rules = {(name, one.name): one.access for name in SHIPPED for one in shipped(name).methods.values()}
-    private = {("Plugin", "GetConfig"), ("Plugin", "GetLogs")}
+    private = {("Plugin", "GetConfig"), ("Plugin", "GetLogs"), ("Manager", "ListAudit"), ("Manager", "ReadAudit")}
     open_ = {
         ("Plugin", "GetInfo"),
         ("Job", "Cancel"),

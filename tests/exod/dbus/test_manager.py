@@ -8,6 +8,7 @@ import pytest
 
 from exod.errors import Outcome, Refusal
 from exod.names import ROOT_PATH, job_path, plugin_path
+from exod.supervisor.ports import Caller
 from tests.exod.dbus import rig as rigs
 from tests.exod.dbus.fake import plugin_view
 from tests.exod.dbus.rig import MANAGER, PROPERTIES, Client, Failed, Rig, variants
@@ -153,3 +154,37 @@ async def test_its_properties_are_the_daemons(rig: Rig, client: Client) -> None:
 async def test_what_all_instances_use_is_one_answer(rig: Rig, client: Client) -> None:
     [rows] = await client.call("ListUsage")
     assert rows == [[7, "hello", "running", 2, 1 << 20, 12.5, 1, 8, 2.0, 512, 3.5]]
+
+
+async def test_the_audit_is_read_in_pieces(client: Client) -> None:
+    assert await client.call("ListAudit") == [[["audit-000000000001.jsonl", 7]], {"seq": "7"}]
+    assert await client.call("ReadAudit", "st", ["audit-000000000001.jsonl", 5]) == [b"audit-000000000001.jsonl@5"]
+
+
+async def test_each_call_that_may_change_something_is_audited_with_its_caller(
+    rig: Rig, client: Client, package: int
+) -> None:
+    rig.supervisor.plugins["hello"] = plugin_view("hello")
+    rig.face.plugin("hello")
+    await client.call("Load", "ha{sv}", [0, {}], fds=[package])
+    await client.call("Reload")
+    await client.call("Unload", path=plugin_path("hello"), interface=rigs.PLUGIN)
+    await client.call("Cancel", path=job_path(1), interface="org.exoos.Exod1.Job")
+    assert rig.supervisor.let_in == [
+        (Caller(client.name, 0), f"{path} {member}")
+        for path, member in [
+            (ROOT_PATH, "Load"),
+            (ROOT_PATH, "Reload"),
+            (plugin_path("hello"), "Unload"),
+            (job_path(1), "Cancel"),
+        ]
+    ]
+
+
+async def test_reading_is_not_audited_and_calls_of_services_are_not_either(rig: Rig, client: Client) -> None:
+    rig.supervisor.plugins["hello"] = plugin_view("hello")
+    rig.face.plugin("hello")
+    await client.call("ListAudit")
+    await client.call("ListTrust")
+    await client.call("GetLogs", "u", [1], path=plugin_path("hello"), interface=rigs.PLUGIN)
+    assert rig.supervisor.let_in == []

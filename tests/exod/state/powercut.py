@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from exod.state import audit, datadirs, directory, removal, segment
+from exod.state import audit, datadirs, directory, removal, sealing, segment
 
-MODULES = (audit, datadirs, directory, removal, segment)
-CHANGES = {"open", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "mkdir", "rmdir", "chown"}
+MODULES = (audit, datadirs, directory, removal, sealing, segment)
+CHANGES = {"open", "write", "pwrite", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "mkdir", "rmdir", "chown"}
 ENDS = ("kill", "cut", "ENOSPC", "EIO")
 
 

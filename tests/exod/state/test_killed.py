@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from exod.state.audit import verify
 from exod.state.store import Store
 from tests.exod.state import killed
+from tests.exod.state.judging import verify
 from tests.exod.state.powercut import copy
 
 HERE = Path(__file__).parent

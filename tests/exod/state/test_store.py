@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from exod.errors import Refused
-from exod.state.audit import verify
 from exod.state.store import Store
 from exod.supervisor import ports
 from exod.trust.state import TrustState
+from tests.exod.state.judging import verify
 
 
 async def test_everything_is_opened_together_and_closed_in_order(root: Path) -> None:

@@ -295,7 +295,7 @@ async def test_what_is_lacking_is_shown_until_it_is_taken_back(house: House) -> 
 @played
 async def test_a_refusal_decided_in_front_of_it_is_audited(house: House) -> None:
     refusal = Refusal("not-authorised", "cannot load: nobody allowed it")
-    house.supervisor.refused(refusal, caller=Caller(":1.9", 1000), subject="load")
+    house.supervisor.audited(refusal, caller=Caller(":1.9", 1000), subject="load")
     assert house.events("refused")[0]["caller"] == ":1.9"
 
 

@@ -57,7 +57,8 @@ class Asking:
         await self.gate.wait()
         self.written.append((plugin, values, by))
 
-    def note(self, event: str, **fields: Any) -> None:
+    def note(self, event: str, source: str, by: str, /, **fields: Any) -> None:
+        assert (source, by) == ("broker", f"plugin {fields['plugin']}")
         self.audit.append({"event": event} | fields)
 
     def spawn(self, work: Any, name: str) -> None:

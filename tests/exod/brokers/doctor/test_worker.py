@@ -11,9 +11,9 @@ import pytest
 from exod.brokers.doctor import probing, worker
 from exod.brokers.doctor.table import CHECKS
 from exod.errors import Refusal, Refused
-from exod.state import audit
 from tests.exod.brokers.doctor.broken import PORTS, host
 from tests.exod.running import run
+from tests.exod.state.judging import verify
 
 Ask = Callable[..., tuple[int, list[dict[str, Any]]]]
 
@@ -65,7 +65,7 @@ def test_a_plan_is_what_the_repair_does_and_changes_nothing(ask: Ask, tmp_path: 
     assert (done, after["level"]) == (planned, "ok")
     [row] = [one["fields"] for one in events(tmp_path) if one["event"] == "daemon"]
     assert row == {"what": "repair", "check": "trust-modes", "steps": planned["steps"][0]}
-    assert audit.verify(tmp_path / "lib/audit").holds
+    assert verify(tmp_path / "lib/audit").holds
 
 
 def test_what_cannot_be_recorded_is_not_done(ask: Ask, tmp_path: Path) -> None:
