@@ -23,13 +23,14 @@ def bind(directory: str, *, data_uid: int, uid: int) -> int | None:
 
 def lend(place: int, owner: tuple[int, int], *, uid: int) -> int | None:
     """What lies behind the descriptor, in a mount where that user's and group's is the instance's, and nothing mounted
-    below it comes along. Blocks for 0.3 ms: a process is made and ended for the user namespace of the mapping.
+    below it comes along; to be written, though exod may have it read-only. Blocks for 0.3 ms: a process is made and
+    ended for the user namespace of the mapping.
     """
     with opened(_spawn.mapped_users(*owner, uid)) as users:
         tree = mount.open_tree(place, "", mount.OPEN_TREE_CLONE | mount.AT_EMPTY_PATH)
         try:
-            attributes = PLAIN | mount.MOUNT_ATTR_IDMAP
-            mount.mount_setattr(tree, set_=attributes, propagation=mount.MS_PRIVATE, users=users)
+            how = {"set_": PLAIN | mount.MOUNT_ATTR_IDMAP, "clear": mount.MOUNT_ATTR_RDONLY}
+            mount.mount_setattr(tree, **how, propagation=mount.MS_PRIVATE, users=users)
         except OSError as error:
             os.close(tree)
             if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):

@@ -64,13 +64,13 @@ def _narrow(places: Sequence[tuple[Path, int]]) -> Iterator[Action]:
         found = path.lstat()
         if found.st_uid == 0 and found.st_mode & forbidden and not stat.S_ISLNK(found.st_mode):
             mode = stat.S_IMODE(found.st_mode) & ~forbidden
-            yield Action(f"chmod {mode:04o} {path}", partial(_chmod, path, mode))
+            yield Action(f"chmod {mode:04o} {path}", partial(_chmod, path, forbidden))
 
 
-def _chmod(path: Path, mode: int) -> None:
-    """Never through a link that took its place meanwhile."""
+def _chmod(path: Path, forbidden: int) -> None:
+    """Never through a link that took its place meanwhile, and no bit more for a file that did."""
     with opened(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)) as file:
-        os.fchmod(file, mode)
+        os.fchmod(file, stat.S_IMODE(os.fstat(file).st_mode) & ~forbidden)
 
 
 def file_system(host: Host) -> Verdict:

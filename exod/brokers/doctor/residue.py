@@ -92,8 +92,10 @@ def _shm(scope: Scope) -> Iterator[Trace]:
 
 
 def _sockets(scope: Scope) -> Iterator[Trace]:
+    """Ours lie at the top or one below it; what lies deeper may be a plugin's, and as deep as it likes."""
     for place in scope.places:
-        yield from (Trace("socket", str(path)) for path in place.rglob("*.sock") if path.is_socket())
+        paths = (*place.glob("*.sock"), *place.glob("*/*.sock"))
+        yield from (Trace("socket", str(path)) for path in paths if path.is_socket())
 
 
 def keyrings(scope: Scope) -> Iterator[Trace]:

@@ -25,6 +25,7 @@ _KNOWN = frozenset(
     "ext2 ext3 ext4 xfs btrfs f2fs bcachefs zfs tmpfs ramfs overlay squashfs erofs iso9660 udf vfat exfat".split()
 )
 """File systems that only this host's kernel answers for: not FUSE, the network, or the kernel's own interfaces."""
+_OUTSIDE = "/proc/1/root"
 
 
 Lend = Callable[[int, tuple[int, int]], int | None]
@@ -94,10 +95,22 @@ def _clone(place: int) -> int:
 def _lend(path: str, place: int, seen: os.stat_result, lend: Lend) -> int:
     if 0 in (seen.st_uid, seen.st_gid):
         raise Refused(refuse(path, "root owns it, and no plugin writes as root; give it to a user and group"))
+    if os.fstatvfs(place).f_flag & os.ST_RDONLY and not _writable_outside(path, seen):
+        raise Refused(refuse(path, "it is mounted read-only"))
     tree = lend(place, (seen.st_uid, seen.st_gid))
     if tree is None:
         raise Refused(refuse(path, "it lies on a file system without idmapped mounts"))
     return tree
+
+
+def _writable_outside(path: str, seen: os.stat_result) -> bool:
+    """exod's unit has nearly everything read-only for itself (ProtectSystem=); pid 1 sees how the host mounted it."""
+    try:
+        outside = os.open(f"{_OUTSIDE}{path}", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    with opened(outside) as place:
+        return os.path.samestat(os.fstat(place), seen) and not os.fstatvfs(place).f_flag & os.ST_RDONLY
 
 
 def _open_proc(path: str, directory: int) -> int:

@@ -1,5 +1,6 @@
 """A plugin's data directory → how much of the disk it takes. What lies in it is hostile: no link is followed."""
 
+import contextlib
 import os
 import stat
 from typing import Final
@@ -49,7 +50,7 @@ def _count(stack: list[int], enough: int) -> int:
 def _entries(directory: int, enough: int) -> tuple[list[str], int]:
     """The directories in it, and what all entries cost. A file with two names is counted twice: links are rare."""
     names, total = [], 0
-    with os.scandir(directory) as found:
+    with contextlib.suppress(OSError), os.scandir(directory) as found:  # a disk that fails ends nobody but itself
         for entry in found:
             try:
                 status = entry.stat(follow_symlinks=False)

@@ -79,6 +79,16 @@ def test_shared_memory_and_dead_sockets_are_removed(at: Host) -> None:
     assert found("residue", at)[0] == "ok"
 
 
+def test_what_a_plugin_put_into_its_data_is_nothing_that_was_left(at: Host) -> None:
+    data = at.layout.state / "data/p"
+    data.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(str(data / "own.sock"))
+    (data / "link.sock").symlink_to("own.sock")
+    assert found("residue", at)[0] == "ok"
+    assert repaired(at) == []
+
+
 def test_a_group_without_a_keeper_is_killed_and_removed(at: Host) -> None:
     assert at.group is not None
     inner = at.group / "instances/i-7"

@@ -31,6 +31,18 @@ def test_what_others_may_write_is_wrong_until_it_is_narrowed(name: str, tmp_path
     assert level("trust-modes", at) == "ok"
 
 
+def test_a_file_that_took_the_others_place_gets_no_bit_more(tmp_path: Path) -> None:
+    at = host(tmp_path)
+    config, repair = tmp_path / "etc/exod.toml", check("trust-modes").repair
+    config.touch()
+    config.chmod(0o666)
+    assert repair is not None
+    (action,) = repair(at)
+    config.chmod(0o600)
+    action.do()
+    assert config.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_belongs_to_another_or_is_a_link_is_for_a_person(tmp_path: Path) -> None:
     at = host(tmp_path)
     trust = tmp_path / "etc/trust.d"

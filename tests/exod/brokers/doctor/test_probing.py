@@ -72,6 +72,14 @@ def test_what_is_well_costs_nothing_and_needs_no_repair(tmp_path: Path) -> None:
     assert probing.finding(check(None), warning("loose"), host(tmp_path))["repair"] == []
 
 
+def test_a_repair_that_cannot_be_planned_ends_no_other_finding(tmp_path: Path) -> None:
+    def fail(_: Host) -> list[Action]:
+        raise RecursionError("a tree as deep as a plugin likes")
+
+    row = probing.finding(check(None, repair=fail), warning("loose"), host(tmp_path))
+    assert (row["level"], row["repair"]) == ("warning", [])
+
+
 def test_who_follows_a_parent_that_is_gone_ends_at_once() -> None:
     pid = os.fork()
     if pid == 0:

@@ -13,12 +13,14 @@ import pytest
 from exod.brokers.files import steps
 from exod.brokers.files.rules import OPEN_FILES, PATHS_MAX
 from exod.errors import Refused
-from exod.linux import mount, procfs
+from exod.linux import mount, procfs, syscall
 from exod.linux.descriptors import close
 from exod.sandbox import data
+from tests.exod.brokers.doctor.broken import apart
 from tests.exod.sandbox.rig import confinement
 from tests.mounts import bound, mounted_tmpfs
 
+_READ_ONLY, _REMOUNT, _BIND = 1, 1 << 5, 1 << 12
 OWNER, GROUP, INSTANCE = 2147099999, 2147099998, 2147100007
 
 
@@ -101,6 +103,27 @@ def test_what_may_be_written_is_the_instances_inside_and_its_owners_outside(plac
     finally:
         close([closed, tree])
     assert (path.stat().st_uid, path.stat().st_gid) == (OWNER, GROUP)
+
+
+@pytest.mark.parametrize("outside", ["rw", "ro"])
+def test_what_only_exods_own_unit_has_read_only_is_lent_to_be_written(
+    place: Path, outside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ProtectSystem=strict does it; the host is told by the root of another process."""
+    os.chown(place, OWNER, GROUP)
+    monkeypatch.setattr(steps, "_OUTSIDE", f"/proc/{os.getpid() if outside == 'rw' else 'self'}/root")
+
+    def lent() -> str:
+        syscall.mount(str(place), str(place), None, _BIND)
+        syscall.mount(None, str(place), None, _BIND | _REMOUNT | _READ_ONLY)
+        try:
+            (tree,) = mounts(writable=[str(place)])
+        except Refused as refused:
+            return refused.refusal.sentence
+        return "ro" if os.statvfs(f"/proc/self/fd/{tree}").f_flag & os.ST_RDONLY else "rw"
+
+    said = "rw" if outside == "rw" else f"cannot grant {place}: it is mounted read-only"
+    assert apart(lent) == said
 
 
 @pytest.mark.parametrize("owner", [(0, 0), (OWNER, 0), (0, GROUP)])

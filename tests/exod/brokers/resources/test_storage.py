@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from exod.brokers.resources import storage
 
 LOTS = 1 << 40
@@ -61,3 +63,11 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     before = os.listdir("/proc/self/fd")
     storage.size(str(tmp_path), enough=LOTS)
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_disk_that_fails_is_not_the_walkers_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(5, "no")
+
+    monkeypatch.setattr(os, "scandir", fail)
+    assert storage.size(str(tmp_path), enough=LOTS) == 0
