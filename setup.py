@@ -6,8 +6,8 @@ setup(
     ext_modules=[
         Extension(
             "exod.sandbox._spawn",
-            ["exod/sandbox/_spawn.c", "exod/sandbox/_walls.c", "exod/sandbox/_idmap.c"],
-            depends=["exod/sandbox/_walls.h", "exod/sandbox/_idmap.h"],
+            [f"exod/sandbox/_{name}.c" for name in ("spawn", "walls", "lean", "idmap")],
+            depends=[f"exod/sandbox/_{name}.h" for name in ("walls", "lean", "idmap")],
             extra_compile_args=["-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
         )
     ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.peers import PEERS, spawn_floor, timed
 from bench.rows import Row, at_most, faster_by, median, percentile
+from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
 from exod.brokers.resources.kernel import Kernel
 from exod.layout import SDK
@@ -49,7 +50,7 @@ def cold_starts(directory: Path, *, rounds: int) -> list[Row]:
     for name in ("run", "log", "data"):
         (directory / name).mkdir(parents=True)
     run, log, data = (directory / name for name in ("run", "log", "data"))
-    places = Places(run, log, data, sdk=SDK, grants=open_paths, development=directory)
+    places = Places(run, log, data, sdk=SDK, grants=open_paths, domain=domain, development=directory)
     return asyncio.run(_measure(Host(places, _LIMITS, Kernel(directory)), rounds))
 
 

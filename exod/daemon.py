@@ -14,6 +14,7 @@ from pathlib import Path
 
 from exod import logs
 from exod.brokers.doctor.asking import Doctor
+from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
 from exod.brokers.resources.kernel import Kernel
 from exod.brokers.resources.monitor import Monitor
@@ -36,9 +37,6 @@ from exod.trust import keys
 from exod.trusting import EtcTrust, PackageGate
 
 _log = logging.getLogger("exod")
-_NOT_BUILT = {
-    "landlock": "Landlock is not used yet: mounts and the system call filter alone keep plugins from files",
-}
 _CRITICAL_WAIT = 60.0
 """Seconds that critical plugins may take before exod is ready without them."""
 _BUS_WAIT = 5.0
@@ -132,7 +130,7 @@ class Daemon:
     def _lacks(self) -> dict[str, str]:
         """What whoever looks at `Degraded` has to know, whatever the host has."""
         development = {"dev": "development keys and packages are trusted here"} if self.layout.development else {}
-        return _NOT_BUILT | development
+        return development
 
     def _supervise(self, world: World, chosen: Settings) -> Supervisor:
         development = self.layout.development
@@ -225,6 +223,7 @@ def _sandbox(layout: Layout, chosen: Settings, kernel: Kernel) -> Sandbox:
         data=layout.state / "data",
         sdk=SDK,
         grants=partial(open_paths, forbidden=own),
+        domain=domain,
         development=layout.run.parent if layout.development else None,
     )
     limits = Limits(

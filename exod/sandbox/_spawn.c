@@ -6,6 +6,7 @@
 #include <Python.h>
 
 #include "_idmap.h"
+#include "_lean.h"
 #include "_walls.h"
 
 #include <errno.h>
@@ -91,36 +92,60 @@ static PyObject *py_template(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* Copies of the programs, or -1 when they are none that the kernel would take. */
-static int keep_filters(PyObject *programs) {
-    Py_ssize_t count = PyTuple_GET_SIZE(programs);
-    if (count < 1 || count > PROFILES_MAX)
-        return -1;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *program = PyTuple_GET_ITEM(programs, i);
-        size_t size = PyBytes_Check(program) ? (size_t)PyBytes_GET_SIZE(program) : 0;
+/* Copies of the programs that follow each other with their sizes, or -1 when they are none that the kernel would take. */
+static int keep_filters(const char *data, size_t rest) {
+    unsigned int count = 0;
+    while (rest) {
+        uint32_t size;
+        if (rest < sizeof size || count == PROFILES_MAX)
+            return -1;
+        memcpy(&size, data, sizeof size);
         size_t length = size / sizeof(struct sock_filter);
-        struct sock_filter *copy = length && length <= BPF_MAXINSNS ? malloc(size) : NULL;
+        if (size > rest - sizeof size || size % sizeof(struct sock_filter) || !length || length > BPF_MAXINSNS)
+            return -1;
+        struct sock_filter *copy = malloc(size);
         if (!copy)
             return -1;
-        memcpy(copy, PyBytes_AS_STRING(program), size);
-        armour.filters[i] = (struct sock_fprog){.len = (unsigned short)length, .filter = copy};
+        memcpy(copy, data + sizeof size, size);
+        armour.filters[count++] = (struct sock_fprog){.len = (unsigned short)length, .filter = copy};
+        data += sizeof size + size;
+        rest -= sizeof size + size;
     }
-    armour.profiles = (unsigned int)count;
-    return 0;
+    armour.profiles = count;
+    return count ? 0 : -1;
 }
 
-/* arm(procfs, null, stdlib, sdk, uid_first, uid_last, filters, filter_flags): what every child will share. */
+/* accept(message): who the instances of this zygote may be, and their filters. */
+static PyObject *py_accept(PyObject *self, PyObject *args) {
+    struct arming head;
+    const char *data;
+    Py_ssize_t size;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y#", &data, &size))
+        return NULL;
+    if (size >= (Py_ssize_t)sizeof head) {
+        memcpy(&head, data, sizeof head);
+        if (head.magic == REQUEST_MAGIC && !keep_filters(data + sizeof head, (size_t)size - sizeof head)) {
+            armour.uid_first = head.uid_first;
+            armour.uid_last = head.uid_last;
+            armour.filter_flags = head.filter_flags;
+            Py_RETURN_NONE;
+        }
+    }
+    armour.profiles = 0;
+    PyErr_SetString(PyExc_ValueError, "not an arming message");
+    return NULL;
+}
+
+/* arm(procfs, null, stdlib, sdk): what every child will share. */
 static PyObject *py_arm(PyObject *self, PyObject *args) {
     int procfs, null;
     const char *stdlib, *sdk;
-    PyObject *programs;
     (void)self;
-    if (!PyArg_ParseTuple(args, "iissIIO!I", &procfs, &null, &stdlib, &sdk, &armour.uid_first, &armour.uid_last,
-                          &PyTuple_Type, &programs, &armour.filter_flags))
+    if (!PyArg_ParseTuple(args, "iiss", &procfs, &null, &stdlib, &sdk))
         return NULL;
-    if (strlen(stdlib) >= sizeof armour.stdlib || strlen(sdk) >= sizeof armour.sdk || keep_filters(programs)) {
-        PyErr_SetString(PyExc_ValueError, "a filter or a path does not fit");
+    if (strlen(stdlib) >= sizeof armour.stdlib || strlen(sdk) >= sizeof armour.sdk) {
+        PyErr_SetString(PyExc_ValueError, "a path does not fit");
         return NULL;
     }
     strcpy(armour.stdlib, stdlib);
@@ -142,7 +167,7 @@ static PyObject *py_arm(PyObject *self, PyObject *args) {
 /* --- requests ------------------------------------------------------------------------------------------------- */
 
 union control {
-    char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+    char bytes[CMSG_SPACE((FDS_MAX + 1) * sizeof(int))];
     struct cmsghdr align;
 };
 
@@ -168,7 +193,7 @@ static ssize_t receive(int socket, struct request *request, int *fds, unsigned i
             memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
             if (*count < FDS_MAX) {
                 fds[(*count)++] = fd;
-            } else { /* CMSG_SPACE rounds up: one more than the most may arrive */
+            } else { /* there is room for one more than the most, so that it is seen */
                 close(fd);
                 *truncated = 1;
             }
@@ -204,9 +229,9 @@ static int acceptable(const struct request *request, ssize_t size, unsigned int 
         return 0;
     if (request->op == OP_NETNS)
         return fds == 0 && !request->files && !request->flags && !request->without && !request->profile;
-    unsigned int state = request->flags & FLAG_STATE ? 1 : 0;
-    return request->op == OP_FORK && !(request->flags & ~FLAG_STATE) && request->files <= FILES_MAX
-           && fds == FIXED_FDS + state + 2 * request->files && request->profile < armour.profiles
+    unsigned int state = request->flags & FLAG_STATE ? 1 : 0, domain = request->flags & FLAG_DOMAIN ? 1 : 0;
+    return request->op == OP_FORK && !(request->flags & ~(FLAG_STATE | FLAG_DOMAIN)) && request->files <= FILES_MAX
+           && fds == FIXED_FDS + state + 2 * request->files + domain && request->profile < armour.profiles
            && request->uid >= armour.uid_first && request->uid <= armour.uid_last;
 }
 
@@ -256,54 +281,6 @@ static void raise_or_exit(struct child *child) {
     _exit(125);
 }
 
-static const char *outcome(long result) {
-    static char number[16];
-    if (result >= 0)
-        return "allowed";
-    const char *name = strerrorname_np(errno);
-    snprintf(number, sizeof number, "%d", errno);
-    return name ? name : number;
-}
-
-static int note(PyObject *walls, const char *key, PyObject *value) {
-    int bad = !value || PyDict_SetItemString(walls, key, value);
-    Py_XDECREF(value);
-    return bad;
-}
-
-static PyObject *number(long value) {
-    return PyUnicode_FromFormat("%ld", value);
-}
-
-/* What the child finds when it leans against its walls: one call for each layer, and what it is. */
-static PyObject *lean(const struct child *child) {
-    uid_t uid[3] = {0};
-    gid_t gid[3] = {0};
-    char capabilities[17];
-    PyObject *walls = PyDict_New();
-    if (!walls)
-        return NULL;
-    getresuid(&uid[0], &uid[1], &uid[2]);
-    getresgid(&gid[0], &gid[1], &gid[2]);
-    snprintf(capabilities, sizeof capabilities, "%016llx", (unsigned long long)child->capabilities);
-    void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    int bad = note(walls, "executable_memory", PyUnicode_FromString(outcome(code == MAP_FAILED ? -1 : 0)))
-              || note(walls, "socket", PyUnicode_FromString(outcome(socket(AF_INET, SOCK_STREAM, 0))))
-              || note(walls, "host_file", PyUnicode_FromString(outcome(open("/etc/passwd", O_RDONLY))))
-              || note(walls, "sealed_code", PyUnicode_FromString(outcome(open("/plugin/.", O_WRONLY | O_TMPFILE, 0600))))
-              || note(walls, "unknown_call", PyUnicode_FromString(outcome(syscall(1023))))
-              || note(walls, "uid", number(uid[0] == uid[1] && uid[1] == uid[2] ? (long)uid[0] : -1))
-              || note(walls, "gid", number(gid[0] == gid[1] && gid[1] == gid[2] ? (long)gid[0] : -1))
-              || note(walls, "groups", number(getgroups(0, NULL))) || note(walls, "pid", number(getpid()))
-              || note(walls, "capabilities", PyUnicode_FromString(capabilities))
-              || note(walls, "no_new_privileges", number(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)))
-              || note(walls, "seccomp", number(prctl(PR_GET_SECCOMP, 0, 0, 0, 0)))
-              || note(walls, "dumpable", number(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)));
-    if (bad)
-        Py_CLEAR(walls);
-    return walls;
-}
-
 static PyObject *born(struct child *child) {
     unsigned long long id = child->request.id;
     uint8_t nonce[16];
@@ -312,7 +289,7 @@ static PyObject *born(struct child *child) {
     explicit_bzero(&child->request, sizeof child->request);
     explicit_bzero(child->fds, sizeof child->fds);
     PyOS_AfterFork_Child();
-    PyObject *walls = lean(child);
+    PyObject *walls = walls_lean(child);
     PyObject *result = walls ? Py_BuildValue("(Ky#N)", id, nonce, (Py_ssize_t)sizeof nonce, walls) : NULL;
     explicit_bzero(nonce, sizeof nonce);
     return result;
@@ -329,6 +306,7 @@ static PyObject *py_serve(PyObject *self, PyObject *args) {
         unsigned int count;
         int truncated, made = -1;
         child.armour = &armour;
+        child.probe = -1;
         ssize_t size = receive(socket, &child.request, child.fds, &count, &truncated);
         if (size <= 0)
             Py_RETURN_NONE;
@@ -373,6 +351,7 @@ static PyObject *py_mapped_users(PyObject *self, PyObject *args) {
 static PyMethodDef methods[] = {
     {"unshare", py_unshare, METH_VARARGS, NULL},
     {"template", py_template, METH_VARARGS, NULL},
+    {"accept", py_accept, METH_VARARGS, NULL},
     {"arm", py_arm, METH_VARARGS, NULL},
     {"serve", py_serve, METH_VARARGS, NULL},
     {"mapped_users", py_mapped_users, METH_VARARGS, NULL},

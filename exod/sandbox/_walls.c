@@ -27,6 +27,9 @@
 #define PR_SET_MDWE 65
 #endif
 #define MDWE_REFUSE_EXEC_GAIN 1
+#ifndef SYS_landlock_restrict_self
+#define SYS_landlock_restrict_self 446
+#endif
 #ifndef MOVE_MOUNT_F_EMPTY_PATH
 #define MOVE_MOUNT_F_EMPTY_PATH 0x04
 #define MOVE_MOUNT_T_EMPTY_PATH 0x40
@@ -113,6 +116,7 @@ static int build_root(struct child *child) {
         return -1;
     if (child->request.flags & FLAG_STATE && attach(fds[next++], "", root, "state"))
         return -1;
+    next += !!(child->request.flags & FLAG_DOMAIN);
     for (uint32_t file = 0; file < child->request.files; file++, next += 2)
         if (attach(fds[next], "", fds[next + 1], ""))
             return -1;
@@ -205,11 +209,23 @@ static int count_capabilities(struct child *child) {
     return 0;
 }
 
+#define DOMAIN_FD 4
+#define OUTSIDE_FD 5
+
+static int confines(const struct child *child) {
+    return has(child, BIT(LANDLOCK)) && child->request.flags & FLAG_DOMAIN;
+}
+
 static int descriptors(struct child *child) {
     if (dup3(child->armour->null, 0, 0) < 0 || dup3(child->fds[FD_LOG], 1, 0) < 0 || dup3(child->fds[FD_LOG], 2, 0) < 0
         || dup3(child->fds[FD_CHANNEL], 3, 0) < 0)
         return -1;
-    return has(child, BIT(DESCRIPTORS)) ? (int)syscall(SYS_close_range, 4, ~0u, 0) : 0;
+    if (confines(child)
+        && (dup3(child->fds[FIXED_FDS + !!(child->request.flags & FLAG_STATE)], DOMAIN_FD, O_CLOEXEC) < 0
+            || dup3(child->armour->procfs, OUTSIDE_FD, O_CLOEXEC) < 0))
+        return -1;
+    unsigned int rest = confines(child) ? OUTSIDE_FD + 1 : 4;
+    return has(child, BIT(DESCRIPTORS)) ? (int)syscall(SYS_close_range, rest, ~0u, 0) : 0;
 }
 
 /* --- what forbids --------------------------------------------------------------------------------------------- */
@@ -225,7 +241,19 @@ static int no_new_code(struct child *child) {
     return prctl(PR_SET_MDWE, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) && errno != EINVAL ? -1 : 0;
 }
 
-/* Landlock's place: after the last mount, for a Landlock domain cannot mount, and before the filter forbids it. */
+/* After the last mount, for a Landlock domain cannot mount. What lies outside the root, here the procfs that all of the
+ * zygote's children share, opened a moment ago and does no longer: of all walls only this one holds it. */
+static int landlock(struct child *child) {
+    if (!confines(child))
+        return 0;
+    if (syscall(SYS_landlock_restrict_self, DOMAIN_FD, 0))
+        return -1;
+    int file = openat(OUTSIDE_FD, "self/status", O_RDONLY | O_CLOEXEC);
+    child->probe = file < 0 ? errno : 0;
+    if (file >= 0)
+        close(file);
+    return close(DOMAIN_FD) || close(OUTSIDE_FD) ? -1 : 0;
+}
 
 static int filter(struct child *child) {
     struct sock_fprog program = child->armour->filters[child->request.profile];
@@ -238,7 +266,8 @@ static int filter(struct child *child) {
     X(enter_network, BIT(NETWORK)) X(build_root, BIT(MOUNTS)) X(pivot, BIT(MOUNTS) | BIT(ROOT))                       \
     X(name_host, BIT(HOST_NAME)) X(limit, BIT(LIMITS)) X(fresh_keyring, BIT(KEYRING)) X(become, BIT(OWN_UID))         \
     X(own_users, BIT(USERS)) X(drop_capabilities, BIT(CAPABILITIES)) X(count_capabilities, 0) X(descriptors, 0)       \
-    X(no_new_privileges, BIT(NO_NEW_PRIVILEGES)) X(no_new_code, BIT(NO_NEW_CODE)) X(filter, BIT(SECCOMP))
+    X(no_new_privileges, BIT(NO_NEW_PRIVILEGES)) X(no_new_code, BIT(NO_NEW_CODE)) X(landlock, BIT(LANDLOCK))   \
+    X(filter, BIT(SECCOMP))
 #define NAME(step, layers) #step,
 #define STEP(step, layers) {step, layers},
 

@@ -13,13 +13,15 @@
 #define OP_FORK 1u
 #define OP_NETNS 2u
 #define FLAG_STATE 1u
+#define FLAG_DOMAIN 2u
 
 #define FILES_MAX 32
 #define PROFILES_MAX 16
 #define FIXED_FDS 6
-#define FDS_MAX (FIXED_FDS + 1 + 2 * FILES_MAX)
+#define FDS_MAX (FIXED_FDS + 2 + 2 * FILES_MAX)
 
-/* Order of the descriptors that come with OP_FORK; then the state mount if FLAG_STATE, then (mount, target) pairs. */
+/* Order of the descriptors that come with OP_FORK; then the state mount if FLAG_STATE, the Landlock ruleset if
+ * FLAG_DOMAIN, and (mount, target) pairs. */
 enum { FD_CGROUP, FD_NETNS, FD_CHANNEL, FD_LOG, FD_ROOT, FD_TMP };
 
 /* What a request may leave out, by its bit: exod/plan/confine.py has the same list, and never leaves one out. */
@@ -49,6 +51,11 @@ struct reply {
     uint32_t reserved;
 };
 
+/* What arms a zygote; each filter follows after its size in bytes. */
+struct arming {
+    uint32_t magic, uid_first, uid_last, filter_flags;
+};
+
 /* What a child writes to its channel when a wall cannot be raised. */
 struct failure {
     uint32_t magic, step, error, reserved;
@@ -69,6 +76,7 @@ struct child {
     struct request request;
     int fds[FDS_MAX];
     uint64_t capabilities;
+    int probe; /* what came of opening what its Landlock domain forbids: an errno, 0 for a descriptor, -1 without one */
 };
 
 extern const char *const walls_names[];

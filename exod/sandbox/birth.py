@@ -19,7 +19,7 @@ from exod.plan.confine import LAYERS, Layer
 from exod.sandbox import _spawn, data, frames, root, sealed, seccomp
 from exod.sandbox.cell import Cell
 from exod.sandbox.groups import Groups
-from exod.sandbox.launch import Grants, Holder, Launch
+from exod.sandbox.launch import Domain, Grants, Holder, Launch
 from exod.sandbox.lease import Lease
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
@@ -28,8 +28,8 @@ LARGE = 1 << 18
 """Packages above this many bytes are written in a thread."""
 TMP = 4 << 20
 FIRST_WORD = 5.0
-ORDER = ("cgroup", "network", "channel", "log", "root", "tmp", "state")
-"""The descriptors of a fork, as _walls.h has them: the last only where there is state, the files after it."""
+ORDER = ("cgroup", "network", "channel", "log", "root", "tmp", "state", "domain")
+"""The descriptors of a fork, as _walls.h has them: the last two only where there is one, the files after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Ward:
     data_uid: int
     grants: Grants
     holder: Holder
+    domain: Domain
 
 
 async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
@@ -67,6 +68,10 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     cell.network = os.fstat(cell.fork["network"]).st_ino
     if state:
         cell.fork["state"] = _state(ward, plugin, uid=launch.uid)
+    writable = [cell.fork[name] for name in ("tmp", "state") if name in cell.fork]
+    ruleset = ward.domain(cell.fork["root"], writable + cell.granted[len(confinement.files) :])
+    if ruleset is not None:
+        cell.fork["domain"] = ruleset
     await ward.lease.answered(deposited)
 
 
@@ -83,7 +88,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
         uid=launch.uid,
         fds=len(fds),
         files=len(cell.granted),
-        flags=frames.FLAG_STATE if "state" in cell.fork else 0,
+        flags=("state" in cell.fork) * frames.FLAG_STATE | ("domain" in cell.fork) * frames.FLAG_DOMAIN,
         nonce=launch.nonce,
         without=sum(1 << layer for layer in LAYERS - launch.confinement.layers),
         profile=seccomp.profile(launch.confinement.permissions),

@@ -64,7 +64,7 @@ def decode(data: bytes) -> Frame | None:
 REQUEST_MAGIC = 0x5A474F54
 FAILURE_MAGIC = 0x4C494146
 FORK, NETNS = 1, 2
-FLAG_STATE = 1
+FLAG_STATE, FLAG_DOMAIN = 1, 2
 FILES_MAX = 32
 _REQUEST = struct.Struct("<IIQIIII16sII8x")
 _REPLY = struct.Struct("<IiQiI")
@@ -77,18 +77,6 @@ def arm(first: int, last: int, flags: int, filters: Sequence[bytes]) -> bytes:
     """What arms a zygote: the uids of its instances, the flags of their filter, and what it can be."""
     head = _ARM.pack(REQUEST_MAGIC, first, last, flags)
     return head + b"".join(len(program).to_bytes(4, "little") + program for program in filters)
-
-
-def armed(data: bytes) -> tuple[int, int, int, tuple[bytes, ...]] | None:
-    """The same, read; None when it is no such message."""
-    if len(data) < _ARM.size or not data.startswith(REQUEST_MAGIC.to_bytes(4, "little")):
-        return None
-    _, first, last, flags = _ARM.unpack_from(data)
-    filters, at = [], _ARM.size
-    while at < len(data):
-        start, at = at + 4, at + 4 + int.from_bytes(data[at : at + 4], "little")
-        filters.append(data[start:at])
-    return (first, last, flags, tuple(filters)) if at == len(data) else None
 
 
 def request(

@@ -19,7 +19,7 @@ from exod.sandbox.birth import Ward
 from exod.sandbox.cell import NONE, Cell
 from exod.sandbox.frames import Frame
 from exod.sandbox.groups import Groups, place, settled
-from exod.sandbox.launch import Born, Exit, Grants, Holder, Launch, Survivor
+from exod.sandbox.launch import Born, Domain, Exit, Grants, Holder, Launch, Survivor
 from exod.sandbox.lease import Held, Lease, lost
 from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
@@ -33,8 +33,9 @@ _EXITED = 1
 class Places:
     """run: sockets and counters of this boot. log: one file a plugin. data: one directory a plugin.
 
-    sdk: the directory of the package `exosdk`, as sandboxes will see it. grants: who opens what was granted.
-    development: the DIR of `exod --dev`, whose keeper this process starts and ends; None under a service manager.
+    sdk: the directory of the package `exosdk`, as sandboxes will see it. grants: who opens what was granted. domain:
+    who says it to Landlock. development: the DIR of `exod --dev`, whose keeper this process starts and ends; None under
+    a service manager.
     """
 
     run: Path
@@ -42,6 +43,7 @@ class Places:
     data: Path
     sdk: Path
     grants: Grants
+    domain: Domain
     development: Path | None = None
 
 
@@ -134,7 +136,7 @@ class Host:
             forks=limits.zygote_forks,
             log_denials=limits.log_denials,
         )
-        rest = (limits.data_uid, places.grants, self._holder)
+        rest = (limits.data_uid, places.grants, self._holder, places.domain)
         return Ward(lease, nursery, groups, self._logs, places.data, *rest)
 
     def _survivor(self, found: Held, groups: Groups, *, epoch: int) -> Survivor:

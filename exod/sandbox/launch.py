@@ -1,7 +1,7 @@
 """What goes into the sandbox and comes out: one start, one end, and what the keeper still holds."""
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,9 @@ Lend = Callable[[int, tuple[int, int]], int | None]
 
 Grants = Callable[[Confinement, Lend], list[int]]
 """A detached mount for each of a Confinement's files and then of what is writable; raises Refused."""
+
+Domain = Callable[[int, Sequence[int]], int | None]
+"""A root, what is written to below it → the Landlock ruleset of that; None on a kernel without Landlock."""
 
 
 class Holder(Protocol):

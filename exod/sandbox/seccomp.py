@@ -1,7 +1,7 @@
 """What a Python plugin may ask of the kernel: python.toml, an architecture, granted groups → seccomp program.
 
-The file is part of the program and read beside its code, never from /etc: who could change it there could open every
-sandbox. What is wrong in it is a fault of ours and raises whatever error it leads to.
+The tables are part of the program and read beside its code, never from /etc: who could change it there could open every
+sandbox. What is wrong in them is a fault of ours and raises whatever error it leads to.
 """
 
 import functools
@@ -32,8 +32,12 @@ def profile(permissions: Mapping[str, object]) -> int:
 
 def profiles(machine: str) -> list[bytes]:
     """The program of each of PROFILES."""
-    table = tomllib.loads(TABLE.read_text())
+    table = read()
     return [compile_filter(table, machine, granted=groups) for groups in PROFILES]
+
+
+def read() -> Mapping[str, Any]:
+    return tomllib.loads(TABLE.read_text())
 
 
 def compile_filter(table: Mapping[str, Any], machine: str, *, granted: Iterable[str] = ()) -> bytes:

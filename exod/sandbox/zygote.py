@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from exod.sandbox import _spawn, frames
+from exod.sandbox import _spawn
 
 CHANNEL = 3
 SDK_PATH = "/run/exod/sdk"
@@ -58,19 +58,17 @@ def warm(modules: Sequence[str]) -> None:
 
 def confine(data: bytes, fds: Sequence[int]) -> None:
     """The arming message: who its instances may be, their filters, and a procfs that shows only what they may touch."""
-    armed = frames.armed(data)
-    if armed is None or len(fds) != 1:
-        raise ValueError("not an arming message")
-    first, last, flags, filters = armed
+    _spawn.accept(data)
+    (procs,) = fds
     os.setgroups([])
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
     _spawn.unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     _spawn.template(SCRATCH, STDLIB, SDK_PATH)
-    _spawn.arm(fds[0], null, STDLIB.lstrip("/"), SDK_PATH.lstrip("/"), first, last, filters, flags)
+    _spawn.arm(procs, null, STDLIB.lstrip("/"), SDK_PATH.lstrip("/"))
     os.close(null)
-    os.close(fds[0])
+    os.close(procs)
 
 
 def serve(channel: int) -> None:

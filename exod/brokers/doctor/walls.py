@@ -65,6 +65,10 @@ _KNOWN_ERRATA = {
 """Number → the ABI that has what it repairs, and what that is (kernel documentation, userspace-api/landlock)."""
 
 
+_SINCE = {2: "renaming across directories", 3: "truncation", 4: "TCP", 5: "devices", 6: "abstract sockets and signals"}
+"""The ABI → what of a plugin's domain it is the first to hold."""
+
+
 def landlock(_: Host) -> Verdict:
     abi = _landlock_abi()
     if abi is None:
@@ -75,6 +79,8 @@ def landlock(_: Host) -> Verdict:
         syscall(_NUMBERS["landlock_restrict_self"], ruleset, 0)
     with contextlib.suppress(PermissionError), open("/proc/self/status"):
         return wrong(f"ABI {abi}: a file was opened in spite of a rule against it")
+    if missing := ", ".join(what for since, what in _SINCE.items() if abi < since):
+        return warning(f"ABI {abi} of this kernel has no rules for {missing}")
     return ok(f"ABI {abi}: a rule was loaded and kept a file shut")
 
 
@@ -256,9 +262,10 @@ CHECKS = (
     Check(
         "landlock",
         "Landlock can be loaded and holds",
-        "mounts and the system call filter alone keep plugins from files",
+        "what it does not hold is held by mounts, namespaces and the system call filter alone",
         "A second lock behind the mounts, which even a mistake in them does not open.",
         landlock,
+        protection=True,
     ),
     Check(
         "landlock-errata",

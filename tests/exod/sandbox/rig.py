@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from exod.brokers.doctor.residue import Scope
+from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
 from exod.brokers.resources.kernel import Kernel
 from exod.package.limits import Limits as PackageLimits
@@ -25,7 +26,7 @@ TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[
 _OURS = f"EXOD_TEST_UIDS_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 _UIDS = int(os.environ.setdefault(_OURS, str(2130000000 + os.getpid() % 4096 * 4096)))
 """Of this process and its children: another worker's keepers and instances are none of our residue."""
-LIMITS = Limits(uid_first=_UIDS + 256, uid_last=_UIDS + 2815, keeper_uid=_UIDS, data_uid=_UIDS + 1)
+LIMITS = Limits(uid_first=_UIDS + 256, uid_last=_UIDS + 4095, keeper_uid=_UIDS, data_uid=_UIDS + 1)
 """Apart from a daemon that may run beside the tests."""
 
 
@@ -85,6 +86,7 @@ class Rig:
             data=self.directory / "data",
             sdk=self.sdk,
             grants=partial(open_paths, forbidden=[str(self.directory)]),
+            domain=domain,
             development=self.directory,
         )
         return Host(places, self.limits, self.kernel)

@@ -5,21 +5,30 @@ from pathlib import Path
 import pytest
 
 from exod.errors import Refused
-from exod.sandbox import frames, seccomp
+from exod.sandbox import _spawn, frames, seccomp
 from tests.exod.sandbox.rig import Rig, ending
 
-
-def test_what_arms_a_zygote_is_read_as_it_was_said() -> None:
-    said = frames.arm(7, 9, 2, [b"one-----", b"another program-"])
-    assert frames.armed(said) == (7, 9, 2, (b"one-----", b"another program-"))
-    assert frames.armed(frames.arm(7, 9, 2, [])) == (7, 9, 2, ())
+ONE, TWO = bytes(8), bytes(24)
 
 
-def test_what_is_cut_short_or_long_arms_nothing() -> None:
-    said = frames.arm(7, 9, 2, [b"one-----", b"another program-"])
-    whole = {16, 28}
-    assert {cut for cut in range(len(said)) if frames.armed(said[:cut]) is not None} == whole
-    assert frames.armed(said + b"\0") is frames.armed(b"\0" + said) is None
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        bytes(16),
+        frames.arm(7, 9, 2, []),
+        frames.arm(7, 9, 2, [ONE, b""]),
+        frames.arm(7, 9, 2, [ONE, bytes(12)]),
+        frames.arm(7, 9, 2, [bytes(8 * 4097)]),
+        frames.arm(7, 9, 2, [ONE] * 17),
+        frames.arm(7, 9, 2, [ONE, TWO]) + b"\0",
+        b"\0" + frames.arm(7, 9, 2, [ONE, TWO]),
+        *(frames.arm(7, 9, 2, [ONE, TWO])[:cut] for cut in (15, 16, 19, 27, 29, 55)),
+    ],
+)
+def test_what_is_not_exactly_an_arming_message_arms_nothing(said: bytes) -> None:
+    with pytest.raises(ValueError, match="not an arming message"):
+        _spawn.accept(said)
 
 
 async def test_each_instance_has_the_filter_that_its_request_names(

@@ -9,7 +9,6 @@ import signal
 import socket
 import stat
 import termios
-import tomllib
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from exod.sandbox.bpf import ALLOW, KILL_PROCESS
 from tests.exod.sandbox.classic_bpf import AARCH64, ARM, ENOSYS, ENOTSUP, EPERM, I386, X86_64, Program
 
 NUMBER = NUMBERS["x86_64"]
-TABLE = tomllib.loads(seccomp.TABLE.read_text())
+TABLE = seccomp.read()
 ALWAYS, GRANTED = TABLE["always"], TABLE["granted"]
 
 
@@ -93,7 +92,7 @@ def test_every_call_of_the_table_is_known_somewhere_and_has_one_verdict() -> Non
     lists.append(set(TABLE["denied"].split()) - ruled(ALWAYS["memory"]))
     names = [name for names in lists for name in names]
     assert sorted(set(names)) == sorted(names)
-    known = set(NUMBERS["x86_64"]) | set(NUMBERS["aarch64"])
+    known = {*NUMBERS["x86_64"], *NUMBERS["aarch64"]}
     assert (set(names) | plain(*groups) | ruled(*groups)) <= known
 
 

@@ -24,7 +24,7 @@ from tests.security.hostile import layers
 from tests.security.hostile.attempt import Code, source
 
 SDK = Path(__file__).parent / "sdk"
-BLOCKS = 3
+BLOCKS = 5
 """Of uids, for each house: the rig's range has room for three houses."""
 PATIENCE = 10.0
 CLD_DUMPED = 3

@@ -47,7 +47,7 @@ def walk_the_procfs_of_the_zygote(kernel, told):
     return False
 
 
-@attempt(40, "descriptors")
+@attempt(40, "descriptors landlock")
 def look_into_its_own_group(kernel, told):
     """reads its control group through a descriptor that its birth left open"""
     for descriptor in range(4, 1024):
@@ -76,7 +76,7 @@ def learn_the_hosts_name(kernel, told):
     return os.uname().nodename != "plugin"
 
 
-@attempt(40, "root zygote cgroups")
+@attempt(40, "root zygote cgroups landlock")
 def learn_its_control_group(kernel, told):
     """learns from /proc where in the host's tree of control groups it is"""
     with open("/host/proc/self/cgroup") as file:

@@ -27,7 +27,7 @@ def fork_into_a_user_namespace(kernel, told):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 42
 
 
-@attempt(11, "seccomp capabilities")
+@attempt(11, "seccomp capabilities landlock")
 def mount_a_file_system(kernel, told):
     """mounts a file system of its own with the rights of its user namespace"""
     kernel.unshare(0x20000)
@@ -35,7 +35,7 @@ def mount_a_file_system(kernel, told):
     return os.statvfs("/tmp").f_flag & os.ST_NODEV == 0
 
 
-@attempt(11, "seccomp")
+@attempt(11, "seccomp landlock")
 def mount_in_a_nested_user_namespace(kernel, told):
     """mounts a file system with the rights of a nested user namespace"""
     kernel.unshare(0x10020000)
@@ -43,7 +43,7 @@ def mount_in_a_nested_user_namespace(kernel, told):
     return os.statvfs("/tmp").f_flag & os.ST_NODEV == 0
 
 
-@attempt(11, "seccomp")
+@attempt(11, "seccomp landlock")
 def mount_by_descriptor(kernel, told):
     """makes a mount with fsopen and fsmount in a nested user namespace"""
     kernel.unshare(0x10020000)
@@ -63,7 +63,7 @@ def look(kernel, told):
 
 @attempt(
     11,
-    "mounts users capabilities seccomp",
+    "mounts users capabilities seccomp landlock",
     apart=True,
     sibling=idle,
     seen=lambda scene: scene.sibling.order(look, {})["found"],

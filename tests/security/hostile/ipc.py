@@ -26,7 +26,7 @@ def send_a_message_to_the_host(kernel, told):
     kernel.msgsnd(told["messages"], struct.pack("<q", 1) + b"from inside", 11, 0)
 
 
-@attempt(12, "ipc zygote seccomp")
+@attempt(12, "ipc zygote seccomp landlock")
 def read_a_posix_queue_of_the_host(kernel, told):
     """receives from a POSIX message queue of the host"""
     queue = kernel.mq_open(told["queue"].encode() + b"\0", 0o4000, 0, 0)
@@ -41,7 +41,7 @@ def make_shared_memory_for_siblings(kernel, told):
     return kernel.shmat(shared, 0, 0) > 0
 
 
-@attempt(12, "seccomp")
+@attempt(12, "seccomp landlock")
 def open_a_posix_queue(kernel, told):
     """makes a POSIX message queue, which outlives its maker in its namespace"""
     return kernel.mq_open(b"kept\0", 0o102, 0o600, 0) > 0

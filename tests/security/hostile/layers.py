@@ -43,7 +43,7 @@ MEANING = {
     "descriptors": "no descriptor but its four",
     "no-new-privileges": "no rights through an execution",
     "no-new-code": "memory that was written is never executed (Linux 6.3)",
-    "landlock": "Landlock",
+    "landlock": "a Landlock domain: files, TCP, abstract sockets and signals",
     "seccomp": "the system call filter",
     "zygote": "what keeper and zygote have themselves: root, network, IPC, no_new_privs",
     "fresh": "keeper and zygote are executed with no environment and none of exod's memory",
@@ -54,10 +54,6 @@ MEANING = {
     "grants": "what is granted is a plain file, reached by no link, of no kernel file system",
     "read-only": "what is granted is mounted read-only, without devices",
 }
-
-
-TO_COME = {"landlock"}
-"""Has its place in the order, and is not raised yet."""
 
 
 def within(names: Iterable[str]) -> list[Layer]:

@@ -69,7 +69,7 @@ def attach_shared_memory_to_execute(kernel, told):
     return kernel.run(kernel.shmat(shared, 0, 0o110000)) == 42
 
 
-@attempt(38, "seccomp root zygote")
+@attempt(38, "seccomp root zygote landlock")
 def write_code_through_procfs(kernel, told):
     """writes into its own code through /proc/self/mem"""
     kernel.prctl(4, 1, 0, 0, 0)

@@ -23,14 +23,14 @@ def killed(scene):
     return scene.process.wait(timeout=5) == -signal.SIGKILL if scene.found else scene.process.poll() is not None
 
 
-@attempt(10, "pids", host_process=True, seen=killed)
+@attempt(10, "pids landlock", host_process=True, seen=killed)
 def kill_a_process_of_the_host(kernel, told):
     """kills a process of the host that has the same uid, by its number"""
     os.kill(told["process"], signal.SIGKILL)
     return True
 
 
-@attempt(10, "pids seccomp", host_process=True, seen=killed)
+@attempt(10, "pids seccomp landlock", host_process=True, seen=killed)
 def kill_by_pidfd(kernel, told):
     """kills a process of the host that has the same uid, by a pidfd"""
     descriptor = kernel.pidfd_open(told["process"], 0)
@@ -38,14 +38,14 @@ def kill_by_pidfd(kernel, told):
     return True
 
 
-@attempt(10, "pids own-uid", apart=True)
+@attempt(10, "pids own-uid landlock", apart=True)
 def kill_the_zygote(kernel, told):
     """ends the zygote that it was forked from"""
     os.kill(told["zygote"], signal.SIGTERM)
     return True
 
 
-@attempt(10, "pids own-uid users seccomp", sibling=hold)
+@attempt(10, "pids own-uid users seccomp landlock", sibling=hold)
 def read_the_memory_of_a_sibling(kernel, told):
     """reads the memory of another plugin with process_vm_readv"""
     into = bytearray(17)
@@ -55,7 +55,7 @@ def read_the_memory_of_a_sibling(kernel, told):
     return into == b"held by a sibling"
 
 
-@attempt(10, "pids own-uid users seccomp", sibling=hold)
+@attempt(10, "pids own-uid users seccomp landlock", sibling=hold)
 def write_the_memory_of_a_sibling(kernel, told):
     """writes the memory of another plugin with process_vm_writev"""
     local = struct.pack("<2Q", kernel.address(b"HELD"), 4)
@@ -63,26 +63,26 @@ def write_the_memory_of_a_sibling(kernel, told):
     return kernel.process_vm_writev(told["sibling"], local, 1, remote, 1, 0) == 4
 
 
-@attempt(10, "pids own-uid users seccomp", sibling=hold)
+@attempt(10, "pids own-uid users seccomp landlock", sibling=hold)
 def trace_a_sibling(kernel, told):
     """attaches to another plugin with ptrace"""
     return kernel.ptrace(16, told["sibling"], 0, 0) == 0
 
 
-@attempt(10, "pids own-uid users seccomp", sibling=hold)
+@attempt(10, "pids own-uid users seccomp landlock", sibling=hold)
 def take_a_descriptor_of_a_sibling(kernel, told):
     """takes a descriptor out of another plugin with pidfd_getfd"""
     process = kernel.pidfd_open(told["sibling"], 0)
     return kernel.pidfd_getfd(process, told["victim"]["descriptor"], 0) > 0
 
 
-@attempt(10, "pids own-uid users seccomp", sibling=hold)
+@attempt(10, "pids own-uid users seccomp landlock", sibling=hold)
 def compare_with_a_sibling(kernel, told):
     """learns from kcmp whether another plugin has the same file open"""
     return kernel.kcmp(os.getpid(), told["sibling"], 0, 0, 0) >= 0
 
 
-@attempt(10, "root zygote own-uid users", sibling=hold)
+@attempt(10, "root zygote own-uid users landlock", sibling=hold)
 def read_the_memory_of_a_sibling_in_procfs(kernel, told):
     """reads the memory of another plugin in the host's /proc"""
     with open(f"/host/proc/{told['sibling']}/mem", "rb", buffering=0) as memory:
@@ -96,7 +96,7 @@ async def stop_the_sibling(scene):
         os.sched_yield()
 
 
-@attempt(40, "signals", sibling=hold, before=stop_the_sibling, seen=lambda scene: scene.sibling.state != "T")
+@attempt(40, "signals landlock", sibling=hold, before=stop_the_sibling, seen=lambda scene: scene.sibling.state != "T")
 def continue_the_session_of_the_zygote(kernel, told):
     """sends SIGCONT to all of the zygote's session: a sibling that was stopped runs on"""
     os.kill(0, signal.SIGCONT)
@@ -106,7 +106,7 @@ def has_ended(scene):
     return scene.sibling.order(hold, {}) is None
 
 
-@attempt(40, "signals own-uid", sibling=hold, apart=True, seen=has_ended)
+@attempt(40, "signals own-uid landlock", sibling=hold, apart=True, seen=has_ended)
 def kill_the_session_of_the_zygote(kernel, told):
     """kills all of its uid in the zygote's session, siblings among them"""
     os.kill(0, signal.SIGKILL)
@@ -140,14 +140,14 @@ def fork_by_clone3(kernel, told):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 42
 
 
-@attempt(11, "seccomp no-exec", files=("program",))
+@attempt(11, "seccomp no-exec landlock", files=("program",))
 def execute_a_granted_program(kernel, told):
     """executes a file that was granted to be read"""
     path = told["directory"] + "/program"
     return kernel.child(lambda: os.execve(path, [path], {})) == 42
 
 
-@attempt(11, "seccomp no-exec", files=("program",))
+@attempt(11, "seccomp no-exec landlock", files=("program",))
 def execute_from_its_tmp(kernel, told):
     """writes a program into its own /tmp and executes it"""
     with open(told["directory"] + "/program", "rb") as source, open("/tmp/program", "wb") as target:
@@ -167,7 +167,7 @@ def execute_from_memory(kernel, told):
     return kernel.child(lambda: kernel.execveat(memory, b"\0", none, none, 0x1000)) == 42
 
 
-@attempt(16, "root zygote seccomp no-new-privileges users")
+@attempt(16, "root zygote seccomp no-new-privileges users landlock")
 def execute_a_setuid_program(kernel, told):
     """executes a program of the host that runs with another's rights"""
     path = f"/host{told['directory']}/setuid"
@@ -219,7 +219,7 @@ def pin_itself_to_a_processor(kernel, told):
     return kernel.sched_setaffinity(0, 128, bytes(wanted)) == 0
 
 
-@attempt(40, "root zygote seccomp", seen=lambda scene: scene.oom_score() == 0)
+@attempt(40, "root zygote seccomp landlock", seen=lambda scene: scene.oom_score() == 0)
 def die_last(kernel, told):
     """lowers its own oom score through the host's /proc, so that others die before it"""
     kernel.prctl(4, 1, 0, 0, 0)

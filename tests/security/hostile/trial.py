@@ -107,10 +107,10 @@ async def tried(house: House, canaries: world.World, attempt: Attempt, without: 
 
 
 def expected(refusal: Refusal, attempt: Attempt, without: frozenset[str]) -> bool:
-    """A grant that is not opened; a filter, which the kernel takes of nobody who could gain rights by an execution."""
+    """A grant that is not opened; filter and domain, which nobody may take who could gain rights by an execution."""
     if refusal.code == "file-grant-refused":
         return "grants" in attempt.stopped_by
-    return refusal.evidence.get("wall") == "filter" and "no-new-privileges" in without
+    return refusal.evidence.get("wall") in ("filter", "landlock") and "no-new-privileges" in without
 
 
 @contextlib.contextmanager

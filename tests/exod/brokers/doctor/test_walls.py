@@ -3,6 +3,7 @@
 import errno
 import os
 import struct
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,19 @@ def test_a_rule_that_does_not_hold_is_wrong(tmp_path: Path) -> None:
 
     verdict, words = apart(look)
     assert (verdict, "in spite of a rule" in words) == ("wrong", True)
+
+
+def test_what_a_younger_kernel_would_hold_is_named(tmp_path: Path) -> None:
+    at = host(tmp_path)
+
+    def look(abi: int) -> tuple[str, str]:
+        walls._landlock_abi = lambda: abi
+        return found("landlock", at)
+
+    words = {abi: apart(partial(look, abi)) for abi in (2, 5, 6)}
+    assert [words[abi][0] for abi in words] == ["warning", "warning", "ok"]
+    assert "truncation, TCP, devices, abstract sockets and signals" in words[2][1]
+    assert words[5][1].endswith("no rules for abstract sockets and signals")
 
 
 def test_memory_that_is_executable_in_spite_of_it_is_wrong(tmp_path: Path) -> None:

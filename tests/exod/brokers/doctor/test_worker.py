@@ -45,7 +45,7 @@ def test_an_examination_has_a_line_for_every_check(ask: Ask) -> None:
 def test_protections_are_what_degraded_speaks_of(ask: Ask) -> None:
     _, rows = ask("protections")
     assert {row["id"] for row in rows} == {check.id for check in CHECKS if check.protection}
-    assert {"landlock", "cgroup-controllers"} & {row["id"] for row in rows} == set()
+    assert {"landlock-errata", "cgroup-controllers"} & {row["id"] for row in rows} == set()
 
 
 @pytest.mark.parametrize(
