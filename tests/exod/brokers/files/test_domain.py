@@ -33,6 +33,7 @@ def place(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir(parents=True)
     for name in ("out/file", "in/r/file", "in/w/file", "in/f"):
         (tmp_path / name).write_text("text")
+    os.mkfifo(tmp_path / "in/r/pipe", 0o666)
     shutil.copy("/bin/true", tmp_path / "in/true")
     return tmp_path
 
@@ -81,6 +82,7 @@ def files(place: Path) -> dict[str, tuple[Callable[[], object], int, int]]:
         "make a pipe": (lambda: os.mkfifo(writable / "pipe"), errno.EACCES, 1),
         "make a socket": (lambda: bound(str(writable / "s")), errno.EACCES, 1),
         "execute": (lambda: subprocess.run([inside / "true"], check=True), errno.EACCES, 1),
+        "write a pipe where it reads": (lambda: os.close(os.open(inside / "r/pipe", os.O_RDWR)), errno.EACCES, 1),
         "truncate what is read": (lambda: os.truncate(inside / "r/file", 0), errno.EACCES, 3),
         "truncate": (lambda: os.truncate(writable / "file", 0), ALLOWED, 1),
     }
