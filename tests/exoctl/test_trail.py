@@ -68,6 +68,13 @@ def test_what_nobody_remembers_is_said_to_be_uncovered() -> None:
     assert (report.seq - report.covered, report.sealed) == (2, 0)
 
 
+def test_a_proof_covers_only_for_whoever_can_check_it() -> None:
+    lines, seals = log(5)
+    honest = remembered(seals[4], proof=True)
+    assert trail.verify([("a", lines)], checkpoints=[honest]).remembered is None
+    assert trail.verify([("a", lines)], checkpoints=[honest], keys=[KEY]).remembered == honest
+
+
 # --- without a key ---------------------------------------------------------------------------------------------------
 
 
