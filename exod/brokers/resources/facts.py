@@ -3,10 +3,12 @@
 Reads only what costs microseconds and waits for no lock of the process; `private_memory` does wait, in a thread.
 """
 
+import contextlib
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,9 @@ _NICE: Final = 0.8
 _COUNTS_DIRECTLY: Final = os.stat("/proc/self/fd").st_size > 0
 """Since Linux 6.2 a directory of descriptors says how many they are; before, they have to be listed."""
 _COUNTS_DISKS: Final = os.path.exists("/proc/self/io")
+_PRIVATE: Final = ("Private_Clean:", "Private_Dirty:")
+_SHARE: Final = ("Pss:",)
+"""Where there are several processes: what a fork shares with its parent is private to neither."""
 
 
 class Gone(Exception):
@@ -52,12 +57,12 @@ class Instance:
         if stat[19] != self._born:
             raise Gone
         memory, sure = self._memory(memory_allowed)
-        tasks, refused = self._tasks(stat)
+        tasks, refused = self._tasks()
         return Reading(
             memory=memory,
             sure=sure,
             cpu_time=_field(self._text("cpu.stat"), "usage_usec "),
-            files=self._files(),
+            files=self._sum(_descriptors),
             tasks=tasks,
             transferred=self._transferred(),
             refused=refused,
@@ -66,8 +71,8 @@ class Instance:
 
     def private_memory(self) -> int:
         """What it shares with nobody, such as the zygote it was forked from. Waits for the process's memory map."""
-        rows = (line.split() for line in _read(f"{self._proc}smaps_rollup").splitlines())
-        return sum(int(row[1]) << 10 for row in rows if row[0] in ("Private_Clean:", "Private_Dirty:"))
+        alone = len(self._family()) == 1
+        return self._sum(partial(_rolled_up, _PRIVATE if alone else _SHARE))
 
     def pressure(self) -> Mapping[str, float]:
         """cpu, io, memory → percent of the last ten seconds in which some of it stood still for want of it."""
@@ -92,8 +97,7 @@ class Instance:
 
     def _memory(self, allowed: int) -> tuple[int, bool]:
         if "memory" not in self._held:
-            resident, shared = _read(f"{self._proc}statm").split()[1:3]
-            return (int(resident) - int(shared)) * _PAGE, False
+            return self._sum(_resident), False
         used = int(self._text("memory.current"))
         if used < _NICE * allowed:
             return used, True
@@ -101,25 +105,55 @@ class Instance:
         cache = _field(stat, "\ninactive_file ") + _field(stat, "\nactive_file ")
         return used - cache, True
 
-    def _tasks(self, stat: list[str]) -> tuple[int, int]:
+    def _tasks(self) -> tuple[int, int]:
         if "tasks" not in self._held:
-            return int(stat[17]), 0
+            return self._sum(_threads), 0
         return int(self._text("pids.current")), _field(self._text("pids.events"), "max ")
-
-    def _files(self) -> int:
-        place = f"{self._proc}fd"
-        return os.stat(place).st_size if _COUNTS_DIRECTLY else len(os.listdir(place))
 
     def _transferred(self) -> int:
         """To and from disks."""
         if "io" not in self._held:
-            text = _read(f"{self._proc}io") if _COUNTS_DISKS else ""
-            return _field(text, "\nread_bytes: ") + _field(text, "\nwrite_bytes: ")
+            return self._sum(_disks) if _COUNTS_DISKS else 0
         pairs = (pair.partition("=") for pair in self._text("io.stat").split())
         return sum(int(value) for name, _, value in pairs if name in ("rbytes", "wbytes"))
 
+    def _sum(self, look: Callable[[str], int]) -> int:
+        """Of every process of its group: what it may not use, a child of it may not either. A list that is cut off
+        is cut at a line, for the number that is left of the last would be somebody else's."""
+        total = 0
+        for pid in self._family():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                total += look(f"/proc/{pid}/")
+        return total
+
+    def _family(self) -> list[str]:
+        return self._text("cgroup.procs").rpartition("\n")[0].split()
+
     def _text(self, name: str) -> str:
         return _read(self._group + name)
+
+
+def _descriptors(proc: str) -> int:
+    return os.stat(f"{proc}fd").st_size if _COUNTS_DIRECTLY else len(os.listdir(f"{proc}fd"))
+
+
+def _resident(proc: str) -> int:
+    resident, shared = _read(f"{proc}statm").split()[1:3]
+    return (int(resident) - int(shared)) * _PAGE
+
+
+def _rolled_up(names: Collection[str], proc: str) -> int:
+    rows = (line.split() for line in _read(f"{proc}smaps_rollup").splitlines())
+    return sum(int(row[1]) << 10 for row in rows if row[0] in names)
+
+
+def _threads(proc: str) -> int:
+    return int(_read(f"{proc}stat").rpartition(") ")[2].split()[17])
+
+
+def _disks(proc: str) -> int:
+    text = _read(f"{proc}io")
+    return _field(text, "\nread_bytes: ") + _field(text, "\nwrite_bytes: ")
 
 
 def disk_of(path: Path) -> str:

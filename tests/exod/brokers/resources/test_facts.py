@@ -1,6 +1,7 @@
 """What is read of an instance: of a made-up cgroup with every controller, and of a real process without any."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ FILES = {
     "cpu.pressure": "some avg10=1.50 avg60=0.00 avg300=0.00 total=7\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
     "memory.pressure": "some avg10=0.25 avg60=0.00 avg300=0.00 total=7\n",
     "cpu.max": "max 100000\n",
+    "cgroup.procs": f"{os.getpid()}\n",
 }
 
 
@@ -32,13 +34,14 @@ def group(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def process() -> Iterator[subprocess.Popen[bytes]]:
+def process(group: Path) -> Iterator[subprocess.Popen[bytes]]:
     """One that has done all it will ever do: it has answered, and waits."""
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(b"ready")
         assert process.stdout.read(5) == b"ready"
+        (group / "cgroup.procs").write_text(f"{process.pid}\n")
         yield process
         process.kill()
 
@@ -62,6 +65,33 @@ def test_where_there_are_none_proc_says_what_is_needed(group: Path, process: sub
     assert (found.tasks, found.refused, found.sure) == (1, 0, False)
     assert 0 < found.memory < 8 << 20
     assert found.transferred >= 0
+
+
+def test_what_its_children_use_is_its_own_use(group: Path, process: subprocess.Popen[bytes]) -> None:
+    alone = Instance(group, process.pid, held=()).read(memory_allowed=1)
+    (group / "cgroup.procs").write_text(f"{process.pid}\n{process.pid}\n2147483647\n{os.getpid()}")
+    both = Instance(group, process.pid, held=())
+    found = both.read(memory_allowed=1)
+    assert (found.tasks, found.files) == (2 * alone.tasks, 2 * alone.files)
+    assert (found.memory, found.transferred) == (2 * alone.memory, 2 * alone.transferred)
+
+
+def test_what_a_fork_shares_with_its_parent_is_the_instances(group: Path) -> None:
+    data = b"x" * (16 << 20)
+    ready, told = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(told, data[:1])
+        while True:
+            signal.pause()
+    try:
+        os.read(ready, 1)
+        (group / "cgroup.procs").write_text(f"{os.getpid()}\n{child}\n")
+        assert Instance(group, os.getpid(), held=()).private_memory() > len(data)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(told)
 
 
 def test_what_a_process_shares_is_told_apart(group: Path) -> None:

@@ -177,7 +177,11 @@ async def test_the_cap_of_a_start_is_lowered_once_it_is_over(watch: Watch, tmp_p
     group = tmp_path / "group"
     group.mkdir()
     real = watch.rig.host.group(1)
-    for name, text in {"cpu.max": "100000 100000", "cpu.stat": (real / "cpu.stat").read_text()}.items():
+    for name, text in {
+        "cpu.max": "100000 100000",
+        "cpu.stat": (real / "cpu.stat").read_text(),
+        "cgroup.procs": "",
+    }.items():
         (group / name).write_text(text)
     watch.kernel.held = frozenset(["cpu"])
     watch.monitor = Monitor(watch.kernel, group=lambda _: group, data=tmp_path)
