@@ -15,6 +15,7 @@ from pathlib import Path
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import cgroupfs, mount
+from exod.linux.descriptors import close
 from exod.plan.confine import LAYERS, Layer
 from exod.sandbox import _spawn, data, frames, root, sealed, seccomp
 from exod.sandbox.cell import Cell
@@ -51,7 +52,6 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     """Group, network, log, root with the verified bytes; the channel lies at the keeper when this returns."""
     confinement, plugin = launch.confinement, launch.confinement.plugin
     cell.granted = ward.grants(confinement, partial(data.lend, uid=launch.uid))
-    zygote = cell.zygote = await ward.nursery.generation(cell.key, uid=launch.uid)
     cell.end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     cell.fork["channel"] = theirs.detach()
     log, cell.fork["log"] = os.pipe2(os.O_CLOEXEC)
@@ -64,14 +64,13 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     cell.fork["tmp"] = sealed.scratch(size=TMP, uid=launch.uid)
     state = (ward.data / plugin).is_dir()
     cell.fork["root"], cell.targets = await _root(launch, cell.granted, state=state)
-    cell.fork["network"] = await zygote.network()
-    cell.network = os.fstat(cell.fork["network"]).st_ino
     if state:
         cell.fork["state"] = _state(ward, plugin, uid=launch.uid)
     writable = [cell.fork[name] for name in ("tmp", "state") if name in cell.fork]
     ruleset = ward.domain(cell.fork["root"], writable + cell.granted[len(confinement.files) :])
     if ruleset is not None:
         cell.fork["domain"] = ruleset
+    await _find_zygote(ward, cell, launch)
     await ward.lease.answered(deposited)
 
 
@@ -79,6 +78,8 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     """Returns when the instance has said its first word, which is left in the channel, and the keeper has its pidfd."""
     if cell.zygote is None or cell.end is None or "root" not in cell.fork:
         raise Refused(_failed(launch, "it was not prepared"))
+    if not cell.zygote.alive:  # an instance of the same generation crashed meanwhile
+        await _find_zygote(ward, cell, launch)
     fds = [cell.fork[name] for name in ORDER if name in cell.fork]
     for pair in zip(cell.granted, cell.targets, strict=True):
         fds += pair
@@ -104,6 +105,14 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     bound = ward.lease.bind(launch.instance, pid=cell.pid, pidfd=cell.pidfd)
     await _first_word(launch, cell.end)
     await ward.lease.answered(bound)
+
+
+async def _find_zygote(ward: Ward, cell: Cell, launch: Launch) -> None:
+    """Whose child the instance will be, and a network that belongs to its users."""
+    cell.zygote = await ward.nursery.generation(cell.key, uid=launch.uid)
+    close([cell.fork.pop("network")] if "network" in cell.fork else [])
+    cell.fork["network"] = await cell.zygote.network()
+    cell.network = os.fstat(cell.fork["network"]).st_ino
 
 
 async def _root(launch: Launch, granted: Sequence[int], *, state: bool) -> tuple[int, list[int]]:

@@ -33,13 +33,15 @@ class Zygote:
         self._answers: deque[Answer[bytes]] = deque()
         self._networks: list[int] = []
         self._refill: asyncio.Task[None] | None = None
+        self._retired = False
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._end.fileno(), self._readable)
         self._warm = self._expect()
 
     @property
     def alive(self) -> bool:
-        return self._end.fileno() >= 0 and self.descriptor >= 0 and not pidfd.ended(self.descriptor)
+        serving = self._end.fileno() >= 0 and self.descriptor >= 0 and not self._retired
+        return serving and not pidfd.ended(self.descriptor)
 
     async def arm(self, block: Block, *, group: int, filters: Sequence[bytes], log: bool) -> None:
         """Maps its users, gives it its procfs and the filters of its instances. Once; after it the zygote serves."""
@@ -66,6 +68,12 @@ class Zygote:
             return self._networks.pop() if self._networks else await self._network()
         finally:
             self._fill()
+
+    def retire(self) -> None:
+        """Closes it once what was asked is answered: a neighbour may be in the middle of its start."""
+        self._retired = True
+        if not self._answers:
+            self.close()
 
     def close(self) -> None:
         """Hang-up: the zygote serves what was asked and exits. Twice is fine."""
@@ -144,6 +152,8 @@ class Zygote:
         data, fds = received
         if data and self._answers:
             answers.settle(self._answers.popleft(), data, fds)
+            if self._retired and not self._answers:
+                self.close()
         else:
             close(fds)
             self._hung_up()

@@ -53,7 +53,7 @@ class Nursery:
     def retire(self, key: Key) -> None:
         """The next instance of `key` comes from another generation."""
         if (zygote := self._living.pop(key, None)) is not None:
-            zygote.close()
+            zygote.retire()
 
     def renew(self) -> None:
         """No instance comes from a zygote of before."""
@@ -63,8 +63,8 @@ class Nursery:
 
     def close(self) -> None:
         self._closed = True
-        for key in list(self._living):
-            self.retire(key)
+        while self._living:
+            self._living.popitem()[1].close()
         spare, self._spare = self._spare, None
         if spare is not None and not spare.cancel() and spare.exception() is None:
             spare.result().close()

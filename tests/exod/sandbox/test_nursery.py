@@ -68,3 +68,32 @@ async def test_a_zygote_that_cannot_be_armed_is_closed(rig: Rig, monkeypatch: py
     with pytest.raises(Refused, match="zygote"):
         await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
     assert nursery._living == {}
+
+
+async def test_a_start_that_was_prepared_when_a_sibling_crashes_goes_on_in_the_next_generation(rig: Rig) -> None:
+    sibling = await rig.start(1)
+    launch = rig.launch(2)
+    await rig.host.prepare(launch)
+    before = rig.host._cell(2).zygote
+    os.kill(sibling.pid, signal.SIGKILL)
+    await rig.until(lambda: rig.exits)
+    born = await rig.host.spawn(launch)
+    assert rig.host._cell(2).zygote is not before
+    await rig.host.inspect(2)
+    for end in (sibling.end, born.end):
+        end.close()
+
+
+async def test_a_zygote_that_is_replaced_answers_first_what_it_was_asked(rig: Rig) -> None:
+    nursery = rig.host._open().nursery
+    zygote = await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
+    assert zygote._refill is not None
+    await zygote._refill
+    while zygote._networks:
+        os.close(zygote._networks.pop())
+    asked = asyncio.create_task(zygote.network())
+    await asyncio.sleep(0)
+    nursery.retire(("a", "l"))
+    assert not zygote.alive
+    os.close(await asked)
+    assert zygote.descriptor == -1
