@@ -15,6 +15,7 @@ from bench.peers import PEERS, spawn_floor, timed
 from bench.rows import Row, at_most, faster_by, median, percentile
 from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
+from exod.brokers.logs.files import Logs
 from exod.brokers.resources.kernel import Kernel
 from exod.layout import SDK
 from exod.package.limits import Limits as Asked
@@ -39,10 +40,11 @@ _DEADLINE = 10.0
 class _Deaf:
     """Of an instance that is only started and ended."""
 
-    def emitted(self, *_: object) -> None: ...
-    def changed(self, *_: object) -> None: ...
-    def struck(self, *_: object) -> None: ...
-    def unhealthy(self, *_: object) -> None: ...
+    def emitted(self, *_: Any, **__: Any) -> None: ...
+    def changed(self, *_: Any, **__: Any) -> None: ...
+    def struck(self, *_: Any, **__: Any) -> None: ...
+    def wanted(self, *_: Any, **__: Any) -> None: ...
+    def unhealthy(self, *_: Any, **__: Any) -> None: ...
 
 
 def cold_starts(directory: Path, *, rounds: int) -> list[Row]:
@@ -50,7 +52,8 @@ def cold_starts(directory: Path, *, rounds: int) -> list[Row]:
     for name in ("run", "log", "data"):
         (directory / name).mkdir(parents=True)
     run, log, data = (directory / name for name in ("run", "log", "data"))
-    places = Places(run, log, data, sdk=SDK, grants=open_paths, domain=domain, development=directory)
+    logs = Logs(log, limit=1 << 20)
+    places = Places(run, logs, data, sdk=SDK, grants=open_paths, domain=domain, development=directory)
     return asyncio.run(_measure(Host(places, _LIMITS, Kernel(directory)), rounds))
 
 
@@ -99,6 +102,6 @@ async def _life(host: Host, instance: int, layers: Iterable[Layer]) -> tuple[flo
 
 
 def _confinement(layers: frozenset[Layer]) -> Confinement:
-    nothing: dict[str, Any] = {"limits": Asked(), "services": (), "config": {}, "permissions": {}, "files": ()}
-    who = {"digest": "0" * 64, "signer": "bench", "level": "trusted"}
-    return Confinement("bench", "1.0.0", "custom", entry="echo:Echo", layers=layers, **who, **nothing)
+    rest: dict[str, Any] = {"limits": Asked(), "services": (), "config": {}, "permissions": {}, "files": ()}
+    rest |= {"digest": "0" * 64, "signer": "bench", "level": "trusted"}
+    return Confinement("bench", "1.0.0", "custom", entry="echo:Echo", layers=layers, **rest)

@@ -16,6 +16,7 @@ from exod import logs
 from exod.brokers.doctor.asking import Doctor
 from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
+from exod.brokers.logs.files import Logs
 from exod.brokers.resources.kernel import Kernel
 from exod.brokers.resources.monitor import Monitor
 from exod.configuration import read_settings
@@ -219,7 +220,7 @@ def _sandbox(layout: Layout, chosen: Settings, kernel: Kernel) -> Sandbox:
     own = [str(place) for place in (layout.config, layout.state, layout.run, layout.log)]
     places = Places(
         run=layout.run,
-        log=layout.log,
+        logs=Logs(layout.log, limit=chosen.log_bytes),
         data=layout.state / "data",
         sdk=SDK,
         grants=partial(open_paths, forbidden=own),
@@ -232,7 +233,6 @@ def _sandbox(layout: Layout, chosen: Settings, kernel: Kernel) -> Sandbox:
         keeper_uid=chosen.keeper_uid,
         data_uid=chosen.data_uid,
         zygote_forks=chosen.zygote_forks,
-        log_bytes=chosen.log_bytes,
     )
     return Sandbox(places, limits, kernel)
 

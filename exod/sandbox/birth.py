@@ -20,9 +20,8 @@ from exod.plan.confine import LAYERS, Layer
 from exod.sandbox import _spawn, data, frames, root, sealed, seccomp
 from exod.sandbox.cell import Cell
 from exod.sandbox.groups import Groups
-from exod.sandbox.launch import Domain, Grants, Holder, Launch
+from exod.sandbox.launch import Domain, Grants, Holder, Launch, Logs
 from exod.sandbox.lease import Lease
-from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
 
 LARGE = 1 << 18

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from exod.linux.descriptors import close
 from exod.plan.confine import LAYERS, Layer
 from exod.sandbox.generation import Zygote
-from exod.sandbox.logs import Drain
+from exod.sandbox.launch import Drain
 from exod.sandbox.nursery import Key
 
 NONE = -1

@@ -19,9 +19,8 @@ from exod.sandbox.birth import Ward
 from exod.sandbox.cell import NONE, Cell
 from exod.sandbox.frames import Frame
 from exod.sandbox.groups import Groups, place, settled
-from exod.sandbox.launch import Born, Domain, Exit, Grants, Holder, Launch, Survivor
+from exod.sandbox.launch import Born, Domain, Exit, Grants, Holder, Launch, Logs, Survivor
 from exod.sandbox.lease import Held, Lease, lost
-from exod.sandbox.logs import Logs
 from exod.sandbox.nursery import Nursery
 from exod.sandbox.uids import Uids, taken
 
@@ -31,7 +30,7 @@ _EXITED = 1
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """run: sockets and counters of this boot. log: one file a plugin. data: one directory a plugin.
+    """run: sockets and counters of this boot. logs: who empties the pipes. data: one directory a plugin.
 
     sdk: the directory of the package `exosdk`, as sandboxes will see it. grants: who opens what was granted. domain:
     who says it to Landlock. development: the DIR of `exod --dev`, whose keeper this process starts and ends; None under
@@ -39,7 +38,7 @@ class Places:
     """
 
     run: Path
-    log: Path
+    logs: Logs
     data: Path
     sdk: Path
     grants: Grants
@@ -59,7 +58,6 @@ class Limits:
     keeper_uid: int = 2146999998
     data_uid: int = 2146999999
     zygote_forks: int = 256
-    log_bytes: int = 1 << 20
     log_denials: bool = False
     patience: float = 1.0
     """How long the keeper may take to tell how a process ended that is seen to have ended."""
@@ -69,7 +67,6 @@ class Host:
     def __init__(self, places: Places, limits: Limits, holder: Holder) -> None:
         self._places, self._limits, self._holder = places, limits, holder
         self._uids = Uids(places.run, first=limits.uid_first, last=limits.uid_last)
-        self._logs = Logs(places.log, limit=limits.log_bytes)
         self._cells: dict[int, Cell] = {}
         self._on_exit: Callable[[Exit], None] = lambda _: None
         self._on_lost: Callable[[], None] = lambda: None
@@ -137,7 +134,7 @@ class Host:
             log_denials=limits.log_denials,
         )
         rest = (limits.data_uid, places.grants, self._holder, places.domain)
-        return Ward(lease, nursery, groups, self._logs, places.data, *rest)
+        return Ward(lease, nursery, groups, places.logs, places.data, *rest)
 
     def _survivor(self, found: Held, groups: Groups, *, epoch: int) -> Survivor:
         end = socket.socket(fileno=found.channel)
@@ -182,7 +179,7 @@ class Host:
         cell.plugin, cell.uid, cell.key = confinement.plugin, launch.uid, (confinement.signer, confinement.level)
         cell.layers = confinement.layers
         cell.network = procfs.namespaces(cell.pid)["net"]  # which one it was given died with who gave it
-        cell.drain, cell.log = self._logs.drain(cell.plugin, cell.log, instance=cell.instance), NONE
+        cell.drain, cell.log = self._places.logs.drain(cell.plugin, cell.log, instance=cell.instance), NONE
         return self._watched(cell)
 
     def _watched(self, cell: Cell) -> Born:
@@ -225,7 +222,7 @@ class Host:
         return self._groups.instance(instance)
 
     def logs(self, plugin: str, lines: int) -> Sequence[str]:
-        return self._logs.tail(plugin, lines)
+        return self._places.logs.tail(plugin, lines)
 
     # --- end ----------------------------------------------------------------------------------------------------------
 
@@ -325,7 +322,7 @@ class Host:
             self._unwatch(cell)
             cell.close()
         self._cells.clear()
-        self._logs.close()
+        self._places.logs.close()
 
     def _reap_keeper(self) -> None:
         """Of development, once it was killed: a zombie would keep the group's last reference."""

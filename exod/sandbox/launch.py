@@ -29,6 +29,20 @@ class Holder(Protocol):
     def starved(self, group: Path) -> bool: ...
 
 
+class Drain(Protocol):
+    """Empties one instance's pipe until it is closed, which takes what is still in it; twice is fine."""
+
+    def close(self) -> None: ...
+
+
+class Logs(Protocol):
+    """Where it goes that instances write. drain: what empties the pipe whose reading end is `end`, and closes it."""
+
+    def drain(self, plugin: str, end: int, *, instance: int) -> Drain: ...
+    def tail(self, plugin: str, lines: int) -> Sequence[str]: ...
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """One start. `tree` is the verified archive, path → (bytes, executable); `state` whether /state is bound."""

@@ -14,6 +14,7 @@ from typing import Any
 from exod.brokers.doctor.residue import Scope
 from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
+from exod.brokers.logs.files import Logs
 from exod.brokers.resources.kernel import Kernel
 from exod.package.limits import Limits as PackageLimits
 from exod.plan.confine import LAYERS, Confinement, Layer
@@ -82,7 +83,7 @@ class Rig:
     def make(self) -> Host:
         places = Places(
             run=self.directory / "run",
-            log=self.directory / "log",
+            logs=Logs(self.directory / "log", limit=1 << 20),
             data=self.directory / "data",
             sdk=self.sdk,
             grants=partial(open_paths, forbidden=[str(self.directory)]),

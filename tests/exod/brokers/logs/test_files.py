@@ -5,7 +5,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from exod.sandbox.logs import LINE_MAX, RATE, Drain, Logs
+from exod.brokers.logs.files import LINE_MAX, RATE, Drain, Logs
 
 
 async def written(logs: Logs, *chunks: bytes, instance: int = 1) -> None:
