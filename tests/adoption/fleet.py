@@ -37,8 +37,9 @@ SIZE, CALLERS, TOGETHER = 50, 4, 2
 """Plugins; clients, and the calls that each has under way at once."""
 SUBJECT = "tally-subject"
 """The fifty-first, which jobs are done to."""
-AT_ONCE, IN_FLIGHT = 12, 25
-"""Jobs and calls of one caller, of whom exod takes 16 and 32."""
+AT_ONCE, IN_FLIGHT = 12, 16
+"""Jobs and calls of one caller, of whom exod takes 16 and 32: a call that was answered still counts for a moment, while
+the next are sent."""
 SETTLED = 60.0
 ENDED, MOVING = ("done", "failed", "refused", "cancelled"), ("loading", "unloading")
 _MANAGER = "org.freedesktop.DBus.ObjectManager"
