@@ -33,7 +33,7 @@
 #endif
 #define KEPT_FROM 200 /* the zygote's own descriptors, clear of what requests bring and of 0-3 in a child */
 
-_Static_assert(sizeof(struct request) == 64, "a request is 64 bytes on the wire");
+_Static_assert(sizeof(struct request) == 80, "a request is 80 bytes on the wire");
 _Static_assert(sizeof(struct reply) == 24, "a reply is 24 bytes on the wire");
 
 #define NAME(layer) #layer,
@@ -224,11 +224,15 @@ static void respond(int socket, const struct reply *reply, int fd) {
 
 /* Whether a request is one that this zygote serves; the kernel judges the descriptors themselves. */
 static int acceptable(const struct request *request, ssize_t size, unsigned int fds, int truncated) {
-    if (size != sizeof *request || truncated || request->magic != REQUEST_MAGIC || request->reserved
+    if (size != sizeof *request || truncated || request->magic != REQUEST_MAGIC
         || request->without >> LAYERS_COUNT || request->fds != fds)
         return 0;
     if (request->op == OP_NETNS)
-        return fds == 0 && !request->files && !request->flags && !request->without && !request->profile;
+        return fds == 0 && !request->files && !request->flags && !request->without && !request->profile
+               && !request->bounds.files && !request->bounds.tasks && !request->bounds.memory
+               && !request->bounds.storage;
+    if (!request->bounds.files || !request->bounds.tasks || !request->bounds.memory)
+        return 0; /* it would be born into limits in which nothing lives */
     unsigned int state = request->flags & FLAG_STATE ? 1 : 0, domain = request->flags & FLAG_DOMAIN ? 1 : 0;
     return request->op == OP_FORK && !(request->flags & ~(FLAG_STATE | FLAG_DOMAIN)) && request->files <= FILES_MAX
            && fds == FIXED_FDS + state + 2 * request->files + domain && request->profile < armour.profiles

@@ -137,11 +137,32 @@ static int name_host(struct child *child) {
 
 /* --- limits, keys, identity ----------------------------------------------------------------------------------- */
 
-/* RLIMIT_CORE 1: with 0 the kernel still starts a core_pattern pipe as root. The limits of the package go here. */
+#define MIB ((rlim_t)1 << 20)
+#define SCRATCH (4 * MIB) /* the size of /tmp, any file of which may fill it */
+
+/* Never above what there is: raising a limit takes a right that nobody here has. */
+static int lower(int what, rlim_t to) {
+    struct rlimit now;
+    if (getrlimit(what, &now))
+        return -1;
+    to = now.rlim_max < to ? now.rlim_max : to;
+    now = (struct rlimit){to, to};
+    return setrlimit(what, &now);
+}
+
+/* RLIMIT_CORE 1: with 0 the kernel still starts a core_pattern pipe as root. Tasks are counted for a uid, and that is the
+ * instance's own. Memory is a backstop for hosts without the controller, and counts what is mapped, not what is used: so
+ * twice what the package may use, and room for stacks (8 MiB), arenas (64 MiB) and the interpreter. */
 static int limit(struct child *child) {
-    (void)child;
+    const struct bounds *most = &child->request.bounds;
     struct rlimit core = {1, 1};
-    return setrlimit(RLIMIT_CORE, &core);
+    rlim_t data = 2 * most->memory + most->tasks * 8 * MIB + 32 * MIB;
+    return setrlimit(RLIMIT_CORE, &core) || lower(RLIMIT_MSGQUEUE, 0) || lower(RLIMIT_MEMLOCK, 0)
+                   || lower(RLIMIT_NPROC, most->tasks) || lower(RLIMIT_DATA, data)
+                   || lower(RLIMIT_AS, data + most->tasks * 64 * MIB + 256 * MIB)
+                   || lower(RLIMIT_FSIZE, most->storage < SCRATCH ? SCRATCH : most->storage)
+               ? -1
+               : 0;
 }
 
 static int fresh_keyring(struct child *child) {
@@ -225,7 +246,10 @@ static int descriptors(struct child *child) {
             || dup3(child->armour->procfs, OUTSIDE_FD, O_CLOEXEC) < 0))
         return -1;
     unsigned int rest = confines(child) ? OUTSIDE_FD + 1 : 4;
-    return has(child, BIT(DESCRIPTORS)) ? (int)syscall(SYS_close_range, rest, ~0u, 0) : 0;
+    if (has(child, BIT(DESCRIPTORS)) && syscall(SYS_close_range, rest, ~0u, 0))
+        return -1;
+    /* Only now: until here it opened files beside all that its request brought. */
+    return has(child, BIT(LIMITS)) ? lower(RLIMIT_NOFILE, child->request.bounds.files) : 0;
 }
 
 /* --- what forbids --------------------------------------------------------------------------------------------- */

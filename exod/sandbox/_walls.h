@@ -33,6 +33,12 @@ enum { LAYERS(LAYER) LAYERS_COUNT };
 #undef LAYER
 #define BIT(layer) (1u << LAYER_##layer)
 
+/* What its package may use: open files, tasks, bytes of memory, bytes of one file. */
+struct bounds {
+    uint32_t files, tasks;
+    uint64_t memory, storage;
+};
+
 /* Integers only: a path or a name in a request would be parsed on behalf of every instance of this zygote. */
 struct request {
     uint32_t magic, op;
@@ -40,7 +46,7 @@ struct request {
     uint32_t uid, fds, files, flags;
     uint8_t nonce[16];
     uint32_t without, profile; /* profile: the place of its filter among those that the zygote was armed with */
-    uint64_t reserved;
+    struct bounds bounds;
 };
 
 struct reply {

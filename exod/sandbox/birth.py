@@ -16,6 +16,7 @@ from pathlib import Path
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import cgroupfs, mount
 from exod.linux.descriptors import close
+from exod.package.limits import SIZE_MAX
 from exod.plan.confine import LAYERS, Layer
 from exod.sandbox import _spawn, data, frames, root, sealed, seccomp
 from exod.sandbox.cell import Cell
@@ -82,6 +83,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     fds = [cell.fork[name] for name in ORDER if name in cell.fork]
     for pair in zip(cell.granted, cell.targets, strict=True):
         fds += pair
+    most = launch.confinement.limits
     request = frames.request(
         frames.FORK,
         id_=launch.instance,
@@ -92,6 +94,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
         nonce=launch.nonce,
         without=sum(1 << layer for layer in LAYERS - launch.confinement.layers),
         profile=seccomp.profile(launch.confinement.permissions),
+        bounds=(most.files, most.tasks, most.memory, SIZE_MAX if launch.confinement.writable else most.storage),
     )
     ward.groups.open_for(launch.instance, uid=cell.zygote.block.first)
     try:

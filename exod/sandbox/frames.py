@@ -66,7 +66,7 @@ FAILURE_MAGIC = 0x4C494146
 FORK, NETNS = 1, 2
 FLAG_STATE, FLAG_DOMAIN = 1, 2
 FILES_MAX = 32
-_REQUEST = struct.Struct("<IIQIIII16sII8x")
+_REQUEST = struct.Struct("<IIQIIII16sIIIIQQ")
 _REPLY = struct.Struct("<IiQiI")
 _FAILURE = struct.Struct("<IIII")
 REPLY_SIZE = _REPLY.size
@@ -90,9 +90,12 @@ def request(
     nonce: bytes = b"",
     without: int = 0,
     profile: int = 0,
+    bounds: Sequence[int] = (0, 0, 0, 0),
 ) -> bytes:
-    """`without`: the bits of the layers that are left out, so that a request nobody filled in has all walls."""
-    return _REQUEST.pack(REQUEST_MAGIC, op, id_, uid, fds, files, flags, nonce, without, profile)
+    """`without`: the bits of the layers that are left out, so that a request nobody filled in has all walls.
+    `bounds`: open files, tasks, bytes of memory, bytes of one file.
+    """
+    return _REQUEST.pack(REQUEST_MAGIC, op, id_, uid, fds, files, flags, nonce, without, profile, *bounds)
 
 
 def reply(data: bytes) -> tuple[int, int, int] | None:

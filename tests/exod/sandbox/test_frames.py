@@ -26,8 +26,8 @@ def test_random_bytes_are_no_frame() -> None:
     assert all(frames.decode(rng.randbytes(rng.randrange(70))) is None for _ in range(1000))
 
 
-def test_a_request_is_64_bytes_and_a_reply_is_read_back() -> None:
-    assert len(frames.request(frames.FORK, id_=1, uid=2, fds=6, nonce=bytes(16))) == 64
+def test_a_request_is_80_bytes_and_a_reply_is_read_back() -> None:
+    assert len(frames.request(frames.FORK, id_=1, uid=2, fds=6, nonce=bytes(16))) == 80
     assert frames.reply(b"\x54\x4f\x47\x5a" + bytes(20)) == (0, 0, 0)
     assert frames.reply(bytes(24)) is frames.reply(b"") is None
 

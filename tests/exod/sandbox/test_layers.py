@@ -1,5 +1,7 @@
 """Walls with a layer left out, as only a test can build them: what is gone is gone, what is left stands."""
 
+import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -102,8 +104,68 @@ def soft_limit(pid: int, name: str) -> str:
     return next(line.removeprefix(name).split()[0] for line in lines if line.startswith(name))
 
 
-async def test_core_files_are_limited_and_no_longer_without_limits(rig: Rig) -> None:
-    for instance, without in (1, []), (2, [Layer.LIMITS]):
-        peer = await rig.start(instance, without=without)
+MIB = 1 << 20
+LIMITED = {
+    "Max core file size": 1,
+    "Max msgqueue size": 0,
+    "Max locked memory": 0,
+    "Max processes": 8,
+    "Max open files": 64,
+    "Max file size": 16 * MIB,
+    "Max data size": (2 * 64 + 8 * 8 + 32) * MIB,
+    "Max address space": (2 * 64 + 8 * 8 + 32 + 8 * 64 + 256) * MIB,
+}
+"""Of the limits that a package has which asks for none."""
+
+
+async def test_what_an_instance_may_use_is_limited_and_no_longer_without_limits(rig: Rig) -> None:
+    whole, without = await rig.start(1), await rig.start(2, without=[Layer.LIMITS])
+    whole.end.close()
+    without.end.close()
+    assert {name: soft_limit(whole.pid, name) for name in LIMITED} == {name: str(n) for name, n in LIMITED.items()}
+    assert [name for name, most in LIMITED.items() if soft_limit(without.pid, name) == str(most)] == []
+
+
+SLEEPER = "__import__('_thread').start_new_thread(__import__('time').sleep, (3600,))"
+
+
+async def test_the_limits_hold(rig: Rig) -> None:
+    peer = await rig.start()
+    with peer.end:
+        assert peer.ask("[os.open('/tmp', os.O_RDONLY) for _ in range(61)]") == "!OSError(24, 'Too many open files')"
+        peer.ask("os.closerange(4, 64)")
+        assert peer.ask("bytearray(300 << 20)") == "!MemoryError()"
+        assert peer.ask("len(bytearray(64 << 20))") == str(64 * MIB)
+        assert peer.ask(f"[{SLEEPER} for _ in range(7)] and 7") == "7"
+        assert peer.ask(SLEEPER) == '!RuntimeError("can\'t start new thread")'
+
+
+async def test_a_file_is_as_large_as_all_its_storage_and_at_least_as_tmp(rig: Rig) -> None:
+    grow = "os.ftruncate(os.open('/tmp/x', os.O_RDWR | os.O_CREAT), {})"
+    peer = await rig.start()
+    with peer.end:
+        assert peer.ask(grow.format(16 * MIB)) == "None"
+        assert peer.ask(grow.format(16 * MIB + 1)) == "!OSError(27, 'File too large')"
+
+
+async def test_what_is_written_to_a_grant_is_not_held_to_its_own_storage(rig: Rig) -> None:
+    place = Path("/var/tmp") / f"exod-limits-{os.getpid()}"
+    place.mkdir()
+    os.chown(place, 12345, 12345)
+    try:
+        peer = await rig.start(writable=(str(place),))
         peer.end.close()
-        assert (soft_limit(peer.pid, "Max core file size") == "1") is (not without)
+        assert soft_limit(peer.pid, "Max file size") == str(1 << 40)
+    finally:
+        await rig.host.discard(1)
+        place.rmdir()
+
+
+async def test_a_request_for_nothing_to_live_on_is_none(rig: Rig) -> None:
+    for instance, name in enumerate(("files", "tasks", "memory"), start=1):
+        launch = rig.launch(instance)
+        limits = dataclasses.replace(launch.confinement.limits, **{name: 0})
+        launch = dataclasses.replace(launch, confinement=dataclasses.replace(launch.confinement, limits=limits))
+        await rig.host.prepare(launch)
+        with pytest.raises(Refused, match="fork failed: Invalid argument"):
+            await rig.host.spawn(launch)

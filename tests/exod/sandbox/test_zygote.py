@@ -27,13 +27,14 @@ def serve(messages: Sequence[tuple[bytes, int]]) -> list[tuple[int, int, int] | 
 
 WILD = [
     (b"x", 0),
-    (bytes(64), 0),
+    (bytes(80), 0),
     (frames.request(0), 0),
     (frames.request(3), 0),
     (frames.request(0xFFFFFFFF, id_=9), 0),
     (frames.request(frames.NETNS), 1),
     (frames.request(frames.NETNS, files=1), 0),
     (frames.request(frames.NETNS, flags=1), 0),
+    (frames.request(frames.NETNS, bounds=(0, 0, 0, 1)), 0),
     (frames.request(frames.FORK), 0),
     (frames.request(frames.FORK, fds=6), 6),
     (frames.request(frames.FORK, fds=6, uid=0), 6),
@@ -61,7 +62,7 @@ def test_a_request_that_is_not_exactly_one_is_answered_with_an_errno(data: bytes
 def test_a_zygote_outlives_thousands_of_wild_requests() -> None:
     rng = random.Random(40)
     for _ in range(40):
-        batch = [(rng.randbytes(rng.choice([1, 12, 63, 64, 65])), rng.randrange(3)) for _ in range(50)]
+        batch = [(rng.randbytes(rng.choice([1, 12, 64, 79, 80, 81])), rng.randrange(3)) for _ in range(50)]
         assert all(answer is not None and answer[0] == errno.EINVAL for answer in serve(batch))
 
 

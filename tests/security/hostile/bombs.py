@@ -10,7 +10,7 @@ THEME = Theme()
 attempt = THEME.attempt
 
 
-@attempt(13, "seccomp")
+@attempt(13, "seccomp limits")
 def bomb_of_forks(kernel, told):
     """forks 64 times, each child waiting for the last"""
     reading, writing = os.pipe()
@@ -53,7 +53,7 @@ def measure(kernel, told):
     return os.write(writing, bytes(1 << 16))
 
 
-@attempt(44, "own-uid", sibling=idle, seen=lambda scene: scene.sibling.order(measure, {})["found"] < 1 << 16)
+@attempt(44, "own-uid limits", sibling=idle, seen=lambda scene: scene.sibling.order(measure, {})["found"] < 1 << 16)
 def bomb_of_pipes(kernel, told):
     """opens so many pipes that others of its uid get only small ones"""
     for _ in range(1100):
@@ -80,7 +80,7 @@ def bomb_of_semaphores(kernel, told):
     return len({kernel.semget(0, 100, 0o1600) for _ in range(64)}) == 64
 
 
-@attempt(13, "seccomp")
+@attempt(13, "seccomp limits")
 def bomb_of_sockets(kernel, told):
     """fills sockets, whose bytes lie in memory of the kernel"""
     pairs = [socket.socketpair() for _ in range(64)]

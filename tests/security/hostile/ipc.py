@@ -41,7 +41,7 @@ def make_shared_memory_for_siblings(kernel, told):
     return kernel.shmat(shared, 0, 0) > 0
 
 
-@attempt(12, "seccomp landlock")
+@attempt(12, "seccomp landlock limits")
 def open_a_posix_queue(kernel, told):
     """makes a POSIX message queue, which outlives its maker in its namespace"""
     return kernel.mq_open(b"kept\0", 0o102, 0o600, 0) > 0

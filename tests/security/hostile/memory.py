@@ -106,7 +106,7 @@ def handle_its_own_page_faults(kernel, told):
     return kernel.ioctl(descriptor, 0xC018AA3F, asked) == 0
 
 
-@attempt(13, "seccomp")
+@attempt(13, "seccomp limits")
 def lock_memory(kernel, told):
     """locks memory, which can then not be taken back"""
     place = kernel.mmap(0, 4096, 3, 0x22, -1, 0)
