@@ -51,7 +51,7 @@ class Ward:
 async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     """Group, network, log, root with the verified bytes; the channel lies at the keeper when this returns."""
     confinement, plugin = launch.confinement, launch.confinement.plugin
-    cell.granted = ward.grants(confinement, partial(data.lend, uid=launch.uid))
+    cell.granted = await _granted(ward, launch)
     cell.end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     cell.fork["channel"] = theirs.detach()
     log, cell.fork["log"] = os.pipe2(os.O_CLOEXEC)
@@ -107,6 +107,20 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     bound = ward.lease.bind(launch.instance, pid=cell.pid, pidfd=cell.pidfd)
     await _first_word(launch, cell.end)
     await ward.lease.answered(bound)
+
+
+async def _granted(ward: Ward, launch: Launch) -> list[int]:
+    """In a thread where there are any: a path may lead to a file system that does not answer."""
+    confinement = launch.confinement
+    if not (confinement.files or confinement.writable):
+        return []
+    opening = asyncio.to_thread(ward.grants, confinement, partial(data.lend, uid=launch.uid))
+    opened = asyncio.ensure_future(opening)
+    try:
+        return await asyncio.shield(opened)
+    except asyncio.CancelledError:
+        opened.add_done_callback(lambda late: None if late.exception() else close(late.result()))
+        raise
 
 
 async def _find_zygote(ward: Ward, cell: Cell, launch: Launch) -> None:

@@ -179,6 +179,8 @@ class Host:
         cell.plugin, cell.uid, cell.key = confinement.plugin, launch.uid, (confinement.signer, confinement.level)
         cell.layers = confinement.layers
         cell.network = procfs.namespaces(cell.pid)["net"]  # which one it was given died with who gave it
+        ward = self._open()  # what bounds it may have come to this host, or into this exod, after it was born
+        ward.holder.hold(ward.groups.instance(cell.instance), confinement.limits)
         cell.drain, cell.log = self._places.logs.drain(cell.plugin, cell.log, instance=cell.instance), NONE
         return self._watched(cell)
 

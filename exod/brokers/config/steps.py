@@ -60,6 +60,8 @@ class Config:
             value = await self._do(asker, want)
         except Refused as refused:
             said = refused.refusal.sentence
+        except OSError as error:
+            said = f"cannot {want.kind} {want.key}: {error.strerror}"
         use, key = (want.kind, want.key) if is_question(want.kind, want.key) else ("?", "?")
         by = f"plugin {asker.plugin}"
         self._world.note("setting", "broker", by, plugin=asker.plugin, use=use, key=key, refused=said)

@@ -1,7 +1,10 @@
 """A start, part by part: what an instance gets, and what happens when a part fails."""
 
+import asyncio
+import dataclasses
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -131,3 +134,22 @@ async def test_the_kernel_is_told_of_the_limits_before_there_is_a_process(
     monkeypatch.setattr(rig.kernel, "hold", hold)
     (await rig.start(7)).end.close()
     assert told == [("i-7", Limits().memory, "")]
+
+
+async def test_a_grant_that_does_not_answer_keeps_nobody_waiting_and_leaves_nothing(rig: Rig) -> None:
+    asked, answer, (reading, writing) = threading.Event(), threading.Event(), os.pipe()
+
+    def slow(*_: object) -> list[int]:
+        asked.set()
+        answer.wait(10)
+        return [writing]
+
+    rig.host._ward = dataclasses.replace(rig.host._open(), grants=slow)
+    starting = asyncio.create_task(rig.host.prepare(rig.launch(1, files=("/srv/away",))))
+    await asyncio.to_thread(asked.wait, 10)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    answer.set()
+    assert await asyncio.to_thread(os.read, reading, 1) == b""
+    os.close(reading)

@@ -53,6 +53,14 @@ async def test_they_answer_on_the_channel_they_always_had(rig: Rig) -> None:
         assert (walls["seccomp"], walls["capabilities"]) == ("2", "0" * 16)
 
 
+async def test_the_kernel_is_told_of_their_limits_anew(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(rig.kernel, "hold", lambda group, limits: told.append(f"{group.name} {limits.tasks}"))
+    for survivor in await rig.attach():
+        adopted(rig, survivor).close()
+    assert told == ["i-1 8", "i-2 8"]
+
+
 async def test_what_they_print_reaches_the_log_though_its_first_reader_died(rig: Rig) -> None:
     first, _ = await rig.attach()
     with adopted(rig, first) as end:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from exod.brokers.config.facts import SYSTEM
 from exod.brokers.config.steps import USES, Config, World
 from exod.errors import Refusal, Refused
 from exod.package.options import Value
@@ -110,6 +111,14 @@ async def test_what_is_taken_back_is_refused_at_the_next_use() -> None:
 async def test_what_is_not_there_is_said(key: str, why: str) -> None:
     value, refused = await Asking().ask("read", key)
     assert (value, why in refused) == (None, True)
+
+
+async def test_a_setting_of_the_host_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable() -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setitem(SYSTEM, "hostname", unreadable)  # type: ignore[arg-type]
+    assert await Asking().ask("read", "system.hostname") == (None, "cannot read system.hostname: Permission denied")
 
 
 async def test_one_write_at_a_time() -> None:
