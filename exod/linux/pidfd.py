@@ -6,6 +6,8 @@ import select
 import signal
 import struct
 
+from exod.linux.descriptors import opened
+
 pidfd_open = os.pidfd_open
 pidfd_send_signal = signal.pidfd_send_signal
 
@@ -20,6 +22,12 @@ _INFO = struct.Struct("=QQ11Ii")
 def waitid(pidfd: int, *, keep: bool = False) -> os.waitid_result | None:
     """How the child behind `pidfd` ended, None while it runs; `keep` leaves it to be waited for again."""
     return os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | WALL | (os.WNOWAIT if keep else 0))
+
+
+def kill(child: int) -> None:
+    """Of one that was not waited for yet: its number cannot be another's."""
+    with opened(pidfd_open(child)) as pidfd:
+        pidfd_send_signal(pidfd, signal.SIGKILL)
 
 
 def ended(pidfd: int, *, seconds: float = 0.0) -> bool:

@@ -6,7 +6,6 @@ Nothing of it runs here: a look may need what only a fresh process can do, and m
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
 from exod.layout import Layout
+from exod.linux import pidfd
 
 _SECONDS = 150.0
 _CODE = "import sys; sys.path[:] = sys.argv.pop(1).split(':'); from exod.examining import main; sys.exit(main())"
@@ -79,7 +79,7 @@ async def _run(words: list[str]) -> list[dict[str, Any]]:
     except TimeoutError:
         raise Refused(_refusal("it did not answer in time")) from None
     finally:
-        os.kill(pid, signal.SIGKILL)
+        pidfd.kill(pid)
         await asyncio.shield(asyncio.to_thread(os.waitpid, pid, 0))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from exod.brokers.doctor.check import Check, Verdict, ok, warning, wrong
 from exod.brokers.doctor.host import Host
-from exod.linux import cgroupfs
+from exod.linux import cgroupfs, pidfd
 
 _LIMITS = ("cpu", "memory", "pids", "io")
 
@@ -74,7 +74,7 @@ def _member(group: Path) -> Iterator[int]:
         cgroupfs.write(group, "cgroup.procs", str(pid))
         yield pid
     except BaseException:
-        os.kill(pid, signal.SIGKILL)
+        pidfd.kill(pid)
         os.waitpid(pid, 0)
         raise
 

@@ -84,9 +84,8 @@ def _finish(child: _Child) -> Verdict:
         data = _line(child)
     finally:
         os.close(child.answer)
-        os.killpg(
-            child.pid, signal.SIGKILL
-        )  # what the probe started, and the probe if it is late; it is not reaped yet
+        # What the probe started, and the probe if it is late. It is not reaped yet: no other group has its number.
+        os.killpg(child.pid, signal.SIGKILL)
         os.waitpid(child.pid, 0)
     if data is None:
         return unknown(f"no answer within {child.seconds:g} s")

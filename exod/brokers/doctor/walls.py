@@ -15,7 +15,7 @@ from pathlib import Path
 
 from exod.brokers.doctor.check import Check, Verdict, ok, warning, wrong
 from exod.brokers.doctor.host import Host
-from exod.linux import mount
+from exod.linux import mount, pidfd
 from exod.linux.descriptors import opened
 from exod.linux.numbers import NUMBERS
 from exod.linux.syscall import prctl, syscall, unshare
@@ -200,7 +200,7 @@ def _mapped() -> int:
             Path(f"/proc/{child}/{name}").write_text("0 1 1")
         return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     finally:
-        os.kill(child, signal.SIGKILL)
+        pidfd.kill(child)
         os.waitpid(child, 0)
 
 
