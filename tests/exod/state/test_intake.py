@@ -59,6 +59,7 @@ async def test_a_file_is_read_whole_whatever_its_position(intake: Intake, packag
     result = await intake.read_package(fd)
     assert isinstance(result, PackageBytes)
     assert result.data == CONTENT
+    await closed()
     assert not is_open(fd)
 
 

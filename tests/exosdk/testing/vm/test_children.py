@@ -14,7 +14,10 @@ from exosdk.testing.vm import Unusable, children
 PARENT = """
 import sys
 from exosdk.testing.vm import children
-print(children.spawn(["sleep", "infinity"]).pid, flush=True)
+child = children.spawn(["sleep", "infinity"])
+while open(f"/proc/{child.pid}/comm").read().strip() != "sleep":
+    pass  # only what setpriv has bound to us dies with us
+print(child.pid, flush=True)
 sys.stdin.read()
 """
 
