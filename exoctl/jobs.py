@@ -144,6 +144,8 @@ def _finished(session: Session, job: Mapping[str, Any]) -> None:
     if session.json_mode:
         return
     result = job.get("result") or {}
+    for line in result.get("lint", "").splitlines()[1:]:
+        session.printer.note(f"lint: {line}")
     name = " ".join(part for part in (result.get("plugin") or job["plugin_name"], result.get("version")) if part)
     state = result.get("state") or _NOW.get(job["kind"])
     session.printer.line(f"{name} is {state}" if state else f"{job['kind']} {name}: done")

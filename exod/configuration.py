@@ -26,6 +26,6 @@ def _apart(chosen: Settings, directory: Path) -> Settings:
     if (chosen.uid_first, chosen.keeper_uid, chosen.data_uid) != (usual.uid_first, usual.keeper_uid, usual.data_uid):
         return chosen
     place = int.from_bytes(hashlib.sha256(os.fsencode(directory)).digest()[:2], "big") % _DEV_PLACES
-    first = _DEV_UIDS + place * _DEV_RANGE
-    last = first + _DEV_RANGE - 1
-    return replace(chosen, keeper_uid=first, data_uid=first + 1, uid_first=first + 256, uid_last=last)
+    at = _DEV_UIDS + place * _DEV_RANGE
+    last = at + _DEV_RANGE - 1
+    return replace(chosen, keeper_uid=at, data_uid=at + 1, lint_uid=at + 2, uid_first=at + 256, uid_last=last)

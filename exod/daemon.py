@@ -16,6 +16,7 @@ from exod import logs
 from exod.brokers.doctor.asking import Doctor
 from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
+from exod.brokers.lint.verdict import Lint
 from exod.brokers.logs.files import Logs
 from exod.brokers.resources.kernel import Kernel
 from exod.brokers.resources.monitor import Monitor
@@ -112,7 +113,9 @@ class Daemon:
         store = await rooms.enter_async_context(opened)
         face = BusFace()
         kernel = Kernel(layout.state)
-        world = _world(layout, chosen, kernel=kernel, store=store, face=face)
+        lint = Lint(uid=chosen.lint_uid)
+        rooms.push_async_callback(lint.close)
+        world = _world(layout, chosen, kernel=kernel, store=store, face=face, lint=lint)
         supervisor = self._supervisor = self._supervise(world, chosen)
         doctor, read = Doctor(layout, note=supervisor.note_degraded), Intake().read_package
         bus = Bus(layout.bus, supervisor=supervisor, face=face, read_package=read, doctor=doctor.examine)
@@ -198,7 +201,7 @@ class Daemon:
             self._supervisor.note_degraded("audit", reason)
 
 
-def _world(layout: Layout, chosen: Settings, *, kernel: Kernel, store: Store, face: BusFace) -> World:
+def _world(layout: Layout, chosen: Settings, *, kernel: Kernel, store: Store, face: BusFace, lint: Lint) -> World:
     sandbox = _sandbox(layout, chosen, kernel)
     return World(
         clock=RealClock(),
@@ -213,6 +216,7 @@ def _world(layout: Layout, chosen: Settings, *, kernel: Kernel, store: Store, fa
         resources=Monitor(kernel, group=sandbox.group, data=layout.state / "data"),
         open_channel=Channel,
         face=face,
+        lint=lint,
     )
 
 

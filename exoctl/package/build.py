@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from exoctl import building, files, passphrase, signing, sources
+from exoctl import building, files, linting, passphrase, signing, sources
 from exoctl.faults import accepted
 from exoctl.session import Action, Session
 from exoctl.verb import verb
@@ -20,7 +20,8 @@ def command(session: Session, *, directory: str, output: str | None, **how: Any)
     """Packs DIR; the same files give the same archive, byte for byte. Without --key nothing will load it yet."""
     order = signing.Order(**how)
     body = accepted(building.build(sources.read(directory)))
-    _, manifest = accepted(package.read_contents(body))
+    archive, manifest = accepted(package.read_contents(body))
+    linting.tell(session, linting.look(manifest, archive.files))
     target = output or f"{manifest.name}_{manifest.version}{package.SUFFIX}"
 
     def write() -> None:

@@ -28,7 +28,8 @@ class Policy:
     stop_revoked: whether a revoked signer stops it (else it is only reported).
 
     files: when not None, the only host files it may be granted, as /PATH or MODE:/PATH.
-    deny: capabilities it never gets. acl: SERVICE, or SERVICE.Method → who may call beyond what the package says.
+    deny: capabilities it never gets. lint: whether what the lint calls an error refuses a load, or is only shown like a
+    warning; off: nobody looks. acl: SERVICE, or SERVICE.Method → who may call beyond what the package says.
     """
 
     critical: bool = False
@@ -38,6 +39,7 @@ class Policy:
     files: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ()
     acl: Mapping[str, str] = field(default_factory=dict)
+    lint: str = "refuse"
 
     def narrow(self, asked: Permissions) -> Permissions:
         """What is left of it."""
@@ -58,6 +60,7 @@ _TYPES: Mapping[str, type] = dict.fromkeys(("critical", "deferred", "stop-revoke
     **dict.fromkeys(("files", "deny"), list),
     "on-limit": str,
     "acl": dict,
+    "lint": str,
 }
 
 
@@ -84,6 +87,8 @@ def parse(data: bytes, *, name: str) -> Policy | Refusal:
                 "no plugin can call another yet" if str(rule).startswith("plugin:") else f"{rule!r} is no access rule"
             )
             return _refuse(name, f'acl of "{subject}": {built}')
+    if table.get("lint", "refuse") not in ("refuse", "warn", "off"):
+        return _refuse(name, '"lint" is refuse, warn or off')
     unknown = [entry for entry in table.get("deny", ()) if entry not in CAPABILITIES]
     if unknown:
         return _refuse(name, f'"{unknown[0]}" is no capability')

@@ -157,10 +157,6 @@ def move(present: Present, kind: StepKind) -> Plan:
     return Plan((step, *desire(present, GOALS[kind]).steps))
 
 
-def enable(present: Present, *, enabled: bool) -> Plan:
-    return desire(present, present.desired, enabled=enabled)
-
-
 def configure(present: Present, *, values: str, keys: Iterable[str]) -> Plan:
     """`values` is the whole of what was ever set, as JSON; `keys` are those that change, for people."""
     data = {"values": values, "old_values": present.config, "keys": ", ".join(sorted(keys))}

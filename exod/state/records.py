@@ -8,7 +8,10 @@ from exod.package.options import Value
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """One installed package. `manifest` lives in the package itself; this is what lists need without opening it."""
+    """One installed package. `manifest` lives in the package itself; this is what lists need without opening it.
+
+    lint: what the lint found, behind the version of its rules; "" where nobody looked.
+    """
 
     plugin: str
     version: str
@@ -18,6 +21,7 @@ class VersionRecord:
     level: str
     sequence: int
     installed: float
+    lint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

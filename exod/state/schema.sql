@@ -38,3 +38,6 @@ ALTER TABLE instances ADD COLUMN granted TEXT NOT NULL DEFAULT '';
 -- schema 3
 CREATE TABLE audit (seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
 INSERT INTO audit VALUES (0, '');
+
+-- schema 4
+ALTER TABLE versions ADD COLUMN lint TEXT NOT NULL DEFAULT '';

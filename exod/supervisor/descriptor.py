@@ -42,6 +42,7 @@ def accepted(judged: Judged, *, owner: str) -> Mapping[str, Any]:
         "owner": owner or judged.verdict.signer,
         "anchor": judged.anchor,
         "reasons": list(judged.reasons),
+        "findings": judged.lint.splitlines()[1:],
     } | _context(judged.manifest, signer=judged.verdict.signer, level=judged.verdict.level)
 
 

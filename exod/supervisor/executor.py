@@ -177,8 +177,7 @@ class Executor:
 
 
 def cancelled(job: Job) -> Refusal:
-    what = f"cannot {job.kind} {job.plugin}: the job was cancelled"
-    return Refusal("cancelled", what, outcome=Outcome.FAILED)
+    return Refusal("cancelled", f"cannot {job.kind} {job.plugin}: the job was cancelled", outcome=Outcome.FAILED)
 
 
 def explain(job: Job, error: Exception) -> Refusal:
@@ -186,11 +185,11 @@ def explain(job: Job, error: Exception) -> Refusal:
     what = f"cannot {job.kind} {job.plugin}"
     if isinstance(error, Refused):
         return error.refusal
+    evidence = {"step": job.step}
     if isinstance(error, TimeoutError):
-        evidence = {"step": job.step}
         return Refusal("timed-out", f"{what}: it took too long to {job.step}", "", evidence, Outcome.TIMED_OUT)
     if isinstance(error, OSError):
-        evidence = {"step": job.step, "errno": str(error.errno)}
+        evidence["errno"] = str(error.errno)
         return Refusal("host-error", f"{what}: {_sentence(error)}", "exoctl daemon status", evidence, Outcome.FAILED)
     return Refusal("internal", f"internal error: {what}: {error!r}", outcome=Outcome.FAILED)
 

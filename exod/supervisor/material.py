@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from exod.errors import Refusal
+from exod.package.archive import Tree
 from exod.package.manifest import Manifest
 from exod.package.options import Value
 from exod.plan.confine import Confinement, Verdict
@@ -15,14 +16,13 @@ from exod.plan.steps import Plan
 from exod.supervisor.ports import TrustInputs
 from exod.trust.state import TrustState
 
-Tree = Mapping[str, tuple[bytes, bool]]
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A package and what verification said of it. `reasons` are for people: who signed, which scope, why accepted.
 
     clock: the newest time that is now known. keeps_data: whether its owner may have what the last owner left behind.
+    lint: what the port of that name said of it.
     """
 
     data: bytes
@@ -34,6 +34,7 @@ class Judged:
     reasons: tuple[str, ...]
     tree: Tree
     keeps_data: bool = True
+    lint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

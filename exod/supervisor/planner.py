@@ -4,6 +4,7 @@ A dry run and a job take the same way through this module, so what is printed is
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from exod.brokers.config.rules import check as check_settings
@@ -24,7 +25,7 @@ from exod.supervisor.material import Gate, Judged, Leave, Material, Prepared, To
 from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import PluginRecord, VersionRecord
 from exod.supervisor.requests import Request, Verb
-from exod.supervisor.roster import Roster, unknown
+from exod.supervisor.roster import Roster
 from exod.supervisor.rows import dump_values, plugin_text, version_text
 
 T = TypeVar("T")
@@ -47,9 +48,8 @@ class Planner:
 
     async def prepare(self, request: Request, plugin: str, package: Any, *, instance: int) -> Prepared:
         """Raises Refused; `instance` is the id of a new instance; a dry run has none to give."""
-        known = self._roster.plugins.get(plugin)
-        if known is None and package is None:
-            raise Refused(unknown(plugin, verb=request.verb))
+        roster = self._roster
+        known = roster.find(plugin, verb=request.verb) if package is None else roster.plugins.get(plugin)
         if known is not None and (refusal := lifecycle.check(request.verb, plugin, state=known.state)) is not None:
             raise Refused(refusal)
         if request.verb in (Verb.RESTORE, Verb.RESTART) and known is not None and known.record.desired == "unloaded":
@@ -63,8 +63,7 @@ class Planner:
 
     async def read_manifest(self, plugin: Plugin, version: str) -> Manifest:
         """What a stored package says of itself, unverified: for lists, never to run it. Raises Refused."""
-        _, package = await self._stored(plugin, version)
-        return self._gate.manifest(package)
+        return self._gate.manifest((await self._stored(plugin, version))[1])
 
     async def _stored(self, plugin: Plugin, version: str) -> tuple[bytes, Any]:
         data = await self._roster.world.packages.get(plugin.name, version)
@@ -140,7 +139,7 @@ class Planner:
     async def _incoming(
         self, request: Request, name: str, known: Plugin | None, package: Any, instance: int
     ) -> Prepared:
-        judged = await self._judge_incoming(request, known, package)
+        judged = await self.look(await self._judge_incoming(request, known, package), known, verb=request.verb)
         present = self._present(name, known)
         values = _carried(judged.manifest, known)
         material = Material(judged, self.confine(judged, values=values))
@@ -153,15 +152,14 @@ class Planner:
             config=values,
         )
         plan = self._install(present, known, judged, row)
-        result = {"plugin": name, "version": version}
+        result = {"plugin": name, "version": version, "lint": judged.lint}
         if request.verb is Verb.INSTALL:
             return Prepared(verbs.tidy(plan), material, result=result)
         order = _demand(resolve(name, version, offer=self.offer(judged.manifest)))
         goal = row.desired
         if request.verb is Verb.LOAD:
             goal = "running" if request.flag("start") else "loaded"
-        digest = judged.verdict.digest
-        up = verbs.bring_up(name, version=version, digest=digest, instance=instance, goal=goal)
+        up = verbs.bring_up(name, version=version, digest=judged.verdict.digest, instance=instance, goal=goal)
         plan = verbs.joined(plan, up)
         if request.verb is Verb.LOAD:
             fresh = plugin_text(row) if plan.steps[0].kind != up.steps[0].kind else ""
@@ -169,6 +167,15 @@ class Planner:
         missing = tuple((needed, at) for needed, at in order[:-1] if not self._roster.plugins[needed].alive)
         result |= {"instance": str(instance), "state": goal}
         return Prepared(verbs.tidy(plan), material, missing=missing, result=result)
+
+    async def look(self, judged: Judged, known: Plugin | None, *, verb: Verb) -> Judged:
+        """With what the lint finds in it. What was accepted once is restored without another look. Raises Refused."""
+        stored = known.versions.get(judged.manifest.version) if known is not None else None
+        lint = stored.lint if stored is not None and stored.digest == judged.verdict.digest else ""
+        if verb not in (Verb.RESTORE, Verb.RESTART):
+            policy, examine = self.policy(judged.manifest.name), self._roster.world.lint.examine
+            lint = await examine(judged.manifest, judged.tree, policy=policy, known=lint)
+        return replace(judged, lint=lint)
 
     async def _judge_incoming(self, request: Request, known: Plugin | None, package: Any) -> Judged:
         """The package that the request brings, or the stored one that it names. Raises Refused."""
@@ -180,14 +187,15 @@ class Planner:
         installed = await self.followed(known, consent=consent)
         leave = Leave(downgrade=request.flag("downgrade"), consent=consent, installed=installed)
         judged = self.judge(request.package, package, leave)
-        self._compare(known, judged)
+        if known is not None:
+            self._compare(known, judged)
         return judged
 
     def _install(self, present: Present, known: Plugin | None, judged: Judged, row: PluginRecord) -> Plan:
         """Nothing, when exactly this is installed and chosen already."""
         version, signer = row.version, judged.verdict.signer
         stored = known.versions.get(version) if known is not None else None
-        same = stored is not None and stored.digest == judged.verdict.digest
+        same = stored is not None and stored.digest == judged.verdict.digest and stored.lint == judged.lint
         if known is not None and same and known.record.version == version and present.owner == signer:
             return Plan(())
         trust = _demand(self._roster.trust)
@@ -200,6 +208,7 @@ class Planner:
             level=judged.verdict.level,
             sequence=judged.sequence,
             installed=self._roster.world.clock.time(),
+            lint=judged.lint,
         )
         candidate = Candidate(
             version=version,
@@ -214,10 +223,8 @@ class Planner:
         )
         return verbs.install(present, candidate)
 
-    def _compare(self, known: Plugin | None, judged: Judged) -> None:
+    def _compare(self, known: Plugin, judged: Judged) -> None:
         """A version means one package; only development packages may be replaced in place. Raises Refused."""
-        if known is None:
-            return
         version, digest = judged.manifest.version, judged.verdict.digest
         stored = known.versions.get(version)
         if stored is not None and stored.digest != digest and judged.verdict.level != "dev":
@@ -259,7 +266,7 @@ class Planner:
             case Verb.CONFIGURE:
                 return self._configure(request, plugin, present)
             case Verb.ENABLE | Verb.DISABLE:
-                plan = verbs.enable(present, enabled=request.verb is Verb.ENABLE)
+                plan = verbs.desire(present, present.desired, enabled=request.verb is Verb.ENABLE)
             case Verb.REMOVE | Verb.UNLOAD:
                 self._needed_by(request, plugin)
                 purge = request.flag("purge")

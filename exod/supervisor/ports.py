@@ -1,8 +1,8 @@
 """What the supervisor needs of the world, as Protocols: it runs unchanged on a virtual clock with fakes of them.
 
 The real twins: Registry, Packages, TrustFile, TrustSource, DataDirs, Audit are `exod/state/`; Sandbox is
-`exod/sandbox/`; Resources is `exod/brokers/resources/`; Channel is `exod/supervisor/channel.py` over the socket the
-sandbox returned; Face is `exod/dbus/`.
+`exod/sandbox/`; Resources is `exod/brokers/resources/`; Lint is `exod/brokers/lint/`; Channel is
+`exod/supervisor/channel.py` over the socket the sandbox returned; Face is `exod/dbus/`.
 Every effect that can fail raises `Refused` (a decision) or `OSError` (the world).
 """
 
@@ -11,24 +11,19 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal, Protocol
 
-from exod.brokers.resources.rules import Row as Row
-from exod.brokers.resources.rules import Subject as Subject
-from exod.brokers.resources.rules import Usage as Usage
-from exod.brokers.resources.rules import Verdict as Verdict
+from exod.brokers.resources.rules import Row, Subject, Usage, Verdict
 from exod.errors import Refusal
+from exod.package.archive import Tree
+from exod.package.manifest import Manifest
 from exod.package.services import Service
 from exod.plan.confine import Confinement
 from exod.plan.policy import Policy
-from exod.sandbox.launch import Born as Born
-from exod.sandbox.launch import Exit as Exit
-from exod.sandbox.launch import Launch as Launch
-from exod.sandbox.launch import Survivor as Survivor
-from exod.state.records import InstanceRecord as InstanceRecord
-from exod.state.records import JobRecord as JobRecord
-from exod.state.records import PluginRecord as PluginRecord
-from exod.state.records import Snapshot as Snapshot
-from exod.state.records import VersionRecord as VersionRecord
+from exod.sandbox.launch import Born, Exit, Launch, Survivor
+from exod.state.records import InstanceRecord, JobRecord, PluginRecord, Snapshot, VersionRecord
 from exod.trust.state import TrustState
+
+__all__ = ["Born", "Exit", "Launch", "Row", "Subject", "Survivor", "Usage", "Verdict"]
+__all__ += ["InstanceRecord", "JobRecord", "PluginRecord", "Snapshot", "VersionRecord"]
 
 
 class Clock(Protocol):
@@ -97,6 +92,15 @@ class Audit(Protocol):
     async def flush(self) -> None: ...
     async def files(self) -> tuple[Sequence[tuple[str, int]], Mapping[str, str]]: ...
     async def read(self, name: str, offset: int) -> bytes: ...
+
+
+class Lint(Protocol):
+    """Looks at the code of a package that is to be loaded. `known` is what it said of the same bytes before, or "".
+
+    Returns what it says now: its rules' version, then a line a finding. Raises Refused for what `policy` refuses.
+    """
+
+    async def examine(self, manifest: Manifest, tree: Tree, *, policy: Policy, known: str) -> str: ...
 
 
 # --- sandbox --------------------------------------------------------------------------------------------------------
@@ -275,3 +279,4 @@ class World:
     resources: Resources
     open_channel: OpenChannel
     face: Face
+    lint: Lint

@@ -60,7 +60,8 @@ class Roster:
         """Raises Refused when it is not installed."""
         found = self.plugins.get(plugin)
         if found is None:
-            raise Refused(unknown(plugin, verb=verb))
+            sentence = f"cannot {verb} {plugin}: it is not installed"
+            raise Refused(Refusal("unknown-plugin", sentence, "exoctl plugin list", outcome=Outcome.NOT_FOUND))
         return found
 
     def next_instance(self) -> int:
@@ -76,8 +77,7 @@ class Roster:
 
     async def put_plugin(self, record: PluginRecord) -> None:
         await self.world.registry.put_plugin(record)
-        known = self.plugins.get(record.name)
-        if known is None:
+        if (known := self.plugins.get(record.name)) is None:
             self.plugins[record.name] = Plugin(record)
         else:
             known.record = record
@@ -90,8 +90,7 @@ class Roster:
 
     async def put_version(self, record: VersionRecord) -> None:
         await self.world.registry.put_version(record)
-        plugin = self.plugins.get(record.plugin)
-        if plugin is not None:
+        if (plugin := self.plugins.get(record.plugin)) is not None:
             if record.version in plugin.versions and plugin.versions[record.version].digest != record.digest:
                 plugin.manifests.pop(record.version, None)
             plugin.versions[record.version] = record
@@ -99,8 +98,7 @@ class Roster:
 
     async def drop_version(self, plugin: str, version: str) -> None:
         await self.world.registry.drop_version(plugin, version)
-        known = self.plugins.get(plugin)
-        if known is not None:
+        if (known := self.plugins.get(plugin)) is not None:
             known.versions.pop(version, None)
             known.manifests.pop(version, None)
             self.world.face.plugin(plugin)
@@ -114,8 +112,7 @@ class Roster:
 
     async def put_instance(self, record: InstanceRecord) -> None:
         await self.world.registry.put_instance(record)
-        instance = self.instances.get(record.id)
-        if instance is not None:
+        if (instance := self.instances.get(record.id)) is not None:
             instance.record = record
             self.world.face.instance(record.id)
 
@@ -135,8 +132,7 @@ class Roster:
         return False
 
     def forget(self, instance: int) -> None:
-        gone = self.instances.pop(instance, None)
-        if gone is None:
+        if (gone := self.instances.pop(instance, None)) is None:
             return
         plugin = self.plugins.get(gone.plugin)
         if plugin is not None and plugin.instance is gone:
@@ -229,11 +225,6 @@ class Roster:
         fresh = replace(record, **changes)
         if plugin_text(fresh) != plugin_text(record):
             await self.put_plugin(fresh)
-
-
-def unknown(plugin: str, *, verb: str) -> Refusal:
-    sentence = f"cannot {verb} {plugin}: it is not installed"
-    return Refusal("unknown-plugin", sentence, "exoctl plugin list", outcome=Outcome.NOT_FOUND)
 
 
 def _restored(former: Mapping[str, str], plugin: str, kept: Mapping[str, str]) -> Mapping[str, str]:

@@ -181,6 +181,7 @@ class Supervisor:
             known = self._roster.plugins.get(name)
             installed = await self._planner.followed(known, consent=False)
             judged = self._planner.judge(data, package, Leave(installed=installed))
+            judged = await self._planner.look(judged, known, verb=Verb.INSTALL)
             self._planner.confine(judged, values={})
         except Refused as refused:
             self.audited(refused.refusal, caller=caller, subject="validate")

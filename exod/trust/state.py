@@ -13,7 +13,6 @@ from exod.package import strictjson
 from exod.package.fields import Checked, Choice, Digits, Field, Named, Parsed, Table, VersionText, Whole
 from exod.package.malformed import MalformedError
 from exod.package.payload import COUNT_MAX, TIME_MAX
-from exod.package.versions import precedes
 
 MAX_BYTES = 16 << 20
 _ENTRIES_MAX = 100_000
@@ -51,17 +50,6 @@ def own(state: TrustState, plugin: str, *, owner: str, mark: str, now: int) -> T
     former.pop(f"{plugin}/{owner}", None)
     owners, marks = _with(state.owners, plugin, owner), _with(state.marks, plugin, mark)
     return _next(state, owners=owners, marks=marks, former=former, clock=max(state.clock, now))
-
-
-def pin(state: TrustState, plugin: str, *, owner: str, version: str, now: int) -> TrustState:
-    """`owner` has installed `version`: the mark rises, never falls."""
-    mark = state.mark(plugin, owner=owner)
-    return own(state, plugin, owner=owner, mark=version if not mark or precedes(mark, version) else mark, now=now)
-
-
-def advance(state: TrustState, *, now: int) -> TrustState:
-    """The newest time seen; the same value when time has not passed, so that nothing is written for it."""
-    return state if now <= state.clock else _next(state, clock=now)
 
 
 def saw_list(state: TrustState, signer: str, *, sequence: int) -> TrustState:

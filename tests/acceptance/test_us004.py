@@ -4,6 +4,7 @@ Figures (P1, P3, P5, T3) are rows of the bench: here only that the row and its a
 """
 
 import contextlib
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -200,9 +201,22 @@ def test_f5_what_every_plugin_uses_is_seen_while_it_runs(host: Host, echo: dict[
     assert (row["plugin"], row["state"], row["tasks"], row["restarts"]) == ("echo", "running", 1, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="the lint of packages comes with the sandbox wall")
-def test_security_static_analysis_runs_before_a_load() -> None:
-    assert (ROOT / "exod/brokers/lint").is_dir()
+def test_security_static_analysis_runs_before_a_load(host: Host, tmp_path: Path) -> None:
+    """Refused with file and line, in the audit, loaded by nobody; accepted when the administrator says so."""
+    sly = forged.renamed(ROOT / "plugins/echo", tmp_path / "sly", name="copy-sly")
+    with (sly / "code/echo.py").open("a") as code:
+        code.write("\n\nif False:\n    exec(input())\n")
+    line = len((sly / "code/echo.py").read_text().splitlines())
+    package = host.shop.package(sly, key="vendor")
+    with pytest.raises(CommandFailed, match=rf"the lint found code/echo\.py:{line} computed-code") as refused:
+        host.daemon.exoctl("plugin", "load", str(package))
+    assert (refused.value.code, refused.value.error["code"]) == (3, "lint-refused")
+    assert host.shop.state("copy-sly") == "absent"
+    assert any("lint-refused" in json.dumps(record) for record in host.shop.audit())
+    (host.daemon.directory / "etc/plugins.d/copy-sly.toml").write_text('lint = "warn"\n')
+    host.shop.reload()
+    host.daemon.exoctl("plugin", "load", str(package))
+    host.daemon.exoctl("plugin", "remove", "copy-sly", "--purge")
 
 
 def edit(room: Path, old: str, new: str) -> None:

@@ -92,6 +92,7 @@ def test_every_verb_has_help_with_an_example_of_itself_and_speaks_json(exoctl: E
 READS: set[tuple[str, ...]] = {
     ("top",),
     ("plugin", "list"), ("plugin", "info"), ("plugin", "logs"), ("package", "inspect"), ("package", "verify"),
+    ("package", "lint"),
     ("package", "schema"), ("key", "list"), ("job", "list"), ("job", "watch"), ("registry", "find"),
     ("registry", "check"), ("daemon", "status"), ("daemon", "check-config"),
     ("audit", "show"), ("audit", "follow"), ("audit", "verify"),

@@ -11,7 +11,7 @@ from tests.builders import NOW, anchor_for, key, signed_package
 
 
 def verdict(version: str, *, mark: str, downgrade: bool = False) -> str:
-    known = state.pin(TrustState(), "hello", owner=key().key_id, version=mark, now=NOW)
+    known = state.own(TrustState(), "hello", owner=key().key_id, mark=mark, now=NOW)
     package = parse(signed_package(version=version))
     assert not isinstance(package, Refusal)
     found = verify(package, trust=Trust((anchor_for(),), known), now=NOW, downgrade=downgrade)
@@ -33,7 +33,7 @@ def test_the_same_or_a_newer_version_is_accepted(version: str, mark: str) -> Non
 
 
 def test_the_mark_outlives_every_removal() -> None:
-    known = state.pin(TrustState(), "hello", owner=key().key_id, version="2.0", now=NOW)
+    known = state.own(TrustState(), "hello", owner=key().key_id, mark="2.0", now=NOW)
     known = state.decode(state.encode(state.own(known, "hello", owner="", mark="", now=0)))  # type: ignore[assignment]
     package = parse(signed_package(version="1.0"))
     assert not isinstance(package, Refusal)

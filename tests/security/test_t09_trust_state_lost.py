@@ -8,10 +8,10 @@ import pytest
 
 from exod.errors import Refusal
 from exod.state.store import Store
-from exod.trust.state import TrustState, encode, pin
+from exod.trust.state import TrustState, encode, own
 
-OLD = pin(TrustState(), "hello", owner="a" * 64, version="1.0.0", now=1700000000)
-NEW = pin(OLD, "hello", owner="a" * 64, version="2.0.0", now=1700000500)
+OLD = own(TrustState(), "hello", owner="a" * 64, mark="1.0.0", now=1700000000)
+NEW = own(OLD, "hello", owner="a" * 64, mark="2.0.0", now=1700000500)
 
 
 @pytest.fixture
@@ -93,6 +93,6 @@ async def test_a_missing_state_is_still_missing_at_the_next_start(file: Path) ->
 
 
 async def test_a_crash_between_file_and_registry_refuses_nothing(file: Path) -> None:
-    newer = pin(NEW, "other", owner="b" * 64, version="1.0.0", now=1700000600)
+    newer = own(NEW, "other", owner="b" * 64, mark="1.0.0", now=1700000600)
     write(file, newer)
     assert await at_start(file) == newer

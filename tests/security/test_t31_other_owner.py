@@ -12,7 +12,7 @@ from exod.trust.verify import Ownership, Trust, VerifiedPackage, verify
 from tests.builders import NOW, anchor_for, key, signed_package
 
 ADA, BOB = key("vendor"), key("other")
-OWNED = state.pin(TrustState(), "hello", owner=ADA.key_id, version="1.0.0", now=NOW)
+OWNED = state.own(TrustState(), "hello", owner=ADA.key_id, mark="1.0.0", now=NOW)
 TRUST = Trust((anchor_for(ADA), anchor_for(BOB, name="bob", level="trusted")), OWNED)
 
 

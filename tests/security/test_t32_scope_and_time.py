@@ -50,7 +50,7 @@ def test_a_trust_state_that_went_back_in_time_is_refused() -> None:
 def test_a_clock_set_back_revives_no_expired_trust(now: int) -> None:
     package = parse(signed_package(issued=1000))
     assert not isinstance(package, Refusal)
-    known = state.advance(TrustState(), now=NOW)
+    known = TrustState(clock=NOW)
     found = verify(package, trust=Trust((anchor_for(expires=NOW),), known), now=now)
     assert isinstance(found, Refusal)
     assert found.code == "signer-expired"

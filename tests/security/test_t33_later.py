@@ -13,7 +13,7 @@ from exod.trust.state import TrustState
 from exod.trust.verify import Trust, VerifiedPackage, verify
 from tests.builders import NOW, anchor_for, key, manifest_toml, signed_package, zipped
 
-OWNED = state.pin(TrustState(), "hello", owner=key().key_id, version="1.0.0", now=NOW)
+OWNED = state.own(TrustState(), "hello", owner=key().key_id, mark="1.0.0", now=NOW)
 TODAY = Trust((anchor_for(expires=NOW + 100),), OWNED)
 
 
@@ -60,7 +60,7 @@ def test_a_version_that_would_lock_a_name_or_has_two_spellings_is_none(version: 
 
 
 def test_the_mark_of_one_owner_does_not_lock_out_another() -> None:
-    high = state.pin(TrustState(), "hello", owner=key("squatter").key_id, version="999999999", now=NOW)
+    high = state.own(TrustState(), "hello", owner=key("squatter").key_id, mark="999999999", now=NOW)
     package = parse(signed_package())
     assert isinstance(package, Package)
     found = verify(package, trust=Trust((anchor_for(),), high), now=NOW, consent=True)

@@ -3,10 +3,14 @@
 What a port has returned from is durable; what the audit has not flushed is lost with the daemon.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exod.errors import Refusal, Refused
+from exod.package.archive import Tree
+from exod.package.manifest import Manifest
+from exod.plan.policy import Policy
 from exod.state.events import EVENTS
 from exod.supervisor.ports import InstanceRecord, JobRecord, PluginRecord, Snapshot, TrustInputs, VersionRecord
 from exod.trust.state import TrustState
@@ -114,6 +118,24 @@ class FakeRegistry:
             self._disk.generation = generation
 
         await self._fate.effect(f"registry.set_generation {generation}", act)
+
+
+class FakeLint:
+    """Finds what the kit says: `lint` in its behaviour, "error" or "warning". What was found is known the next time."""
+
+    def __init__(self, fate: Fate) -> None:
+        self._fate = fate
+
+    async def examine(self, manifest: Manifest, tree: Tree, *, policy: Policy, known: str) -> str:
+        if policy.lint == "off":
+            return known
+        kit, _ = tree.get("code/main.py", (b'{"behaviour": {}}', False))  # real packages are clean
+        found = json.loads(kit)["behaviour"].get("lint", "")
+        if not known:
+            await self._fate.effect(f"lint {manifest.name} {manifest.version} {found}", lambda: None)
+        if found == "error" and policy.lint == "refuse":
+            raise Refused(Refusal("lint-refused", f"cannot load {manifest.name}: the lint found code/main.py:1"))
+        return "rules 1" + (f"\ncode/main.py:1: {found}" if found else "")
 
 
 class FakePackages:

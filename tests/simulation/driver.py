@@ -172,9 +172,12 @@ def _kit(random: Random, name: str) -> Kit:
     needs: tuple[tuple[str, str, bool], ...] = ()
     if name != "alpha" and random.random() < 0.3:
         needs = (("alpha", random.choice((">=1", ">=2", "<2")), random.random() < 0.3),)
+    version = random.choice(VERSIONS)
+    if version == "2.0.0":
+        behaviour["lint"] = "warning" if name == "beta" else "error"
     return Kit(
         name=name,
-        version=random.choice(VERSIONS),
+        version=version,
         signer=random.choice(("alice", "alice", "alice", "bob", "eve")),
         level=random.choice(("trusted", "trusted", "dev")),
         needs=needs,

@@ -19,6 +19,7 @@ from tests.simulation.disk import (
     Disk,
     FakeAudit,
     FakeData,
+    FakeLint,
     FakePackages,
     FakeRegistry,
     FakeTrustFile,
@@ -137,6 +138,7 @@ class House:
             resources=self.resources,
             open_channel=self.sandbox.open,
             face=self.face,
+            lint=FakeLint(fate),
         )
         self.supervisor = Supervisor(
             world,
@@ -151,7 +153,9 @@ class House:
 
     def critical(self, random: Random) -> Mapping[str, Policy]:
         """plugins.d: some may be restarted after a crash."""
-        return {name: Policy(critical=random.random() < 0.5) for name in ("alpha", "beta", "gamma")}
+        chances = {name: random.random() for name in ("alpha", "beta", "gamma")}
+        lint = {name: "off" if one < 0.1 else "warn" if one < 0.8 else "refuse" for name, one in chances.items()}
+        return {name: Policy(critical=one < 0.5, lint=lint[name]) for name, one in chances.items()}
 
     async def boot(self, fate: Fate | None = None) -> Supervisor:
         """A new daemon on what the last one left; returns when desired state is restored."""

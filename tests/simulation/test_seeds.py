@@ -46,6 +46,7 @@ def test_runs_are_not_all_alike_and_do_reach_the_deep_parts() -> None:
         "code=keeper-lost",
         "code=downgrade",
         "code=limit-exceeded",
+        "code=lint-refused",
         "code=other-owner",
         "code=cancelled",
         "code=interrupted",

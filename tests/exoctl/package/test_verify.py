@@ -55,7 +55,7 @@ def test_owners_seen_before_count_when_the_state_is_given(
     exoctl: Exoctl, signed: Path, key: Key, trust_d: Path, tmp_path: Path
 ) -> None:
     trust(exoctl, key, trust_d, "--scope", "hello")
-    before = state.pin(state.TrustState(), "hello", owner="a" * 64, version="0.1.0", now=1)
+    before = state.own(state.TrustState(), "hello", owner="a" * 64, mark="0.1.0", now=1)
     (tmp_path / "state.json").write_bytes(state.encode(before))
     words = (
         "--json",

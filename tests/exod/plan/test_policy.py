@@ -21,12 +21,15 @@ def test_every_key_is_read() -> None:
         acl={"hello": "group:staff", "hello.Greet": "uid:5"},
     )
     assert parse(b"deferred = true", name="hello") == Policy(deferred=True)
+    assert parse(b'lint = "warn"', name="hello") == Policy(lint="warn")
 
 
 @pytest.mark.parametrize(
     "data",
     [
         b"critical = 1",
+        b'lint = "maybe"',
+        b"lint = false",
         b"critical = true\ndeferred = true",
         b"critcal = true",
         b'files = "/proc/stat"',

@@ -130,8 +130,8 @@ def test_moves_between_loaded_running_and_suspended_remember_the_wish() -> None:
 
 
 def test_a_wish_that_is_recorded_already_is_no_step() -> None:
-    assert verbs.enable(RUNNING, enabled=True).steps == ()
-    assert verbs.enable(RUNNING, enabled=False).steps[0].data["enabled"] is False
+    assert verbs.desire(RUNNING, "running", enabled=True).steps == ()
+    assert verbs.desire(RUNNING, "running", enabled=False).steps[0].data["enabled"] is False
 
 
 def test_configuration_names_keys_and_keeps_the_old_values_for_the_undo() -> None:

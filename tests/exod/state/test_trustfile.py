@@ -9,11 +9,11 @@ from exod.errors import Refusal, Refused
 from exod.state.trustfile import TrustFile
 from exod.state.writer import Writer
 from exod.supervisor import ports
-from exod.trust.state import TrustState, encode, pin
+from exod.trust.state import TrustState, encode, own
 from tests.exod.state import powercut
 
 KEY = "a" * 64
-PINNED = pin(TrustState(), "hello", owner=KEY, version="1.0.0", now=1700000000)
+PINNED = own(TrustState(), "hello", owner=KEY, mark="1.0.0", now=1700000000)
 
 
 @asynccontextmanager
@@ -92,7 +92,7 @@ async def test_a_file_that_went_back_in_time_is_refused(root: Path) -> None:
 
 
 async def test_a_file_put_back_under_a_running_daemon_is_refused(root: Path) -> None:
-    newer = pin(PINNED, "other", owner=KEY, version="1.0.0", now=1700000001)
+    newer = own(PINNED, "other", owner=KEY, mark="1.0.0", now=1700000001)
     async with opened(root) as file:
         await file.save(newer)
         (root / "trust/state.json").write_bytes(encode(PINNED))
@@ -123,7 +123,7 @@ async def test_a_directory_that_others_may_write_is_refused(root: Path) -> None:
 @pytest.mark.parametrize("end", powercut.ENDS)
 async def test_wherever_saving_is_interrupted_the_old_or_the_new_state_is_there(root: Path, end: str) -> None:
     await save(root, PINNED)
-    newer = pin(PINNED, "other", owner=KEY, version="2.0", now=1700000001)
+    newer = own(PINNED, "other", owner=KEY, mark="2.0", now=1700000001)
 
     async def change(place: Path) -> None:
         await save(place, newer)

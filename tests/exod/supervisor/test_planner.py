@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from exod.errors import Refused
+from exod.plan.policy import Policy
 from exod.supervisor.supervisor import Verb
 from tests.simulation.house import House, played
 from tests.simulation.packages import Kit
@@ -152,3 +154,82 @@ async def test_two_that_need_each_other_do_not_wait_for_ever(house: House) -> No
     top = await house.load(Kit("one", version="1.1.0", needs=(("two", ">=1", False),)))
     assert (top.state, top.refusal["code"]) == ("refused", "dependency-cycle")
     assert awaited == {"two": "one"}
+
+
+def lint(house: House, word: str) -> None:
+    house.disk.inputs = replace(house.disk.inputs, policies={"hello": Policy(lint=word)})
+
+
+SLY = Kit(behaviour={"lint": "error"})
+
+
+@played
+async def test_what_the_lint_refuses_is_neither_stored_nor_run_and_audited_once(house: House) -> None:
+    job = await house.load(SLY)
+    assert (job.state, job.refusal["code"]) == ("refused", "lint-refused")
+    assert (house.disk.plugins, house.disk.packages) == ({}, {})
+    assert [fields["code"] for fields in house.events("refused")] == ["lint-refused"]
+    with pytest.raises(Refused, match="the lint found"):
+        await house.supervisor.plan(house.request("load", kit=SLY, start=True))
+
+
+@pytest.mark.parametrize("word", ["warn", "off"])
+@played
+async def test_the_administrator_may_accept_what_the_lint_finds(house: House, word: str) -> None:
+    lint(house, word)
+    await house.supervisor.reload()
+    job = await house.load(SLY)
+    assert job.state == "done"
+    found = "rules 1\ncode/main.py:1: error" if word == "warn" else ""
+    assert house.disk.versions["hello", "1.0.0"].lint == job.result["lint"] == found
+
+
+@played
+async def test_what_was_found_is_remembered_with_the_package(house: House) -> None:
+    await house.load(Kit(behaviour={"lint": "warning"}))
+    await house.do("unload", "hello")
+    looked = len([line for line in house.trace.lines if " lint hello" in line])
+    await house.load()
+    await house.boot(house.fresh_fate())
+    assert looked == 1
+    assert len([line for line in house.trace.lines if " lint hello" in line]) == 1
+
+
+@played
+async def test_what_other_rules_found_is_looked_at_again_and_remembered(house: House) -> None:
+    await house.do("install", kit=Kit())
+    key = ("hello", "1.0.0")
+    house.disk.versions[key] = replace(house.disk.versions[key], lint="")
+    await house.boot(house.fresh_fate())
+    await house.load()
+    assert house.disk.versions[key].lint == "rules 1"
+    assert house.disk.versions[key].installed > 0
+
+
+@played
+async def test_what_was_accepted_once_is_restored_whatever_the_lint_says_now(house: House) -> None:
+    lint(house, "off")
+    await house.supervisor.reload()
+    await house.load(SLY)
+    lint(house, "refuse")
+    house.host.processes.clear()
+    supervisor = await house.boot(house.fresh_fate())
+    assert supervisor.plugins["hello"].state_name == "running"
+    await house.do("unload", "hello")
+    assert (await house.load(SLY)).refusal["code"] == "lint-refused"
+
+
+@played
+async def test_validation_shows_what_was_found(house: House) -> None:
+    kit = Kit(behaviour={"lint": "warning"})
+    assert (await house.supervisor.validate(kit.data(), house.root))["findings"] == ["code/main.py:1: warning"]
+    said = await house.supervisor.validate(SLY.data(), house.root)
+    assert (said["accepted"], said["refusal"]["code"]) == (False, "lint-refused")
+
+
+@played
+async def test_a_lint_that_fails_is_a_failed_load_and_nothing_more(house: House) -> None:
+    house.fate.fail = lambda name: name.startswith("lint")
+    job = await house.load()
+    assert (job.state, job.refusal["code"]) == ("failed", "host-error")
+    assert house.disk.plugins == {}

@@ -14,7 +14,7 @@ from exod.state.store import Store
 from exod.supervisor.ports import TrustInputs, World
 from exod.supervisor.supervisor import Request, Supervisor, Verb
 from exod.supervisor.views import JobView
-from tests.simulation.disk import Disk, FakeTrustSource
+from tests.simulation.disk import Disk, FakeLint, FakeTrustSource
 from tests.simulation.fate import Fate, Trace
 from tests.simulation.fleet import FakeResources, FakeSandbox, Host
 from tests.simulation.house import MACHINE, ROOT, FakeFace
@@ -56,6 +56,7 @@ async def daemon(root: Path, host: Host, *, fate: Fate | None = None) -> AsyncIt
             resources=FakeResources(host, fate),
             open_channel=sandbox.open,
             face=face,
+            lint=FakeLint(fate),
         )
         supervisor = Supervisor(world, settings=Settings(), host=MACHINE, gate=FakeGate(), checkpoint=fate.checkpoint)
         face.supervisor = supervisor

@@ -10,30 +10,23 @@ ADA, BOB = "a" * 64, "b" * 64
 
 
 def test_the_first_pin_makes_an_owner_with_a_mark() -> None:
-    found = state.pin(TrustState(), "hello", owner=ADA, version="1.0", now=50)
+    found = state.own(TrustState(), "hello", owner=ADA, mark="1.0", now=50)
     assert found == TrustState({"hello": ADA}, {"hello": "1.0"}, 50, 1)
 
 
-def test_the_mark_rises_and_never_falls() -> None:
-    found = state.pin(TrustState(), "hello", owner=ADA, version="2.0", now=0)
-    found = state.pin(found, "hello", owner=ADA, version="1.0", now=0)
-    assert found.marks == {"hello": "2.0"}
-    assert state.pin(found, "hello", owner=ADA, version="2.1rc1", now=0).marks == {"hello": "2.1rc1"}
-
-
 def test_every_owner_keeps_a_mark_of_its_own() -> None:
-    found = state.pin(TrustState(), "hello", owner=ADA, version="9.0", now=0)
-    found = state.pin(found, "hello", owner=BOB, version="1.0", now=0)
+    found = state.own(TrustState(), "hello", owner=ADA, mark="9.0", now=0)
+    found = state.own(found, "hello", owner=BOB, mark="1.0", now=0)
     assert found.mark("hello", owner=BOB) == "1.0"
     assert found.mark("hello", owner=ADA) == "9.0"
-    found = state.pin(found, "hello", owner=ADA, version="8.0", now=0)
-    assert found.marks == {"hello": "9.0"}
+    found = state.own(found, "hello", owner=ADA, mark="9.1", now=0)
+    assert found.marks == {"hello": "9.1"}
     assert found.mark("hello", owner=BOB) == "1.0"
     assert found.mark("other", owner=BOB) == ""
 
 
 def test_undoing_a_pin_restores_owner_and_mark_and_may_run_twice() -> None:
-    before = state.pin(TrustState(), "hello", owner=ADA, version="9.0", now=0)
+    before = state.own(TrustState(), "hello", owner=ADA, mark="9.0", now=0)
     taken = state.own(before, "hello", owner=BOB, mark="1.0", now=0)
     undone = state.own(taken, "hello", owner=ADA, mark="9.0", now=0)
     again = state.own(undone, "hello", owner=ADA, mark="9.0", now=0)
@@ -47,17 +40,15 @@ def unpinned(known: TrustState) -> TrustState:
 
 
 def test_unpinning_forgets_the_owner_but_not_its_mark() -> None:
-    found = unpinned(state.pin(TrustState(), "hello", owner=ADA, version="9.0", now=0))
+    found = unpinned(state.own(TrustState(), "hello", owner=ADA, mark="9.0", now=0))
     assert found.owners == {}
     assert found.mark("hello", owner=ADA) == "9.0"
     assert unpinned(found).mark("hello", owner=ADA) == "9.0"
 
 
 def test_the_clock_only_advances() -> None:
-    found = state.advance(TrustState(clock=10), now=20)
-    assert (found.clock, found.generation) == (20, 1)
-    assert state.advance(found, now=5) is found
-    assert state.own(found, "hello", owner=ADA, mark="1", now=5).clock == 20
+    assert state.own(TrustState(clock=20), "hello", owner=ADA, mark="1", now=5).clock == 20
+    assert state.own(TrustState(clock=20), "hello", owner=ADA, mark="1", now=21).clock == 21
 
 
 def test_the_newest_list_of_each_signer_is_remembered() -> None:
@@ -68,7 +59,7 @@ def test_the_newest_list_of_each_signer_is_remembered() -> None:
 
 
 def test_every_change_is_a_new_generation() -> None:
-    found = state.pin(TrustState(generation=4), "hello", owner=ADA, version="1", now=0)
+    found = state.own(TrustState(generation=4), "hello", owner=ADA, mark="1", now=0)
     assert found.generation == 5
     assert unpinned(found).generation == 6
 

@@ -17,7 +17,7 @@ from exod.trust.verify import FUTURE, Ownership, Trust, VerifiedPackage, verify
 from tests.builders import NOW, anchor_for, key, signed_package
 
 VENDOR, OTHER, LAB = key("vendor"), key("other"), key("lab")
-OWNED = state.pin(TrustState(), "hello", owner=VENDOR.key_id, version="1.0.0", now=NOW)
+OWNED = state.own(TrustState(), "hello", owner=VENDOR.key_id, mark="1.0.0", now=NOW)
 
 
 def package(*signers: Any, **wanted: Any) -> Package:
@@ -192,7 +192,7 @@ def test_no_row_of_packages_carries_the_recorded_clock_further_than_one() -> Non
     known = TrustState(clock=NOW)
     for _ in range(3):
         found = accepted(package(issued=known.clock + FUTURE), trust(state=known))
-        known = state.advance(known, now=found.clock)
+        known = TrustState(clock=found.clock)
     assert known.clock == NOW + FUTURE
 
 
@@ -230,7 +230,7 @@ def test_an_older_version_is_refused_unless_asked_for_by_name() -> None:
 
 def test_a_mark_belongs_to_its_owner_and_waits_for_it() -> None:
     anchors = (anchor_for(), anchor_for(LAB, name="lab"))
-    taken = state.pin(OWNED, "hello", owner=LAB.key_id, version="0.1", now=NOW)
+    taken = state.own(OWNED, "hello", owner=LAB.key_id, mark="0.1", now=NOW)
     assert accepted(package(LAB, version="0.2"), trust(*anchors, state=taken))
     assert refused(package(version="0.9"), trust(*anchors, state=taken), consent=True).code == "downgrade"
 
