@@ -80,6 +80,11 @@ def test_the_users_have_the_uids_of_the_settings() -> None:
     assert users == {f"exod-{name}": str(uid) for name, uid in uids.items()}
 
 
+def test_a_purge_takes_every_user_that_was_made() -> None:
+    users = re.findall(r"^u (\S+)", (ROOT / "systemd/exod.sysusers").read_text(), re.MULTILINE)
+    assert f"for user in {' '.join(users)}; do" in (ROOT / "packaging/debian/exod.postrm").read_text()
+
+
 def test_sockets_outlive_exod() -> None:
     assert f"d {layout.production().run} 0711 root root -" in (ROOT / "systemd/exod.tmpfiles").read_text()
     assert "RuntimeDirectory" not in Unit("exod.service")
