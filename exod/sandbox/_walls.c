@@ -151,14 +151,15 @@ static int lower(int what, rlim_t to) {
 }
 
 /* RLIMIT_CORE 1: with 0 the kernel still starts a core_pattern pipe as root. Tasks are counted for a uid, and that is the
- * instance's own. Memory is a backstop for hosts without the controller, and counts what is mapped, not what is used: so
+ * instance's own. Of tasks, and of files below, one more than it may have: who wants more is refused by its cgroup, or
+ * counted, and named. Memory is a backstop for hosts without the controller, and counts what is mapped, not what is used: so
  * twice what the package may use, and room for stacks (8 MiB), arenas (64 MiB) and the interpreter. */
 static int limit(struct child *child) {
     const struct bounds *most = &child->request.bounds;
     struct rlimit core = {1, 1};
     rlim_t data = 2 * most->memory + most->tasks * 8 * MIB + 32 * MIB;
     return setrlimit(RLIMIT_CORE, &core) || lower(RLIMIT_MSGQUEUE, 0) || lower(RLIMIT_MEMLOCK, 0)
-                   || lower(RLIMIT_NPROC, most->tasks) || lower(RLIMIT_DATA, data)
+                   || lower(RLIMIT_NPROC, most->tasks + 1) || lower(RLIMIT_DATA, data)
                    || lower(RLIMIT_AS, data + most->tasks * 64 * MIB + 256 * MIB)
                    || lower(RLIMIT_FSIZE, most->storage < SCRATCH ? SCRATCH : most->storage)
                ? -1
@@ -249,7 +250,7 @@ static int descriptors(struct child *child) {
     if (has(child, BIT(DESCRIPTORS)) && syscall(SYS_close_range, rest, ~0u, 0))
         return -1;
     /* Only now: until here it opened files beside all that its request brought. */
-    return has(child, BIT(LIMITS)) ? lower(RLIMIT_NOFILE, child->request.bounds.files) : 0;
+    return has(child, BIT(LIMITS)) ? lower(RLIMIT_NOFILE, child->request.bounds.files + 1) : 0;
 }
 
 /* --- what forbids --------------------------------------------------------------------------------------------- */

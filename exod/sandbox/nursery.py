@@ -24,6 +24,7 @@ class Nursery:
         self._forks, self._log = forks, log_denials
         self._filters = seccomp.profiles(platform.machine())
         self._living: dict[Key, Zygote] = {}
+        self._leaving: list[Zygote] = []
         self._locks: dict[Key, asyncio.Lock] = {}
         self._spare: asyncio.Task[Zygote] | None = None
         self._closed = False
@@ -54,6 +55,7 @@ class Nursery:
         """The next instance of `key` comes from another generation."""
         if (zygote := self._living.pop(key, None)) is not None:
             zygote.retire()
+            self._leaving = [one for one in (*self._leaving, zygote) if one.descriptor >= 0]
 
     def renew(self) -> None:
         """No instance comes from a zygote of before."""
@@ -63,8 +65,10 @@ class Nursery:
 
     def close(self) -> None:
         self._closed = True
-        while self._living:
-            self._living.popitem()[1].close()
+        for zygote in (*self._living.values(), *self._leaving):
+            zygote.close()
+        self._living.clear()
+        self._leaving.clear()
         spare, self._spare = self._spare, None
         if spare is not None and not spare.cancel() and spare.exception() is None:
             spare.result().close()

@@ -97,3 +97,16 @@ async def test_a_zygote_that_is_replaced_answers_first_what_it_was_asked(rig: Ri
     assert not zygote.alive
     os.close(await asked)
     assert zygote.descriptor == -1
+
+
+async def test_one_that_was_still_to_answer_is_closed_with_the_rest(rig: Rig) -> None:
+    nursery = rig.host._open().nursery
+    zygote = await nursery.generation(("a", "l"), uid=rig.host.next_uid(signer="a", level="l"))
+    asked = asyncio.create_task(zygote._network())
+    await asyncio.sleep(0)
+    nursery.retire(("a", "l"))
+    assert zygote.descriptor >= 0
+    nursery.close()
+    assert zygote.descriptor == -1
+    with pytest.raises(Refused, match="it ended"):
+        await asked
