@@ -79,8 +79,7 @@ format: build
 
 docs: build
 	@$(PY) -m docs.generate >docs/dbus.md
-	@$(PY) -m docs.checks
-	@$(PY) -m docs.rules
+	@$(PY) -m docs.tables
 	@$(PY) -m docs.settings >etc/exod.toml
 
 clean:

@@ -5,18 +5,15 @@ Each hostile file below is found by its rule, and then run in a real sandbox wit
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from exod.brokers.doctor.residue import look as residue
 from exod.brokers.lint.examine import look
 from exod.brokers.lint.rules import BY_ID
 from exod.brokers.lint.source import Asked
 from exod.linux.pidfd import ended
 from tests.exod.brokers.lint.examples import KEY
-from tests.exod.sandbox.rig import Peer, Rig, ending
+from tests.exod.sandbox.rig import Peer, Rig
 
 pytestmark = pytest.mark.slow
 _PAYLOAD = "import os\\nos.fork()"
@@ -67,14 +64,6 @@ def test_every_rule_has_its_attacker_who_is_found_by_it() -> None:
     assert set(HOSTILE) == set(BY_ID)
     for rule, text in HOSTILE.items():
         assert rule in {one.rule for one in look("code/evil.py", text.encode(), Asked())}, rule
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with ending(Rig(tmp_path)) as rig:
-        await rig.attach()
-        yield rig
-    assert residue(rig.scope()) == frozenset()
 
 
 def order(rule: str) -> str:

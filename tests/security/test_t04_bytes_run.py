@@ -1,18 +1,6 @@
 """THREATS 4: the bytes verified are the bytes run; what changes on disk after the check changes nothing."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from tests.exod.sandbox.rig import Rig, ending
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with ending(Rig(tmp_path)) as rig:
-        await rig.attach()
-        yield rig
+from tests.exod.sandbox.rig import Rig
 
 
 async def test_an_instance_runs_the_bytes_of_its_launch_and_no_file_of_that_name(rig: Rig) -> None:

@@ -1,20 +1,9 @@
 """THREATS 27: after the end of an instance nothing of it is left; after exod's nothing at all."""
 
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from exod.brokers.doctor.residue import look
-from tests.exod.sandbox.rig import LIMITS, Rig, ending
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with ending(Rig(tmp_path)) as rig:
-        await rig.attach()
-        yield rig
+from tests.exod.sandbox.rig import LIMITS, Rig
 
 
 async def test_an_instance_with_everything_it_may_have_leaves_nothing(rig: Rig) -> None:

@@ -4,25 +4,16 @@ import contextlib
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from exod.brokers.doctor.residue import look
 from exod.errors import Refused
-from tests.exod.sandbox.rig import Rig, ending
+from tests.exod.sandbox.rig import Rig
 from tests.mounts import bound, mounted_tmpfs
 
 OWNER, GROUP, STRANGER = 2147099999, 2147099998, 2147099997
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with ending(Rig(tmp_path)) as rig:
-        await rig.attach()
-        yield rig
-    assert look(rig.scope()) == frozenset()
 
 
 @pytest.fixture

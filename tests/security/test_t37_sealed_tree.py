@@ -1,22 +1,13 @@
 """THREATS 37: the verified tree cannot be written, through no mount, descriptor or sibling."""
 
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from exod.linux import mount
 from exod.linux.descriptors import close
 from exod.sandbox import root
-from tests.exod.sandbox.rig import TREE, Rig, ending
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with ending(Rig(tmp_path)) as rig:
-        await rig.attach()
-        yield rig
+from tests.exod.sandbox.rig import TREE, Rig
 
 
 def test_no_mount_of_the_superblock_can_be_written_even_by_root() -> None:

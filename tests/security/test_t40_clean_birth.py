@@ -4,22 +4,12 @@ import os
 import random
 import signal
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from exod.linux import procfs
 from exod.sandbox import frames
 from exod.sandbox.generation import Zygote
-from tests.exod.sandbox.rig import Rig, ending, keeper_pid
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with ending(Rig(tmp_path)) as rig:
-        await rig.attach()
-        yield rig
+from tests.exod.sandbox.rig import Rig, keeper_pid
 
 
 async def test_signals_umask_session_and_priority_are_reset(rig: Rig) -> None:

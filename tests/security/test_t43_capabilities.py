@@ -1,21 +1,13 @@
 """THREATS 43: no Linux capability while plugin code can run, in any namespace, and no way to get one."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from exod.linux import procfs
-from tests.exod.sandbox.rig import Rig, ending
+from tests.exod.sandbox.rig import Rig
 
 NONE = "0" * 16
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with ending(Rig(tmp_path)) as rig:
-        await rig.attach()
-        yield rig
 
 
 async def test_every_set_is_empty_in_the_instance(rig: Rig) -> None:

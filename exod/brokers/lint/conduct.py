@@ -1,7 +1,7 @@
 """What a plugin does to exod, to its SDK and to its own hooks: never right, or not what its author expects."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from exod.brokers.lint.beyond import below
 from exod.brokers.lint.source import Asked, Source
@@ -44,16 +44,18 @@ def _foreign(name: str) -> bool:
     return name.startswith(("exosdk.", "builtins.", "__builtins__.", "sys.modules.exosdk", "pluggy."))
 
 
-def tracing(source: Source, _: Asked) -> Found:
+def _calls(source: Source, names: Set[str], words: str = "") -> Found:
     for call in source.calls:
-        if call.name in _TRACERS and not call.guarded:
-            yield call.line, f"{call.name}()"
+        if call.name in names and not call.guarded:
+            yield call.line, f"{call.name}(){words}"
+
+
+def tracing(source: Source, _: Asked) -> Found:
+    return _calls(source, _TRACERS)
 
 
 def ends_itself(source: Source, _: Asked) -> Found:
-    for call in source.calls:
-        if call.name in _ENDS and not call.guarded:
-            yield call.line, f"{call.name}() ends the instance, which counts as a crash"
+    return _calls(source, _ENDS, " ends the instance, which counts as a crash")
 
 
 def environment(source: Source, _: Asked) -> Found:
@@ -66,9 +68,7 @@ def environment(source: Source, _: Asked) -> Found:
 
 
 def event_loop(source: Source, _: Asked) -> Found:
-    for call in source.calls:
-        if call.name in _LOOPS and not call.guarded:
-            yield call.line, f"{call.name}() needs a socketpair, which the sandbox has not"
+    return _calls(source, _LOOPS, " needs a socketpair, which the sandbox has not")
 
 
 def sleep_in_hook(source: Source, _: Asked) -> Found:

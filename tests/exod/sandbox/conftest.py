@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from exod.brokers.doctor.residue import look
-from tests.exod.sandbox.rig import Rig, ending
+from tests.exod.sandbox.rig import Rig, attached
 
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with ending(Rig(tmp_path)) as rig:
-        await rig.attach()
+    async with attached(tmp_path) as rig:
         yield rig
-    assert look(rig.scope()) == frozenset()

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from exod.brokers.doctor.residue import Scope
+from exod.brokers.doctor.residue import Scope, look
 from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
 from exod.brokers.logs.files import Logs
@@ -145,6 +145,15 @@ async def ending(rig: Rig) -> AsyncIterator[Rig]:
         await groups.end(groups.top)
         for _ in range(3):  # tasks that were cancelled close in the next turns what they were about to get
             await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def attached(directory: Path) -> AsyncIterator[Rig]:
+    """With a keeper of its own; nothing is left of it afterwards."""
+    async with ending(Rig(directory)) as rig:
+        await rig.attach()
+        yield rig
+    assert look(rig.scope()) == frozenset()
 
 
 def keeper_pid(rig: Rig) -> int:

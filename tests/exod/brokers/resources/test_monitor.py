@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from exod.brokers.doctor.residue import look
 from exod.brokers.resources import monitor as monitors
 from exod.brokers.resources.kernel import Kernel
 from exod.brokers.resources.monitor import Monitor
 from exod.brokers.resources.rules import Subject, Verdict
 from exod.package.limits import Limits
-from tests.exod.sandbox.rig import Peer, Rig, ending
+from tests.exod.sandbox.rig import Peer, Rig, attached
 
 LIMITS = Limits(memory=28 << 20, cpu=20, files=64, tasks=8, storage=1 << 20)
 
@@ -45,10 +44,8 @@ class Watch:
 
 @pytest.fixture
 async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
-    async with ending(Rig(tmp_path)) as rig:
-        await rig.attach()
+    async with attached(tmp_path) as rig:
         yield Watch(rig)
-    assert look(rig.scope()) == frozenset()
 
 
 async def test_idle_plugins_are_left_in_peace_and_use_little(watch: Watch) -> None:
