@@ -7,25 +7,61 @@ that any number of them come from one template and none can change it.
 
 import contextlib
 import shlex
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from exosdk.testing.vm import qemu
-from exosdk.testing.vm.conversation import Hear
+from exosdk.testing.vm.conversation import Conversation, Hear
 from exosdk.testing.vm.qemu import Hardware, Qemu
 
 BOOT = 400.0
 """Seconds within which a guest answers; the slowest of them, on a busy host without KVM, takes a tenth of it."""
+_ASKED = 60.0
+"""Seconds after which it is asked anew whether it has: a guest has been seen that never told who waited for it."""
 _DOWN = 300.0
 
 
+class Silent(Exception):
+    """A guest that answered once and does so no more."""
+
+
 def boot(hardware: Hardware, directory: Path, *, hear: Hear, memory: list[str] | None = None) -> Qemu:
-    """A cold start from `directory`/disk.qcow2; returns when systemd has nothing left to start."""
+    """A cold start from `directory`/disk.qcow2; returns when systemd has nothing left to start.
+
+    A guest that falls silent on its way (an emulated processor may stop for good) is cut off and started once more.
+    """
+    try:
+        return _boot(hardware, directory, hear, memory)
+    except Silent:
+        hear("the guest fell silent; its power is cut, and it starts again\n")
+        return _boot(hardware, directory, hear, memory)
+
+
+def _boot(hardware: Hardware, directory: Path, hear: Hear, memory: list[str] | None) -> Qemu:
     running = Qemu(hardware, directory, memory=memory or qemu.private_memory(), hear=hear, defer=False)
     with _or_cut(running):
         running.guest.greet(wall=True, deadline=BOOT)
-        running.guest.start(["systemctl", "is-system-running", "--wait"]).wait(timeout=BOOT, check=False)
+        settle(running.guest, within=BOOT, asked=_ASKED)
     return running
+
+
+def settle(guest: Conversation, *, within: float, asked: float) -> None:
+    """Returns when systemd has nothing left to start, for which it is asked anew every `asked` seconds.
+
+    Raises TimeoutError with what it still waits for; Silent when there is no answer to that either.
+    """
+    until = time.monotonic() + within
+    while True:
+        with contextlib.suppress(TimeoutError):
+            guest.start(["systemctl", "is-system-running", "--wait"]).wait(timeout=asked, check=False)
+            return
+        try:
+            said = guest.start(["systemctl", "list-jobs", "--no-pager"]).wait(timeout=asked, check=False).out
+        except TimeoutError as error:
+            raise Silent(f"the guest does not answer for {asked:.0f} s") from error
+        if time.monotonic() > until:
+            raise TimeoutError(f"the guest did not end its start; its jobs:\n{said}")
 
 
 def freeze(hardware: Hardware, place: Path, *, hear: Hear, warm: Callable[[Qemu], None]) -> None:
