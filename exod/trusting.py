@@ -19,6 +19,7 @@ from exod.state.etcdir import read_directory
 from exod.supervisor.material import Judged, Leave, Today
 from exod.supervisor.ports import TrustInputs
 from exod.trust.gather import gather
+from exod.trust.levels import FILE
 from exod.trust.state import TrustState
 from exod.trust.verify import Ownership, Trust, verify
 
@@ -35,13 +36,16 @@ class EtcTrust:
 
     def _read(self, state: TrustState) -> TrustInputs:
         trust = read_directory(self._config / "trust.d", suffix="")
-        gathered = gather(dict(trust.files), state=state, development=self._development)
+        # What may not be read (others may write it) may have taken something away, and is no empty file.
+        unread = any(one.evidence.get("path", "").endswith(f"/{FILE}") for one in trust.refusals)
+        gathered = gather({FILE: b"?" * unread} | dict(trust.files), state=state, development=self._development)
         rules = read_directory(self._config / "plugins.d")
         policies, refused = _policies(dict(rules.files))
         return TrustInputs(
             anchors=gathered.anchors,
             revocations=gathered.revocations,
             rotations=gathered.rotations,
+            levels=gathered.levels,
             sequences=gathered.revocations.sequences,
             policies=policies,
             problems=(*trust.refusals, *gathered.refusals, *rules.refusals, *refused),
@@ -89,6 +93,7 @@ class PackageGate:
             development=self._development,
             built=BUILT,
             strict_revocation=today.strict,
+            levels=today.inputs.levels,
         )
         verified = verify(
             package,

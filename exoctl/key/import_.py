@@ -26,7 +26,7 @@ def command(session: Session, *, file: str, trust_dir: str | None) -> None:
     """
     directory = session.trust_directory(trust_dir)
     name = os.path.basename(file)
-    if not name.endswith(_SUFFIXES) or name == gather.LOCAL or name.startswith("."):
+    if not name.endswith(_SUFFIXES) or name in gather.OWN or name.startswith("."):
         raise Refused(
             usage(f"cannot import {file}: expected a file named {', '.join('NAME' + one for one in _SUFFIXES)}")
         )

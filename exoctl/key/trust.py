@@ -11,7 +11,7 @@ from exoctl.trustfiles import anchor_file, everything
 from exoctl.verb import verb
 from exod.errors import Refused
 from exod.names import PLUGIN_TYPES, is_name
-from exod.trust import anchors
+from exod.trust import anchors, gather
 from exod.trust.scope import Scope
 
 _DAY = 86_400
@@ -63,7 +63,7 @@ def _anchor(
     allow: tuple[str, ...],
     expires_days: int | None,
 ) -> anchors.Anchor:
-    if not is_name(name) or name == "revoked":
+    if not is_name(name) or f"{name}.toml" in gather.OWN:
         raise Refused(usage(f"cannot trust it as {name}: lower-case letters, digits and single dashes make a name"))
     kinds = _split((types,))
     if unknown := [kind for kind in kinds if kind not in PLUGIN_TYPES]:

@@ -1,12 +1,13 @@
 """`package inspect FILE`: what is in it and what it could reach, in plain words. Believes no signature."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from exoctl import files, reach
+from exoctl import files, reach, trustdir
 from exoctl.faults import accepted
 from exoctl.rating import BEST, Rating, rate
 from exoctl.session import Session
@@ -15,6 +16,8 @@ from exod.errors import Refusal, Refused
 from exod.package import package
 from exod.package.malformed import MalformedError
 from exod.package.manifest import Manifest
+from exod.trust import levels
+from exod.trust.scope import beyond
 
 
 @verb(example="exoctl package inspect hello_1.0.0.exopkg")
@@ -30,12 +33,30 @@ def command(session: Session, *, file: str) -> None:
     except MalformedError as fault:
         raise Refused(fault.refusal(file, code="package-malformed")) from fault
     archive, manifest = accepted(package.read_contents(body))
+    above = {level: beyond(manifest, ceiling) for level, ceiling in _levels(session).items()}
     signed = package.parse(data)
     signatures = _signatures(signed)
     if session.json_mode:
-        session.printer.document(_fields(manifest, archive.files, signatures))
+        session.printer.document(_fields(manifest, archive.files, signatures) | {"above_level": above})
         return
     _tell(session, manifest, archive.files, signatures)
+    may = [level for level in above if not above[level]]
+    session.printer.line(f"trust levels that may have this: {', '.join(may) or 'none'}")
+
+
+def _levels(session: Session) -> levels.Levels:
+    """The ceilings of this host, as its daemon would read them."""
+    place = os.path.join(session.configuration, "trust.d")
+    try:
+        found = levels.parse(trustdir.read(place).get(levels.FILE, b""))
+    except Refused as refused:
+        if isinstance(refused.__cause__, FileNotFoundError):
+            return levels.DEFAULTS
+        found = refused.refusal
+    if not isinstance(found, Refusal):
+        return found
+    session.printer.note(f"no level may have anything: {found.sentence}")
+    return levels.NOTHING
 
 
 def _signatures(signed: package.Package | Refusal) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def command(session: Session, *, file: str, anchors: str | None, state_file: str
     )
     for refusal in found.refusals:
         session.printer.note(f"left out: {refusal.sentence}")
-    trust = Trust(found.anchors, known, found.revocations, found.rotations, development=dev)
+    trust = Trust(found.anchors, known, found.revocations, found.rotations, development=dev, levels=found.levels)
     verdict = judge(accepted(package.parse(data)), trust=trust, now=int(time.time()))
     if isinstance(verdict, Refusal):
         raise Refused(verdict)

@@ -4,14 +4,16 @@ What it takes away is left out, and the plugin starts without it.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from exod.errors import Outcome, Refusal
+from exod.package.fields import Checked, Choice, Field, Flag, List, Named, Shown, Table, Text, wrong
+from exod.package.malformed import MalformedError
 from exod.package.permissions import Permissions
 from exod.package.services import ACCESS_PATTERN, ANY
+from exod.trust.anchors import LABELS_MAX, MAX_BYTES, toml
 
 AND = " & "
 _RULE = re.compile(rf"{ACCESS_PATTERN}|uid:[0-9]{{1,10}}")
@@ -56,47 +58,28 @@ class Policy:
         return AND.join(dict.fromkeys(rules)) or ANY
 
 
-_TYPES: Mapping[str, type] = dict.fromkeys(("critical", "deferred", "stop-revoked"), bool) | {
-    **dict.fromkeys(("files", "deny"), list),
-    "on-limit": str,
-    "acl": dict,
-    "lint": str,
-}
-
-
 def parse(data: bytes, *, name: str) -> Policy | Refusal:
     """The policy of plugin `name`; strict, because a misspelt key must never silently mean its default."""
     try:
-        table = tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        return _refuse(name, str(error))
-    for key, value in table.items():
-        if key not in _TYPES:
-            return _refuse(name, f'unknown key "{key}"')
-        if type(value) is not _TYPES[key]:
-            return _refuse(name, f'"{key}" wants {_TYPES[key].__name__}')
-        if isinstance(value, list) and not all(isinstance(entry, str) for entry in value):
-            return _refuse(name, f'"{key}" wants a list of strings')
-    if table.get("on-limit", "end") not in get_args(OnLimit):
-        return _refuse(name, f'"on-limit" is one of {", ".join(get_args(OnLimit))}')
-    if table.get("critical") and table.get("deferred"):
-        return _refuse(name, "what is critical cannot be deferred")
-    for subject, rule in table.get("acl", {}).items():
-        if not (isinstance(rule, str) and _RULE.fullmatch(rule)):
-            built = (
-                "no plugin can call another yet" if str(rule).startswith("plugin:") else f"{rule!r} is no access rule"
-            )
-            return _refuse(name, f'acl of "{subject}": {built}')
-    if table.get("lint", "refuse") not in ("refuse", "warn", "off"):
-        return _refuse(name, '"lint" is refuse, warn or off')
-    unknown = [entry for entry in table.get("deny", ()) if entry not in CAPABILITIES]
-    if unknown:
-        return _refuse(name, f'"{unknown[0]}" is no capability')
-    fields = {key.replace("-", "_"): value for key, value in table.items()}
-    lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
-    return Policy(**fields | lists)
+        policy: Policy = _TABLE.read(toml(data, limit=MAX_BYTES), at="")
+        if policy.critical and policy.deferred:
+            raise wrong("deferred", "what is critical cannot be deferred")
+    except MalformedError as fault:
+        found = fault.refusal(f"the policy of {name}", code="policy-invalid")
+        return replace(found, hint="exoctl daemon check-config", outcome=Outcome.USAGE)
+    return policy
 
 
-def _refuse(name: str, reason: str) -> Refusal:
-    sentence = f"cannot read the policy of {name}: {reason}"
-    return Refusal("policy-invalid", sentence, "exoctl daemon check-config", outcome=Outcome.USAGE)
+_ACCESS = Checked(_RULE.fullmatch, what="an access rule (of plugins: no plugin can call another yet)")
+_ACL = Named(Text("[!-~]+", what="SERVICE, or SERVICE.Method"), _ACCESS, most=LABELS_MAX)
+_TABLE = Table(
+    Field("critical", Flag(), default=False),
+    Field("deferred", Flag(), default=False),
+    Field("stop-revoked", Flag(), default=True, to="stop_revoked"),
+    Field("on-limit", Choice(*get_args(OnLimit)), default="end", to="on_limit"),
+    Field("files", List(Shown(1100), most=LABELS_MAX), default=None),
+    Field("deny", List(Choice(*CAPABILITIES), most=len(CAPABILITIES)), default=()),
+    Field("acl", _ACL, default=()),
+    Field("lint", Choice("refuse", "warn", "off"), default="refuse"),
+    build=lambda acl, **row: Policy(acl=dict(acl), **row),
+)

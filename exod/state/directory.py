@@ -110,7 +110,8 @@ class Directory(Descriptor):
         with open(fd, "rb") as file:
             size = os.fstat(fd).st_size
             if size > limit:
-                raise Refused(Refusal("file-too-large", f"cannot read {path}: larger than {limit} bytes"))
+                sentence = f"cannot read {path}: larger than {limit} bytes"
+                raise Refused(Refusal("file-too-large", sentence, evidence={"path": path}))
             return file.read(size)
 
     def open_file(self, name: str, flags: int) -> int:

@@ -20,6 +20,7 @@ from exod.plan.confine import Confinement
 from exod.plan.policy import Policy
 from exod.sandbox.launch import Born, Exit, Launch, Survivor
 from exod.state.records import InstanceRecord, JobRecord, PluginRecord, Snapshot, VersionRecord
+from exod.trust.levels import DEFAULTS, Levels
 from exod.trust.state import TrustState
 
 __all__ = ["Born", "Exit", "Launch", "Row", "Subject", "Survivor", "Usage", "Verdict"]
@@ -239,13 +240,15 @@ class Face(Protocol):
 class TrustInputs:
     """What /etc/exod says today. `problems` are the files that were refused; each widens nothing.
 
-    anchors, revocations and rotations are handed to verification as they are; policies are `plugins.d/NAME.toml`, by
-    plugin; sequences are those of the revocation lists that were accepted, by signer: an older list no longer is.
+    anchors, revocations, rotations and levels are handed to verification as they are; policies are
+    `plugins.d/NAME.toml`, by plugin; sequences are those of the revocation lists that were accepted, by signer: an
+    older list no longer is.
     """
 
     anchors: tuple[Any, ...] = ()
     revocations: Any = None
     rotations: tuple[Any, ...] = ()
+    levels: Levels = field(default_factory=lambda: DEFAULTS)
     sequences: Mapping[str, int] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     problems: tuple[Refusal, ...] = ()

@@ -114,7 +114,8 @@ class Reload:
     def _answer(self, instance: Instance, refusal: Refusal) -> str:
         policy = self._planner.policy(instance.plugin)
         reason = refusal.sentence.partition(": ")[2]
-        if policy.critical and not policy.stop_revoked:
+        # What a level may no longer have is taken back: to go on would be to keep it.
+        if policy.critical and not policy.stop_revoked and refusal.code != "above-level":
             self._revoked[instance.plugin] = f"{instance.plugin} runs on until it is replaced: {reason}"
             return self._revoked[instance.plugin]
         sentence = f"cannot keep {instance.plugin} running: {reason}"
@@ -130,6 +131,8 @@ def _changes(old: TrustInputs, new: TrustInputs) -> list[str]:
         sentences.append(f"anchors: {come} new, {gone} gone, {len(new.anchors)} in force")
     if old.revocations != new.revocations:
         sentences.append("revocations: changed")
+    if old.levels != new.levels:
+        sentences.append("trust levels: changed")
     names = {name for name in {*old.policies, *new.policies} if old.policies.get(name) != new.policies.get(name)}
     if names:
         sentences.append(f"policies: changed for {', '.join(sorted(names))}")

@@ -6,6 +6,7 @@ another, a scope label that is neither a name nor a prefix ending at `-`. Absent
 
 import datetime
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from exod.names import PLUGIN_TYPES, is_name
 from exod.package.fields import Choice, Field, Flag, List, Parsed, Schema, Table, Text, Whole, wrong
 from exod.package.malformed import MalformedError
 from exod.trust.keys import Identity
-from exod.trust.scope import EVERY, Scope
+from exod.trust.scope import EVERY, Ceiling, Scope
 
 MAX_BYTES = 64 << 10
 IDENTITIES_MAX = 8
@@ -64,9 +65,15 @@ def _anchor(name: str, row: dict[str, Any]) -> Anchor:
         raise wrong("threshold", f"{row['threshold']} of {len(identities)} identities can never be reached")
     if EVERY in row["scope"] and row["level"] != "dev":
         raise wrong("scope", "only a development key may cover every name")
-    ceiling = {key: value if isinstance(value, tuple) else ("true",) for key, value in row["ceiling"].items() if value}
-    scope = Scope(row["scope"], row["types"], ceiling, row["interfaces"])
+    allowed = {kind: entries for kind, entries in ceiling(row["ceiling"]).items() if entries}
+    scope = Scope(row["scope"], row["types"], allowed, row["interfaces"])
     return Anchor(name, row["level"], identities, scope, row["expires"], row["threshold"])
+
+
+def ceiling(row: Mapping[str, Any]) -> Ceiling:
+    """What of it was said, as it is compared."""
+    given = {key: value for key, value in row.items() if value is not None}
+    return {key: value if isinstance(value, tuple) else TRUE * value for key, value in given.items()}
 
 
 def label(text: str) -> str | None:
@@ -104,9 +111,9 @@ _ENTRY = Text(
 _ENTRIES = List(_ENTRY, most=LABELS_MAX)
 _IDENTITY = Parsed(_identity, what="an identity as `exoctl key export` prints it", longest=4096)
 LISTS = ("filesystem", "network", "ipc", "hardware", "ai", "config", "custom")
-_CEILING = Table(
-    *(Field(key, _ENTRIES, default=()) for key in LISTS),
-    *(Field(key, Flag(), default=False) for key in FLAGS),
+TRUE = ("true",)
+CEILING = Table(
+    *(Field(key, _ENTRIES, default=None) for key in LISTS), *(Field(key, Flag(), default=None) for key in FLAGS)
 )
 _TABLE = Table(
     Field("level", Choice("vendor", "trusted", "dev")),
@@ -117,5 +124,5 @@ _TABLE = Table(
     Field("interfaces", List(_INTERFACE, most=LABELS_MAX), default=()),
     Field("expires", _Moment(), default=None),
     Field("threshold", Whole(1, IDENTITIES_MAX), default=1),
-    Field("ceiling", _CEILING, default={}),
+    Field("ceiling", CEILING, default={}),
 )

@@ -1,6 +1,7 @@
 """The files of trust.d, as bytes → Trust, and one refusal for each file that was not taken.
 
-`NAME.toml` is an anchor, `revoked.toml` the host's own revocations, `*.revocation` and `*.rotation` signed statements.
+`NAME.toml` is an anchor, `revoked.toml` the host's own revocations, `levels.toml` its ceilings of trust levels,
+`*.revocation` and `*.rotation` are signed statements.
 A bad file refuses only itself and widens nothing; development anchors count only under `--dev`.
 """
 
@@ -8,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exod.errors import Refusal
-from exod.trust import anchors, revocation, rotation
+from exod.trust import anchors, levels, revocation, rotation
 from exod.trust.anchors import Anchor
+from exod.trust.levels import Levels
 from exod.trust.revocation import Revocations
 from exod.trust.rotation import Rotation
 from exod.trust.state import TrustState
 
 LOCAL = "revoked.toml"
+OWN = (LOCAL, levels.FILE)
+"""What this host says itself, so that no anchor is called like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class Gathered:
     revocations: Revocations
     rotations: tuple[Rotation, ...]
     refusals: tuple[Refusal, ...]
+    levels: Levels
 
 
 def gather(files: Mapping[str, bytes], *, state: TrustState, development: bool = False) -> Gathered:
@@ -37,12 +42,14 @@ def gather(files: Mapping[str, bytes], *, state: TrustState, development: bool =
     lists += [
         revocation.parse(data, anchors=heard, state=state) for name, data in named if name.endswith(".revocation")
     ]
+    reach = levels.parse(files.get(levels.FILE, b""))
     handed = [rotation.parse(data, anchors=trusted) for name, data in named if name.endswith(".rotation")]
     return Gathered(
         trusted,
         revocation.merge(one for one in lists if isinstance(one, Revocations)),
         tuple(one for one in handed if isinstance(one, Rotation)),
-        tuple(one for one in (*found, *lists, *handed) if isinstance(one, Refusal)),
+        tuple(one for one in (*found, *lists, reach, *handed) if isinstance(one, Refusal)),
+        levels.NOTHING if isinstance(reach, Refusal) else reach,
     )
 
 
@@ -51,7 +58,7 @@ def _revoked(anchor: Anchor, local: Revocations) -> bool:
 
 
 def _is_anchor(name: str) -> bool:
-    return name.endswith(".toml") and name != LOCAL
+    return name.endswith(".toml") and name not in OWN
 
 
 def _anchor(name: str, data: bytes, *, development: bool) -> Anchor | Refusal:

@@ -9,19 +9,20 @@ from dataclasses import dataclass, field
 from exod.package.manifest import Manifest
 
 EVERY = "*"
+Ceiling = Mapping[str, tuple[str, ...]]
+"""Permission → entries as the manifest spells them; `...*` is a prefix, `*` all. What is not named is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """`names`: exact, or a prefix that ends at `-`; `*` only for development. `types` empty: all of them.
 
-    `ceiling`: permission → entries as the manifest spells them; `...*` is a prefix, `*` all. What is not named there
-    is not allowed. `interfaces`: exact, or a prefix that ends at `.`.
+    `interfaces`: exact, or a prefix that ends at `.`.
     """
 
     names: tuple[str, ...]
     types: tuple[str, ...] = ()
-    ceiling: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ceiling: Ceiling = field(default_factory=dict)
     interfaces: tuple[str, ...] = ()
 
     def lacks(self, manifest: Manifest) -> str:
@@ -30,8 +31,8 @@ class Scope:
             return f'scope is "{self}"'
         if not self.covers_type(manifest.type):
             return f"types are {', '.join(self.types)}"
-        if beyond := self.beyond(manifest):
-            return f"ceiling does not allow {', '.join(beyond)}"
+        if above := beyond(manifest, self.ceiling):
+            return f"ceiling does not allow {spelt(above)}"
         foreign = self.foreign(manifest)
         return f"interfaces do not include {', '.join(foreign)}" if foreign else ""
 
@@ -41,16 +42,6 @@ class Scope:
     def covers_type(self, kind: str) -> bool:
         return not self.types or kind in self.types
 
-    def beyond(self, manifest: Manifest) -> tuple[str, ...]:
-        """What the manifest asks for above the ceiling, in the manifest's spelling."""
-        asked = manifest.permissions.asked()
-        return tuple(
-            f"{permission}:{entry}" if entry != "true" else permission
-            for permission, entries in asked.items()
-            for entry in entries
-            if not any(_covers_entry(label, entry) for label in self.ceiling.get(permission, ()))
-        )
-
     def foreign(self, manifest: Manifest) -> tuple[str, ...]:
         """The manifest's service interfaces that lie outside the scope."""
         wanted = (service.interface for service in manifest.services)
@@ -58,6 +49,20 @@ class Scope:
 
     def __str__(self) -> str:
         return ", ".join(f"{label}*" if label.endswith("-") else label for label in self.names)
+
+
+def beyond(manifest: Manifest, ceiling: Ceiling) -> dict[str, tuple[str, ...]]:
+    """What the manifest asks for above the ceiling."""
+    above = {
+        kind: tuple(one for one in entries if not any(_covers_entry(label, one) for label in ceiling.get(kind, ())))
+        for kind, entries in manifest.permissions.asked().items()
+    }
+    return {kind: entries for kind, entries in above.items() if entries}
+
+
+def spelt(asked: Ceiling) -> str:
+    """`filesystem:read-only:/etc/hosts, processes`"""
+    return ", ".join(kind if one == "true" else f"{kind}:{one}" for kind, some in asked.items() for one in some)
 
 
 def _covers_name(label: str, name: str) -> bool:

@@ -7,7 +7,7 @@ Run again at every start, rollback, re-adoption and trust reload: yesterday's ve
 import datetime
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import final
@@ -18,8 +18,10 @@ from exod.package.manifest import Manifest
 from exod.package.versions import precedes
 from exod.trust import rotation
 from exod.trust.anchors import Anchor
+from exod.trust.levels import DEFAULTS, Levels, raised
 from exod.trust.revocation import Revocations
 from exod.trust.rotation import Rotation
+from exod.trust.scope import beyond, spelt
 from exod.trust.state import TrustState
 from exod.trust.widened import widened
 
@@ -43,6 +45,7 @@ class Trust:
     development: bool = False
     built: int = 0
     strict_revocation: bool = False
+    levels: Levels = field(default_factory=lambda: DEFAULTS)
 
     @cached_property
     def by_key(self) -> Mapping[str, tuple[Anchor, ...]]:
@@ -228,12 +231,15 @@ def _signatures(case: _Case, anchor: Anchor) -> tuple[str, ...] | Refusal:
 
 
 def _scope(case: _Case, anchor: Anchor) -> Refusal | None:
-    lacking = anchor.scope.lacks(case.package.manifest)
-    if not lacking:
-        return None
-    reason = f"signed by {anchor.name}, whose {lacking}"
-    hint = _trusting(case, name=f"{anchor.name}-{case.package.name}")
-    return case.refuse("signer-out-of-scope", reason, hint=hint, anchor=anchor.name)
+    if lacking := anchor.scope.lacks(case.package.manifest):
+        reason = f"signed by {anchor.name}, whose {lacking}"
+        hint = _trusting(case, name=f"{anchor.name}-{case.package.name}")
+        return case.refuse("signer-out-of-scope", reason, hint=hint, anchor=anchor.name)
+    levels, level = case.trust.levels, anchor.level
+    if above := beyond(case.package.manifest, levels.get(level, {})):
+        reason = f"signed by {anchor.name} of level {level}, whose ceiling does not allow {spelt(above)}"
+        return case.refuse("above-level", reason, hint=raised(levels, level, above), anchor=anchor.name, level=level)
+    return None
 
 
 def _dates(case: _Case, anchor: Anchor) -> Refusal | None:

@@ -165,6 +165,28 @@ def test_a_grant_works_and_is_gone_when_it_was_taken_back_live(
     assert not lab.holds(capability)
 
 
+@pytest.mark.slow
+def test_what_its_level_may_no_longer_have_stops_it_and_is_refused_until_it_may_again(lab: Lab) -> None:
+    levels = lab.daemon.directory / "etc/trust.d/levels.toml"
+    lab.rule("")
+    levels.write_text("[dev]\nprocesses = false\n")
+    levels.chmod(0o600)
+    try:
+        lab.daemon.exoctl("daemon", "reload")
+        about = lab.daemon.exoctl("plugin", "info", "prober")
+        assert (about["state_name"], about["fault"]["code"]) == ("error", "above-level")
+        assert "of level dev, whose ceiling does not allow processes" in about["fault"]["sentence"]
+        assert not any(lab.holds(one) for one in ("processes", "custom:gpu", "config:read:system.hostname"))
+        again = lab.daemon.run([str(Path(sys.executable).with_name("exoctl")), "plugin", "load", "prober"])
+        assert again.returncode == 3
+        assert "trust.d/levels.toml: dev = {processes = true}" in again.stdout + again.stderr
+    finally:
+        levels.unlink()
+    lab.daemon.exoctl("daemon", "reload")
+    lab.daemon.exoctl("plugin", "load", "prober")
+    assert lab.use("processes") == "works"
+
+
 def test_the_page_shows_the_catalogue_and_every_test_in_it_exists() -> None:
     page = (tree.ROOT / "docs/systems/sandbox.md").read_text()
     assert grants.table() in page

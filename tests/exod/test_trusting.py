@@ -11,6 +11,7 @@ from exod.errors import Refusal
 from exod.package import Package
 from exod.supervisor.material import Judged, Leave, Today
 from exod.supervisor.ports import TrustInputs
+from exod.trust.levels import DEFAULTS, NOTHING
 from exod.trust.state import TrustState
 from exod.trusting import EtcTrust, PackageGate
 from tests.builders import NOW, anchor_for, key, signed_package
@@ -99,6 +100,26 @@ def test_a_manifest_is_the_package_s_own() -> None:
     package = gate().parse(signed_package())
     assert isinstance(package, Package)
     assert gate().manifest(package) is package.manifest
+
+
+async def test_levels_that_others_may_write_are_no_levels_that_nobody_wrote(config: Path) -> None:
+    (config / "trust.d/vendor.toml").write_bytes(trustfiles.anchor_file(anchor_for()))
+    assert (await read(config)).levels == DEFAULTS
+    file = config / "trust.d/levels.toml"
+    file.write_text("[vendor]\nprocesses = false\n")
+    found = await read(config)
+    data = signed_package(more="[sandbox]\nprocesses = true\n")
+    refused = judge(gate(), data, found)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "above-level"
+    for spoil in (lambda: file.chmod(0o666), lambda: file.write_bytes(b"#" * (1 << 20))):
+        spoil()
+        found = await read(config)
+        assert (found.levels, len(found.anchors)) == (NOTHING, 1)
+        assert str(file) in found.problems[0].sentence
+        file.chmod(0o600)
+    file.unlink()
+    assert isinstance(judge(gate(), data, await read(config)), Judged)
 
 
 def test_anchors_are_listed_key_by_key() -> None:

@@ -22,6 +22,7 @@ ASKS_FILE = '[sandbox]\nfilesystem = ["read-only:/etc/shadow"]\n'
         ({"scope": ("other",)}, {}, "signer-out-of-scope"),
         ({"types": ("ai-model",)}, {}, "signer-out-of-scope"),
         ({"ceiling": {"filesystem": ("read-only:/etc/hosts",)}}, {"more": ASKS_FILE}, "signer-out-of-scope"),
+        ({"level": "trusted"}, {"more": "[sandbox]\nnative = true\n"}, "above-level"),
     ],
 )
 def test_the_signature_is_good_and_the_package_refused(anchor: Any, wanted: dict[str, str], code: str) -> None:

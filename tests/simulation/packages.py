@@ -15,6 +15,7 @@ from exod.package.services import Method, Property, Service
 from exod.plan.confine import Verdict
 from exod.supervisor.material import Judged, Leave, Today
 from exod.supervisor.ports import TrustInputs
+from exod.trust.scope import beyond, spelt
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ class FakeGate:
         what = f"cannot load {package.name} {package.version}: "
         if package.signer not in today.inputs.anchors:
             return Refusal("signer-unknown", what + f"signed by {package.signer}, who is not trusted")
+        if above := beyond(manifest(package), today.inputs.levels.get(package.level, {})):
+            return Refusal("above-level", what + f"level {package.level} does not allow {spelt(above)}")
         if state.owners.get(package.name, package.signer) != package.signer and not consent:
             return Refusal("other-owner", what + "it is owned by another signer")
         if installed is not None and package.storage > installed.limits.storage and not consent:

@@ -46,7 +46,7 @@ def test_a_signed_statement_needs_a_trusted_signer(
     assert exoctl(*words).json["imported"] == "lab.revocation"
 
 
-@pytest.mark.parametrize("name", ["lab.txt", "revoked.toml", ".toml"])
+@pytest.mark.parametrize("name", ["lab.txt", "revoked.toml", "levels.toml", ".toml"])
 def test_other_files_are_not_taken(exoctl: Exoctl, tmp_path: Path, trust_d: Path, name: str) -> None:
     (tmp_path / name).write_text("x")
     assert exoctl("--json", "key", "import", str(tmp_path / name), "--trust-dir", str(trust_d)).code == 2

@@ -73,6 +73,7 @@ def test_all_is_all(exoctl: Exoctl, key: Key, trust_d: Path) -> None:
 BAD: list[tuple[str, ...]] = [
     ("--name", "../lab"),
     ("--name", "revoked"),
+    ("--name", "levels"),
     ("--name", "Lab"),
     ("--scope", "lab*"),
     ("--scope", "*"),

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from exoctl.session import DEV_VARIABLE
 from tests.exoctl.conftest import Exoctl, Key
 
 
@@ -58,3 +59,26 @@ def test_what_it_asks_for_is_rated_and_the_line_that_would_raise_it_is_said(
     text = exoctl("package", "inspect", str(tmp_path / "x")).out
     assert "rating 5 of 8: it writes files of the host; it reads files of the host" in text
     assert 'raised by, in plugins.d/hello.toml: files = ["read-only:/srv/b"]' in text
+
+
+def test_it_says_which_levels_of_this_host_may_have_it(
+    exoctl: Exoctl, hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trust_d := tmp_path / "dev/etc/trust.d").mkdir(parents=True)
+    monkeypatch.setenv(DEV_VARIABLE, str(tmp_path / "dev"))
+    with (hello / "package.toml").open("a") as file:
+        file.write("\n[sandbox]\nprocesses = true\nnative = true\n")
+    exoctl("package", "build", str(hello), "-o", str(tmp_path / "x"))
+    assert "\ntrust levels that may have this: vendor\n" in exoctl("package", "inspect", str(tmp_path / "x")).out
+    (trust_d / "levels.toml").write_text("dev = {native = true}\nvendor = {native = false, processes = false}\n")
+    ran = exoctl("--json", "package", "inspect", str(tmp_path / "x"))
+    assert ran.json["above_level"] == {
+        "vendor": {"processes": ["true"], "native": ["true"]},
+        "trusted": {"native": ["true"]},
+        "dev": {},
+    }
+    for spoil in (lambda: (trust_d / "levels.toml").write_text("dev = 1"), lambda: trust_d.chmod(0o777)):
+        spoil()
+        ran = exoctl("package", "inspect", str(tmp_path / "x"))
+        assert "trust levels that may have this: none" in ran.out
+        assert "no level may have anything: " in ran.err

@@ -8,8 +8,10 @@ from exod.brokers.config.rules import denied
 from exod.plan.confine import Confinement
 from exod.plan.policy import Policy
 from exod.supervisor.ports import Launch
+from exod.trust.levels import DEFAULTS, Levels
+from exod.trust.scope import beyond
 from tests.simulation.house import House, played
-from tests.simulation.packages import Kit
+from tests.simulation.packages import Kit, manifest
 
 FILES = ("/proc/stat", "/proc/meminfo", "/etc/os-release", "/srv/a")
 WRITTEN = ("/srv/b", "/srv/c")
@@ -32,6 +34,17 @@ def policy(chance: Random) -> Policy:
     return Policy(
         files=files, deny=some(chance, ("custom", "filesystem", "network", "config")) if chance.random() < 0.4 else ()
     )
+
+
+def levels(chance: Random) -> Levels:
+    """Now and then the level of these packages may have less."""
+    if chance.random() < 0.5:
+        return DEFAULTS
+    ways = (
+        some(chance, (f"read-only:{FILES[0]}", "read-only:/etc/*", "read-only:/srv/*", "read-write:/srv/*")),
+        ("*",),
+    )
+    return {**DEFAULTS, "trusted": {"filesystem": chance.choice(ways), "custom": ("*",), "config": ("*",)}}
 
 
 def enforced(built: Confinement) -> set[str]:
@@ -68,17 +81,25 @@ async def test_what_is_answered_and_described_is_what_is_enforced(house: House) 
         await prepare(launch)
 
     house.sandbox.prepare = seen  # type: ignore[method-assign]
-    chance = Random(36)
+    chance, loaded = Random(36), 0
+    await house.do("install", kit=Kit(version="0.1.0"))
     for turn in range(40):
-        house.disk.inputs = replace(house.disk.inputs, policies={"hello": policy(chance)})
+        house.disk.inputs = replace(house.disk.inputs, policies={"hello": policy(chance)}, levels=levels(chance))
         await house.supervisor.reload()
         kit = Kit(
             version=f"1.{turn}.0", files=some(chance, FILES), writes=some(chance, WRITTEN), custom=some(chance, NAMES)
         )
-        assert (await house.load(kit, consent=True)).state == "done"
+        above = beyond(manifest(kit), house.disk.inputs.levels["trusted"])
+        job = await house.load(kit, consent=True)
+        assert job.state == ("refused" if above else "done")
+        if above:
+            assert answered(house) == set()
+            continue
+        loaded += 1
         assert answered(house) == described(house) == enforced(built[-1])
         await house.do("unload", "hello")
         assert answered(house) == set()
+    assert 10 < loaded < 40
 
 
 @played
@@ -86,13 +107,17 @@ async def test_it_still_is_after_permissions_were_taken_back_from_what_runs(hous
     chance = Random(4)
     kit = Kit(files=FILES, writes=WRITTEN, custom=NAMES, settings=KEYS)
     for turn in range(20):
-        house.disk.inputs = replace(house.disk.inputs, policies={})
+        house.disk.inputs = replace(house.disk.inputs, policies={}, levels=DEFAULTS)
         await house.supervisor.reload()
         await house.load(kit)
-        house.disk.inputs = replace(house.disk.inputs, policies={"hello": policy(chance)})
+        house.disk.inputs = replace(house.disk.inputs, policies={"hello": policy(chance)}, levels=levels(chance))
         await house.supervisor.reload()
         await house.clock.sleep(1)
         instance = house.supervisor._roster.plugins["hello"].instance
-        assert instance is not None, turn
+        stands = not beyond(manifest(kit), house.disk.inputs.levels["trusted"])
+        assert (instance is not None) is stands, turn
+        if instance is None:
+            assert answered(house) == set()
+            continue
         assert answered(house) == described(house) == enforced(instance.confinement)
         await house.do("unload", "hello")

@@ -9,6 +9,7 @@ from exod.errors import Refusal, Refused
 from exod.plan.policy import Policy
 from exod.settings import Settings
 from exod.supervisor.ports import TrustInputs
+from exod.trust.levels import DEFAULTS, NOTHING
 from tests.simulation.house import House, played
 from tests.simulation.packages import Kit
 
@@ -20,12 +21,14 @@ async def test_a_reload_says_what_changed(house: House) -> None:
         revocations="new",
         policies={"hello": Policy(critical=True)},
         problems=(Refusal("anchor-invalid", "cannot read anchor x: no"),),
+        levels=NOTHING,
     )
     changes = await house.supervisor.reload(Settings(job_days=3))
     assert changes == [
         "job-days: 30 → 3",
         "anchors: 1 new, 1 gone, 2 in force",
         "revocations: changed",
+        "trust levels: changed",
         "policies: changed for hello",
         "cannot read anchor x: no",
     ]
@@ -77,6 +80,27 @@ async def test_a_critical_plugin_may_run_on_and_is_reported(house: House) -> Non
     house.disk.inputs = replace(house.disk.inputs, anchors=("alice",))
     await house.supervisor.reload()
     assert house.supervisor.degraded == {}
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(critical=True, stop_revoked=False)], ids=["usual", "critical"])
+@played
+async def test_what_its_level_may_no_longer_have_ends_with_the_instance(house: House, policy: Policy) -> None:
+    house.disk.inputs = replace(house.disk.inputs, policies={"hello": policy})
+    await house.supervisor.reload()
+    await house.load(Kit(custom=("gpu",), critical=True))
+    await house.load(Kit("other", custom=("gpu",), signer="bob", level="vendor"))
+    narrowed = {**DEFAULTS, "trusted": {}}
+    house.disk.inputs = replace(house.disk.inputs, levels=narrowed)
+    said = await house.supervisor.reload()
+    await house.quiet()
+    assert "hello is stopped: level trusted does not allow custom:gpu" in said
+    view = house.supervisor.plugins["hello"]
+    assert (view.state_name, view.fault["code"]) == ("error", "above-level")
+    assert not house.supervisor.check_capability("hello", "custom:gpu")[0]
+    assert house.supervisor.check_capability("other", "custom:gpu")[0]
+    house.disk.inputs = replace(house.disk.inputs, levels=DEFAULTS)
+    await house.supervisor.reload()
+    assert (await house.load(Kit(custom=("gpu",), critical=True))).state == "done"
 
 
 @played
