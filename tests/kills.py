@@ -11,12 +11,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from exosdk.testing.daemon import CommandFailed, Daemon
-from tests.acceptance.residue import Traces
+from tests.acceptance.residue import left
 from tests.acceptance.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,7 +140,7 @@ class Stage:
             judge(outcome, now, before=before, after=after)
             outcome.violations += [f"job {row['id']} is {row['state']}" for row in _unfinished(successor)]
             outcome.violations += unsound(directory, _plugins(successor))
-        outcome.residue += left_behind(directory)
+        outcome.residue += left(directory)
         shutil.rmtree(directory)
         return outcome
 
@@ -203,13 +203,6 @@ def unsound(directory: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{name} is stored and not registered" for name in sorted(stored - listed)] + [
         f"{name} is registered and not stored" for name in sorted(listed - stored)
     ]
-
-
-def left_behind(directory: Path) -> list[str]:
-    """What a stopped daemon still holds on the host; shared memory says not whose it is, and others test too."""
-    left = Traces.now(directory)
-    kinds = [row.name for row in fields(left) if row.name != "shared_memory"]
-    return [f"{kind}: {word}" for kind in kinds for word in getattr(left, kind)]
 
 
 def _marks(directory: Path) -> Path:

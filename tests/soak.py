@@ -1,5 +1,7 @@
 """`make soak`: 50,000 seeds of the simulation, every kill of the real daemon at a job → docs/evidence/spine.json; then
-2,000 kills over fifty instances under calls → adoption.json; then 20 power cuts of a virtual machine → power-cut.json.
+2,000 kills over fifty instances under calls → adoption.json; 1,000 loads and unloads and 1,000 kills of what exod
+started → cycles.json; 20,000 faults of plugins, others every time → a line of faults.jsonl; then 20 power cuts of a
+virtual machine → power-cut.json.
 
 Takes a while and may be stopped: what is finished is kept in build/soak/COMMIT and not done again. The evidence counts
     runs        seeds and kills that came to an end
@@ -28,10 +30,13 @@ from xml.etree import ElementTree
 from bench.host import machine
 from tests import kills
 from tests.adoption import sessions
+from tests.endurance import sessions as endurance
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
 SEEDS, KILLS = 50_000, 2_000
+CYCLES, FAULTS = 1_000, 20_000
+PARTS = ("spine", "adoption", "cycles", "faults", "power-cut")
 CHUNK = 1_000
 WORKERS = 2
 
@@ -101,7 +106,7 @@ def spine(work: Path, seeds: int) -> dict[str, Any]:
 
 
 def adoption(work: Path, count: int) -> dict[str, Any]:
-    found = sessions.run(work / "adoption.jsonl", count, report=lambda line: print(f"soak: {line}", flush=True))
+    found = sessions.run(work / "adoption.jsonl", count, report=_say)
     killed, ended = [row for row in found if "number" in row], [row for row in found if "number" not in row]
     took = sorted(row["seconds"] for row in killed if row["seconds"])
     failed: Counter[str] = sum((Counter(row["failed"]) for row in ended), Counter())
@@ -121,6 +126,43 @@ def adoption(work: Path, count: int) -> dict[str, Any]:
         "sessions": len(ended),
     }
     return evidence(found, figures) | {"runs": len(killed)}
+
+
+def cycles(work: Path, count: int) -> dict[str, Any]:
+    """Loads and unloads, and as many kills of instances, zygotes and the keeper; exod's own figures stay flat."""
+    cycled = endurance.cycled(work / "cycles.jsonl", count, report=_say)
+    killed = endurance.killed(work / "deaths.jsonl", count, report=_say)
+    struck = [row for row in killed if "number" in row]
+    figures = {
+        "cycles": len(cycled) - 1,
+        "kills": dict(Counter(f"{row['kind']}, {row['moment']}" for row in struck)),
+        "became": dict(Counter(row["became"] or "nothing" for row in struck)),
+        "medians early and late": {"cycles": cycled[-1]["windows"], "kills": killed[-1]["windows"]},
+    }
+    return evidence([*cycled, *killed], figures) | {"runs": len(cycled) + len(killed) - 2}
+
+
+def faults(work: Path, count: int) -> dict[str, Any]:
+    """Goes on after the last seed that the evidence has."""
+    first = max((row["to"] for row in _rows(EVIDENCE / "faults.jsonl")), default=-1) + 1
+    found = endurance.faulted(work / f"faults-{first}.jsonl", first, count, report=_say)
+    committed, ended = [row for row in found if "seed" in row], [row for row in found if "seed" not in row]
+    figures = {
+        "faults by kind": dict(Counter(row["kind"] for row in committed)),
+        "became": dict(Counter(_became(row) for row in committed).most_common()),
+        "sessions": len(ended),
+        "medians early and late": [row["windows"] for row in ended],
+    }
+    return evidence(found, figures) | {"runs": len(committed), "from": first, "to": first + count - 1}
+
+
+def _became(row: Mapping[str, Any]) -> str:
+    """A mutated package's answers are too many to tell apart."""
+    return f"{row['kind']}: {'removed' if row['kind'] == 'source' else row.get('became', row.get('told', ''))}"
+
+
+def _say(line: str) -> None:
+    print(f"soak: {line}", flush=True)
 
 
 def power_cuts(work: Path) -> dict[str, Any]:
@@ -159,7 +201,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"how many seeds of the simulation ({SEEDS})")
     parser.add_argument("--kills", type=int, default=KILLS, help=f"how many kills over fifty instances ({KILLS})")
-    parser.add_argument("--only", choices=("spine", "adoption", "power-cut"), help="one, and its evidence")
+    parser.add_argument("--cycles", type=int, default=CYCLES, help=f"how many cycles, and as many kills ({CYCLES})")
+    parser.add_argument("--faults", type=int, default=FAULTS, help=f"how many faults of plugins ({FAULTS})")
+    parser.add_argument("--only", choices=PARTS, help="one, and its evidence")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier soak of this commit finished")
     chosen = parser.parse_args(arguments)
     work = ROOT / "build" / "soak" / machine()["commit"]
@@ -169,18 +213,24 @@ def main(arguments: Sequence[str]) -> int:
     parts = {
         "spine": lambda: spine(work, chosen.seeds),
         "adoption": lambda: adoption(work, chosen.kills),
+        "cycles": lambda: cycles(work, chosen.cycles),
+        "faults": lambda: faults(work, chosen.faults),
         "power-cut": lambda: power_cuts(work),
     }
     return max(told(name, part) for name, part in parts.items() if chosen.only in (None, name))
 
 
 def told(name: str, part: Callable[[], dict[str, Any]]) -> int:
-    """Writes the evidence; 1 when it speaks against us."""
+    """Writes the evidence, that of faults below what was there; 1 when it speaks against us."""
     began = time.monotonic()
     found = part()
     found["figures"]["seconds of this session"] = round(time.monotonic() - began)
     EVIDENCE.mkdir(exist_ok=True)
-    (EVIDENCE / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+    if name == "faults":
+        with (EVIDENCE / f"{name}.jsonl").open("a") as lines:
+            lines.write(json.dumps(found) + "\n")
+    else:
+        (EVIDENCE / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
     print(f"soak: {name}: " + ", ".join(f"{key} {found[key]}" for key in ("runs", "lost", "residue", "violations")))
     return int(any(found[key] for key in ("lost", "residue", "violations")))
 

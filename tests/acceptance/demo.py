@@ -13,7 +13,7 @@ from typing import Any
 
 from exosdk.testing.daemon import CommandFailed, Daemon
 from tests.acceptance import forged, hostread
-from tests.acceptance.residue import Traces
+from tests.acceptance.residue import left
 from tests.acceptance.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,6 @@ class Demo:
     # --- the story ----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        before = Traces.now(self.daemon.directory)
         with self.daemon:
             self.claim("exod is ready on a private bus", True, milliseconds=round(self.daemon.seconds_to_ready * 1000))
             packages = self.build_and_sign()
@@ -59,8 +58,8 @@ class Demo:
             self.unload()
             self.forgeries_are_refused(packages)
             self.refusals_are_audited()
-        after = Traces.now(self.daemon.directory)
-        self.claim("nothing is left behind", after == before, **after.beyond(before))
+        traces = left(self.daemon.directory)
+        self.claim("nothing is left behind", not traces, traces=traces or 0)
 
     def build_and_sign(self) -> dict[str, Path]:
         """The vendor's key may sign anything; the lab's only names that begin with `lab-`."""

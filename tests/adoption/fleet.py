@@ -7,31 +7,24 @@ and what the kernel says: the keeper's children, each in a group of its own.
 import asyncio
 import contextlib
 import json
-import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exod import dev
-from exod.dbus.wire import BUS
-from exod.errors import Refusal
-from exod.names import BUS_NAME, ROOT_PATH, plugin_path
+from exod.names import BUS_NAME, plugin_path
 from exod.sandbox.groups import place
-from exosdk.testing.daemon import Daemon
 from tests.adoption import tally
 from tests.adoption.callers import Caller, Ledger, service_path
 from tests.adoption.findings import Findings
+from tests.adoption.house import ENDED, SETTLED, House, cancel
 from tests.adoption.kernel import instances_of, parent_of, used_by
 from tests.exod.dbus import rig as rigs
-from tests.exod.dbus.rig import PLUGIN, Client, variants
+from tests.exod.dbus.rig import PLUGIN
 
 SIZE, CALLERS, TOGETHER = 50, 4, 2
 """Plugins; clients, and the calls that each has under way at once."""
@@ -40,11 +33,7 @@ SUBJECT = "tally-subject"
 AT_ONCE, IN_FLIGHT = 12, 16
 """Jobs and calls of one caller, of whom exod takes 16 and 32: a call that was answered still counts for a moment, while
 the next are sent."""
-SETTLED = 60.0
-ENDED, MOVING = ("done", "failed", "refused", "cancelled"), ("loading", "unloading")
-_MANAGER = "org.freedesktop.DBus.ObjectManager"
-_UNTRACED = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
-"""What SIGKILL ends could not write its figures out."""
+MOVING = ("loading", "unloading")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +46,18 @@ class Member:
     token: str
 
 
-class Fleet:
+class Fleet(House):
     """Everything after `raised` happens to the same fifty processes."""
 
     def __init__(self, directory: Path, *, seed: int = 1) -> None:
-        self.directory = directory
+        self.marks = directory / "marks"
+        super().__init__(directory, environment={"EXOD_CHECKPOINTS": str(self.marks)})
         self.ledger = Ledger()
         self.members: dict[str, Member] = {}
-        self.process: subprocess.Popen[bytes] | None = None
         self.keeper = 0
         self._seed = seed
         self._callers: list[asyncio.Task[None]] = []
-        self._present = asyncio.Event()
-        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reported: dict[str, tuple[int, int]] = {}
-        self.marks = directory / "marks"
 
     # --- raising ------------------------------------------------------------------------------------------------------
 
@@ -79,20 +65,12 @@ class Fleet:
     def names(self) -> list[str]:
         return [f"tally-{number:02}" for number in range(SIZE)]
 
-    def _claim(self) -> None:
-        claimed = dev.claim(self.directory)
-        assert not isinstance(claimed, Refusal), claimed.sentence
-        os.close(claimed.lock)
-        (self.directory / "etc/trust.d/fleet.toml").write_bytes(tally.trust())
-        (self.directory / "etc/trust.d/fleet.toml").chmod(0o600)
-        self.marks.mkdir(exist_ok=True)
-
     async def raised(self) -> None:
         """Loads all; two stay loaded, two are suspended, the rest runs."""
         everybody = [*self.names, SUBJECT]
         for first in range(0, len(everybody), AT_ONCE):
             some = everybody[first : first + AT_ONCE]
-            await self.over([await self._load(name, start=name not in self.names[:2]) for name in some])
+            await self.over([await self.load(tally.package(name), start=name not in self.names[:2]) for name in some])
         await self.over([(await self.ask(name, "Suspend"))[0] for name in self.names[2:4]])
         await self.learn()
 
@@ -117,33 +95,7 @@ class Fleet:
         self.members = shown
         self._reported.clear()
 
-    async def _load(self, name: str, *, start: bool) -> str:
-        with tempfile.TemporaryFile() as file:
-            file.write(tally.package(name))
-            file.flush()
-            [job] = await self.client.call(
-                "Load", "ha{sv}", [0, variants(start=start, enable=True)], fds=[file.fileno()]
-            )
-        return str(job)
-
     # --- asking -------------------------------------------------------------------------------------------------------
-
-    async def ask(self, plugin: str, member: str, signature: str = "", *body: Any) -> list[Any]:
-        return await self.client.call(member, signature, body, path=plugin_path(plugin), interface=PLUGIN)
-
-    async def over(self, jobs: Iterable[str]) -> None:
-        for job in jobs:
-            while (state := await self.client.get(job, f"{BUS_NAME}.Job", "State")) not in ENDED:
-                pass  # each question takes a turn of three processes, which is pause enough
-            assert state == "done", (job, state, await self.client.get(job, f"{BUS_NAME}.Job", "Refusal"))
-
-    async def objects(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-        """path → interface → property → value."""
-        [found] = await self.client.call("GetManagedObjects", path=ROOT_PATH, interface=_MANAGER)
-        return {
-            path: {name: {key: cell.value for key, cell in values.items()} for name, values in faces.items()}
-            for path, faces in found.items()
-        }
 
     async def shown(self) -> dict[str, Member]:
         """As the bus shows them, in any state."""
@@ -161,33 +113,6 @@ class Fleet:
 
     # --- the daemon's process -----------------------------------------------------------------------------------------
 
-    def execute(self) -> None:
-        """Returns at once; its words go to DIR/out."""
-        command = [str(Path(sys.executable).with_name("exod")), "--dev", str(self.directory)]
-        environment = os.environ | _UNTRACED | {"EXOD_CHECKPOINTS": str(self.marks)}
-        with (self.directory / "out").open("ab") as out:
-            self.began = time.monotonic()
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment)
-        loop = asyncio.get_running_loop()
-        pidfd, gone = os.pidfd_open(self.process.pid), loop.create_future()
-
-        def ended() -> None:
-            loop.remove_reader(pidfd)
-            os.close(pidfd)
-            gone.set_result(None)
-
-        loop.add_reader(pidfd, ended)
-        self._gone = gone
-
-    async def present(self) -> None:
-        """Waits until exod owns its name. Raises RuntimeError with its last words when it ended instead."""
-        present = asyncio.ensure_future(self._present.wait())
-        await asyncio.wait((self._gone, present), timeout=SETTLED, return_when=asyncio.FIRST_COMPLETED)
-        if not present.done():
-            present.cancel()
-            said = [(self.directory / name).read_text()[-2000:] for name in ("out", "log/exod.log")]
-            raise RuntimeError(f"exod {'ended' if self._gone.done() else 'does not serve'}: {said}")
-
     async def adopted(self) -> tuple[float, float]:
         """Waits until all that has to live is shown; seconds from the execution until then, and how many of them exod
         used: a busy host makes the first longer, and not the second.
@@ -199,10 +124,6 @@ class Fleet:
         assert self.process is not None
         return time.monotonic() - self.began, used_by(self.process.pid)
 
-    @property
-    def serving(self) -> bool:
-        return self._present.is_set()
-
     async def settled(self, plugin: str) -> str:
         """Its state, once it is not on its way to another and none of its jobs is open."""
         async with asyncio.timeout(SETTLED):
@@ -211,42 +132,6 @@ class Fleet:
                 state = str(objects[plugin_path(plugin)][PLUGIN]["StateName"])
                 if state not in MOVING and all(row["State"] in ENDED for row in _jobs(objects)):
                     return state
-
-    async def kill(self) -> int:
-        """SIGKILL; returns when the process is gone and its name free. The status it ended with."""
-        assert self.process is not None
-        self.process.kill()
-        return await self.died()
-
-    async def died(self) -> int:
-        status = await self.gone()
-        async with asyncio.timeout(SETTLED):
-            while await self.has_owner():
-                pass
-        self._present.clear()
-        return status
-
-    async def gone(self) -> int:
-        """The status that the process ended with."""
-        assert self.process is not None
-        await asyncio.wait_for(asyncio.shield(self._gone), SETTLED)
-        return self.process.wait()
-
-    async def has_owner(self) -> bool:
-        [owned] = await self.client.wire.bus("NameHasOwner", "s", [BUS_NAME], returns="b")
-        return bool(owned)
-
-    async def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return await self.gone()
-
-    async def _follow(self, client: Client) -> None:
-        """Whether exod is there, by the bus."""
-        while True:
-            header = await client.signals.get()
-            if header.member == "NameOwnerChanged":
-                self._present.set() if header.body()[2] else self._present.clear()
 
     # --- judging ------------------------------------------------------------------------------------------------------
 
@@ -306,7 +191,7 @@ class Fleet:
         """No calls from here on. Every call that was answered was executed, as the plugin remembers it; and no instance
         was ever blamed for what it said to an exod that is gone.
         """
-        await _cancel(self._callers)
+        await cancel(self._callers)
         found.violations += self.ledger.wrong
         audit = [line for path in self.directory.glob("lib/audit/*") for line in path.read_text().split("\n")]
         found.violations += [line for line in audit if '"event":"strike"' in line]
@@ -322,67 +207,20 @@ class Fleet:
 async def fleet(directory: Path, *, seed: int = 1, calls: bool = True) -> AsyncIterator[Fleet]:
     """Raised, under calls, and taken down again whatever happens; what is left after that is for the caller to see."""
     made = Fleet(directory, seed=seed)
-    made._claim()
-    made.execute()
-    try:
-        async with _connected(made, calls=calls):
-            yield made
-    finally:
-        await _end(made)
-
-
-async def _end(made: Fleet) -> None:
-    """What a daemon that was killed left is ended by one more."""
-    assert made.process is not None
-    made.process.terminate()
-    if await made.gone() != 0:
-        Daemon(made.directory).start(deadline=SETTLED).stop()
-
-
-@contextlib.asynccontextmanager
-async def _connected(made: Fleet, *, calls: bool) -> AsyncIterator[None]:
-    async with contextlib.AsyncExitStack() as stack:
-        address = f"unix:path={made.directory}/run/bus"
-        watcher = await stack.enter_async_context(await _patient(address))
-        await watcher.listen(f"type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{BUS_NAME}'")
-        following = asyncio.create_task(made._follow(watcher))
-        made.client = await stack.enter_async_context(rigs.client(address))
-        if not await made.has_owner():
-            await made.present()
-        made._present.set()
+    made.claim(trust=tally.trust())
+    made.marks.mkdir(exist_ok=True)
+    async with made.inhabited(), contextlib.AsyncExitStack() as stack:
         await made.raised()
         busy = [name for name in made.names if made.members[name].state == "running"]
         for number in range(CALLERS if calls else 0):
-            client = await stack.enter_async_context(rigs.client(address))
+            client = await stack.enter_async_context(rigs.client(made.address))
             caller = Caller(client, made.ledger, busy, made._present, made._seed * CALLERS + number)
             made._callers += [asyncio.create_task(caller.run()) for _ in range(TOGETHER)]
             made._callers.append(asyncio.create_task(caller.listen(busy[number])))
         try:
-            yield
+            yield made
         finally:
-            await _cancel([following, *made._callers])
-
-
-async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Raises what one of them died of before."""
-    for task in tasks:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _patient(address: str) -> Any:
-    """A client, as soon as the bus that exod starts answers."""
-    path = Path(address.removeprefix("unix:path="))
-    async with asyncio.timeout(SETTLED):
-        while True:
-            try:
-                _, writer = await asyncio.open_unix_connection(path)
-            except (FileNotFoundError, ConnectionRefusedError):
-                await asyncio.sleep(0.002)
-            else:
-                writer.close()
-                return rigs.client(address)
+            await cancel(made._callers)
 
 
 def _member(row: Mapping[str, Any]) -> Member:

@@ -1,9 +1,7 @@
-"""What the kernel says of a fleet, whatever exod says: parents, groups, processor time, and what is left of it."""
+"""What the kernel says of a fleet, whatever exod says: parents, groups, processor time."""
 
 import contextlib
 from pathlib import Path
-
-from tests.acceptance.residue import Traces
 
 
 def used_by(pid: int) -> float:
@@ -24,10 +22,3 @@ def instances_of(keeper: int) -> dict[int, int]:
             if group.startswith("i-"):
                 found[pid] = int(group[2:])
     return found
-
-
-def left_behind(directory: Path) -> list[str]:
-    """What a fleet that is down still holds on this host."""
-    left = Traces.now(directory)
-    kinds = ("processes", "mounts", "groups", "namespaces")
-    return [f"{kind}: {word}" for kind in kinds for word in getattr(left, kind)]

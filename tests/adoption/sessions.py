@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance.residue import left
 from tests.adoption.findings import Findings
 from tests.adoption.fleet import fleet
-from tests.adoption.kernel import left_behind
 from tests.adoption.kills import Kill, Killer
 
 SESSION = 100
@@ -52,7 +52,7 @@ async def _session(numbers: Sequence[int], target: Path, *, report: Callable[[st
             await Killer(fifty, seed=SEED).run(numbers, report=killed)
             await fifty.hush(end)
             await fifty.stop()
-        end.residue += left_behind(directory / "dev")
+        end.residue += left(directory / "dev")
         calls = {"answered": sum(map(len, fifty.ledger.answered.values())), "failed": dict(fifty.ledger.failed)}
         write(json.dumps(asdict(end) | calls))
     shutil.rmtree(directory)

@@ -54,8 +54,10 @@ class Tally:
 """
 
 
-def package(name: str) -> bytes:
+def package(name: str, *, critical: bool = False) -> bytes:
     manifest = manifest_toml(name=name, entry="tally:Tally", more=_MORE)
+    if critical:
+        manifest = manifest.replace(b"[entry]", b"critical = true\n[entry]", 1)
     return signed_package(issued=int(time.time()), manifest=manifest, extra={"code/tally.py": _CODE})
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from exod.dbus.codec import RETURN, Header
+from tests.acceptance.residue import left
 from tests.adoption.callers import Ledger
 from tests.adoption.findings import Findings
 from tests.adoption.fleet import fleet
-from tests.adoption.kernel import left_behind
 from tests.adoption.kills import Kill, Killer
 from tests.exod.dbus.rig import Client
 
@@ -32,7 +32,7 @@ async def test_no_instance_and_no_call_suffers_from_two_hundred_kills(tmp_path: 
         await fifty.hush(last)
         assert await fifty.stop() == 0
     assert {kill.number: kill.faults for kill in kills if kill.faults} == {}
-    assert (len(kills), last, left_behind(tmp_path / "dev")) == (KILLS, Findings(), [])
+    assert (len(kills), last, left(tmp_path / "dev")) == (KILLS, Findings(), [])
     took, cpu = ([getattr(kill, name) for kill in kills if kill.seconds] for name in ("seconds", "cpu"))
     answered, failed = sum(map(len, fifty.ledger.answered.values())), fifty.ledger.failed.total()
     record_property(
@@ -65,7 +65,7 @@ async def test_when_the_keeper_dies_nobody_is_orphaned_and_all_come_back(
         await fifty.judge(found)
         assert found == Findings()
         assert await fifty.stop() == 0
-    assert left_behind(tmp_path / "dev") == []
+    assert left(tmp_path / "dev") == []
     record_property("figures", f"keeper killed{', exod too' if away else ''}: all 51 back after {took:.3f} s")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exosdk.testing.daemon import Daemon
-from tests.acceptance.residue import Traces
+from tests.acceptance.residue import left
 from tests.acceptance.workshop import Workshop
 from tests.exod.running import run
 
@@ -47,15 +47,9 @@ FAILS = """
 
 
 def lived(directory: Path, *arguments: str, meanwhile: str = "pass") -> subprocess.CompletedProcess[str]:
-    before = Traces.now(directory)
     done = run(SCRIPT.format(meanwhile=meanwhile.strip()), str(directory), *arguments)
-    assert left(directory, before) == {}
+    assert left(directory) == []
     return done
-
-
-def left(directory: Path, before: Traces) -> dict[str, object]:
-    found = Traces.now(directory).beyond(before)
-    return {kind: words for kind, words in found.items() if words and kind != "shared_memory"}
 
 
 def test_what_nobody_foresaw_ends_it_loudly_and_leaves_nothing(tmp_path: Path) -> None:
@@ -73,7 +67,6 @@ def test_what_nobody_foresaw_ends_it_loudly_and_leaves_nothing(tmp_path: Path) -
 def test_one_that_fails_leaves_its_plugins_to_the_next_and_one_that_is_told_to_end_does_not(tmp_path: Path) -> None:
     directory = tmp_path / "dev"
     (tmp_path / "work").mkdir()
-    before = Traces.now(directory)
     with Daemon(directory) as daemon:
         shop = Workshop(daemon, tmp_path / "work")
         shop.key("vendor", scope="echo")
@@ -85,7 +78,7 @@ def test_one_that_fails_leaves_its_plugins_to_the_next_and_one_that_is_told_to_e
         assert Path(f"/proc/{pid}").exists()
         daemon.start()
         assert daemon.exoctl("plugin", "info", "echo")["process_id"] == pid
-    assert left(directory, before) == {}
+    assert left(directory) == []
 
 
 def test_a_bus_that_does_not_let_it_own_its_name_is_said_with_the_remedy(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from exod import dev
 from exod.layout import development
 from exosdk.testing.daemon import Daemon
-from tests.acceptance.residue import Traces
+from tests.acceptance.residue import left
 from tests.acceptance.workshop import Workshop
 from tests.exod.running import listening, run
 
@@ -63,14 +63,12 @@ class Home:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     directory = tmp_path_factory.mktemp("life")
     (directory / "work").mkdir()
-    before = Traces.now(directory)
     with Daemon(directory / "dev") as daemon:
         shop = Workshop(daemon, directory / "work")
         shop.key("vendor", scope="echo")
         daemon.exoctl("plugin", "load", str(shop.plugin("echo", key="vendor")))
         yield Home(daemon, shop)
-    left = Traces.now(directory).beyond(before)
-    assert {kind: found for kind, found in left.items() if found and kind != "shared_memory"} == {}
+    assert left(directory / "dev") == []
 
 
 def test_a_reload_tells_what_changed_and_what_waits_for_a_restart(home: Home) -> None:

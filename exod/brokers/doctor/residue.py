@@ -6,7 +6,7 @@ compare two looks, or look when nothing should run. The one finder: of tests, of
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,9 @@ SHM = Path("/dev/shm")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose traces: of these uids, in this group, with these directories. `own`: also this process's descriptors."""
+    """Whose traces: of these uids, in this group, with these directories. `own`: also this process's descriptors.
+    `named`: also processes whose command names one of the directories, as a development daemon's and its bus's do.
+    """
 
     uid_first: int
     uid_last: int
@@ -26,6 +28,7 @@ class Scope:
     group: Path
     places: tuple[Path, ...]
     own: bool = True
+    named: bool = False
 
     def has(self, uid: int) -> bool:
         return self.uid_first <= uid <= self.uid_last or uid == self.keeper_uid
@@ -51,15 +54,21 @@ def _processes(scope: Scope) -> Iterator[tuple[int, list[str]]]:
     for pid in [int(path.name) for path in Path("/proc").glob("[0-9]*")]:
         try:
             status = procfs.status(pid)
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
             mine = scope.has(int(status["Uid"].split()[0])) or _within(scope, procfs.cgroup(pid))
-            if mine and not status["State"].startswith("Z"):
-                yield pid, Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+            if (mine or _names(scope, pid, command)) and not status["State"].startswith("Z"):
+                yield pid, command
         except (OSError, KeyError):
             continue  # it ended while we looked
 
 
 def _within(scope: Scope, group: str) -> bool:
     return f"{group}/".startswith(f"/{scope.group.name}/")
+
+
+def _names(scope: Scope, pid: int, command: Iterable[str]) -> bool:
+    found = scope.named and any(str(place) in word for place in scope.places for word in command)
+    return found and pid != os.getpid()
 
 
 def _namespaces(pid: int) -> Iterator[Trace]:

@@ -1,6 +1,8 @@
 """The finder of residue finds each kind of trace, and nothing where nothing is."""
 
 import os
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,12 @@ def test_a_kept_namespace_or_pidfd_is_found(scope: Scope) -> None:
         assert kinds(scope) == {"descriptor"}
         os.close(kept)
     assert kinds(scope) == set()
+
+
+def test_whoever_names_our_places_is_found_where_that_is_asked_for(scope: Scope) -> None:
+    with subprocess.Popen(["sh", "-c", "read line", str(scope.places[0])], stdin=subprocess.PIPE) as named:
+        found = {trace.what for trace in look(replace(scope, named=True)) if trace.kind == "process"}
+        assert look(scope) == frozenset()
+        assert named.stdin is not None
+        named.stdin.close()
+    assert {words.partition(" ")[0] for words in found} == {str(named.pid)}
