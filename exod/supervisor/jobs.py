@@ -5,7 +5,7 @@ A job is its own record and its own bell: whoever waits for it waits for `over`.
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from exod.errors import Refusal
@@ -15,6 +15,8 @@ from exod.supervisor.requests import Request
 from exod.supervisor.views import JobView
 
 OVER = ("done", "refused", "failed", "cancelled")
+KEPT = 100
+"""Jobs that are over, in memory: as many as the bus shows. The registry has those of all the days."""
 
 
 @dataclass(slots=True)
@@ -68,7 +70,7 @@ class Job:
 
 
 class Jobs:
-    """All jobs that are still kept: those of this daemon as they are, older ones as they were recorded."""
+    """Those of this daemon as they are, the newest of those that are over as they were recorded."""
 
     def __init__(self, *, changed: Callable[[int], None]) -> None:
         self.live: dict[int, Job] = {}
@@ -77,7 +79,7 @@ class Jobs:
         self._next = 1
 
     def adopt(self, snapshot: Snapshot) -> None:
-        self.past = {record.id: record for record in snapshot.jobs}
+        self.past = {record.id: record for record in sorted(snapshot.jobs, key=lambda one: one.id)[-KEPT:]}
         self._next = snapshot.next_job
 
     def open(self, request: Request, *, now: float) -> Job:
@@ -92,15 +94,22 @@ class Jobs:
 
     def close(self, job: Job) -> None:
         """The journal has its last word: rings the bell, keeps the record only."""
-        self.past[job.id] = job.record()
         del self.live[job.id]
+        self.keep(job)
         job.over.set()
+
+    def keep(self, job: Job) -> None:
+        self.past[job.id] = job.record()
         self._changed(job.id)
+        self._forget(list(self.past)[:-KEPT])
 
     def prune(self, *, before: float) -> None:
-        for record in [one for one in self.past.values() if one.finished and one.finished < before]:
-            del self.past[record.id]
-            self._changed(record.id)
+        self._forget([one.id for one in self.past.values() if one.finished and one.finished < before])
+
+    def _forget(self, jobs: Sequence[int]) -> None:
+        for number in jobs:
+            del self.past[number]
+            self._changed(number)
 
     def all(self) -> Mapping[int, object]:
         return {**self.past, **self.live}

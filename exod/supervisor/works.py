@@ -70,8 +70,7 @@ class Works:
             self._fault(job)
             return False
         self._stuck.pop(job.plugin, None)
-        self._jobs.past[job.id] = job.record()
-        self._jobs.touch(job)
+        self._jobs.keep(job)
         if not job.told:
             self._audit(job)
         return True

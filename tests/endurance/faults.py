@@ -51,7 +51,7 @@ class Fault(Findings):
         return [*self.lost, *self.violations, *self.residue]
 
     def as_json(self) -> str:
-        return json.dumps({key: value for key, value in asdict(self).items() if value})
+        return json.dumps({key: value for key, value in asdict(self).items() if value or key == "seed"})
 
 
 async def run(home: Home, seeds: Sequence[int], *, report: Callable[[Fault], None]) -> None:

@@ -4,6 +4,7 @@ import ast
 import contextlib
 import copy
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -30,7 +31,7 @@ def mutant(source: str, random: Random) -> str:
         tree = ast.parse(source)
         for _ in range(random.choice((1, 1, 2, 3))):
             random.choice(_MUTATIONS)(tree, random)
-        with contextlib.suppress(SyntaxError, ValueError):
+        with contextlib.suppress(SyntaxError, ValueError), warnings.catch_warnings(action="ignore"):
             text = ast.unparse(ast.fix_missing_locations(tree))
             compile(text, "mutant", "exec")
             return text

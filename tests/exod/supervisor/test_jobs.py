@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from exod.errors import Refusal
 from exod.plan import verbs
-from exod.supervisor.jobs import Jobs
+from exod.supervisor.jobs import KEPT, Jobs
 from exod.supervisor.ports import Caller, JobRecord, Snapshot
 from exod.supervisor.requests import Request, Verb
 
@@ -53,6 +53,20 @@ def test_old_jobs_are_forgotten_and_shown_to_be_gone() -> None:
     jobs.adopt(snapshot(RECORD, replace(RECORD, id=3, finished=50.0)))
     jobs.prune(before=20.0)
     assert (set(jobs.all()), changed) == ({3}, [4])
+
+
+def test_of_many_jobs_that_are_over_only_the_newest_stay_in_memory() -> None:
+    changed: list[int] = []
+    jobs = Jobs(changed=changed.append)
+    jobs.adopt(snapshot(*(replace(RECORD, id=number) for number in range(300, 0, -1))))
+    assert set(jobs.all()) == {*range(301 - KEPT, 301)}
+    jobs._next = 301
+    for _ in range(2 * KEPT):
+        job = jobs.open(REQUEST, now=10.0)
+        job.state = "done"
+        jobs.close(job)
+    assert set(jobs.all()) == {*range(501 - KEPT, 501)}
+    assert {*range(301 - KEPT, 501 - KEPT)} <= {*changed}
 
 
 def test_the_journal_calls_a_job_running_until_its_last_word() -> None:
