@@ -1,7 +1,7 @@
 """`make soak`: 50,000 seeds of the simulation, every kill of the real daemon at a job → docs/evidence/spine.json; then
 2,000 kills over fifty instances under calls → adoption.json; 1,000 loads and unloads and 1,000 kills of what exod
 started → cycles.json; 20,000 faults of plugins, others every time → a line of faults.jsonl; then 20 power cuts of a
-virtual machine → power-cut.json.
+virtual machine → power-cut.json, and every bomb of one plugin against fifty healthy ones in another → bombs.json.
 
 Takes a while and may be stopped: what is finished is kept in build/soak/COMMIT and not done again. The evidence counts
     runs        seeds and kills that came to an end
@@ -30,13 +30,14 @@ from xml.etree import ElementTree
 from bench.host import machine
 from tests import kills
 from tests.adoption import sessions
+from tests.bombs.plugins import verdict
 from tests.endurance import sessions as endurance
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
 SEEDS, KILLS = 50_000, 2_000
 CYCLES, FAULTS = 1_000, 20_000
-PARTS = ("spine", "adoption", "cycles", "faults", "power-cut")
+PARTS = ("spine", "adoption", "cycles", "faults", "power-cut", "bombs")
 CHUNK = 1_000
 WORKERS = 2
 
@@ -179,6 +180,31 @@ def power_cuts(work: Path) -> dict[str, Any]:
     return evidence(rows, {"seconds of each cut, boot included": times})
 
 
+def bombs(work: Path) -> dict[str, Any]:
+    """Each bomb's row; a neighbour that was ended is lost, a verdict that is not the bomb's own a violation."""
+    report, found = work / "bombs.json", ROOT / "build/vm/bookworm/bombs.json"
+    if not report.exists():
+        found.unlink(missing_ok=True)
+        subprocess.run(["make", "--no-print-directory", "test-vm", "TESTS=tests/vm/soak_bombs.py"], cwd=ROOT)
+        shutil.copy(found, report)
+    return judged(json.loads(report.read_text()))
+
+
+def judged(found: Mapping[str, Any]) -> dict[str, Any]:
+    rows = [row | {"violations": (row["code"], row["limit"]) != verdict(row["bomb"])} for row in found["bombs"]]
+    shown = ("code", "limit", "seconds", "calls", "p50", "p99", "max")
+    figures = {
+        "where": "a machine of Debian 12, two cores, 1 GiB; kernel and cpu above are those of its host",
+        "neighbours": found["neighbours"],
+        "daemon": found["daemon"],
+        "calls that failed": len(found["failed"]),
+        "milliseconds of a call, quiet": found["quiet"],
+        "milliseconds of a call, by bomb": {row["bomb"]: {name: row[name] for name in shown} for row in rows},
+        "records of the bomber": found["audit"],
+    }
+    return evidence(rows, figures) | {"lost": len(found["lost"])}
+
+
 def evidence(rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> dict[str, Any]:
     about = machine()
     return {
@@ -216,6 +242,7 @@ def main(arguments: Sequence[str]) -> int:
         "cycles": lambda: cycles(work, chosen.cycles),
         "faults": lambda: faults(work, chosen.faults),
         "power-cut": lambda: power_cuts(work),
+        "bombs": lambda: bombs(work),
     }
     return max(told(name, part) for name, part in parts.items() if chosen.only in (None, name))
 

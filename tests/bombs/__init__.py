@@ -1,0 +1,1 @@
+"""One plugin that goes off in every way it can, beside healthy ones under calls, and what each of these did to them."""
