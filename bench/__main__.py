@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import alive, loads, readiness, recovery, service, verdict, walls, watching
+from bench import alive, floods, loads, readiness, recovery, service, verdict, walls, watching
 from bench.host import machine
-from bench.packages import make_samples
+from bench.packages import make_flooder, make_samples
 from bench.rows import Row, table
 from bench.target import Target
 from exoctl.bus import Connection
@@ -87,6 +87,10 @@ def measure(effort: Effort, disk: Path, memory: Path) -> list[Row]:
         say(f"{effort.in_a_row} looked at")
         with Target(disk / "watching", anchor=anchor) as target:
             rows += watching.watching(target, samples[: effort.in_a_row])
+    say("a flood of denials")
+    flooder = make_flooder(disk / "flooder")
+    with Target(disk / "floods", anchor=flooder.anchor) as target:
+        rows += floods.floods(target, flooder, directory=disk / "audit")
     return rows
 
 

@@ -42,6 +42,43 @@ class Echo:
         return text
 """
 
+_FLOOD = """\
+methods.Flood = {{in = "sd", out = "tt"}}
+signals.Boom = "s"
+
+[limits]
+cpu = "100%"
+call-time = "1m"
+"""
+_FLOODING = """\
+import time
+
+from exosdk import wire
+
+
+class Echo:
+    def __init__(self, context):
+        self.channel = context._send.__self__._socket
+        self.frames = {
+            "question": wire.encode(wire.Want(1, "read", "system.hostname", wire.pack(None))),
+            "signal": wire.encode(wire.Emit("bench", "Boom", wire.pack(["boom"]))),
+        }
+
+    def echo(self, text):
+        return text
+
+    def flood(self, kind, seconds):
+        frame, until, tried, taken = self.frames[kind], time.monotonic() + seconds, 0, 0
+        while time.monotonic() < until:
+            for tried in range(tried + 1, tried + 101):
+                try:
+                    self.channel.send(frame, 0x40)
+                    taken += 1
+                except BlockingIOError:
+                    continue
+        return tried, taken
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -61,19 +98,31 @@ def make_samples(directory: Path, *, count: int) -> list[Sample]:
     samples = []
     for number in range(count):
         name = f"bench-{number:03}"
-        data = _signed(name, key)
-        path = directory / f"{name}_1.0.0.exopkg"
-        path.write_bytes(data)
-        samples.append(Sample(name, os.open(path, os.O_RDONLY | os.O_CLOEXEC), data, anchor))
+        samples.append(_sample(directory, name, key, anchor, manifest=_MANIFEST, code=_CODE))
     return samples
 
 
-def _signed(name: str, key: PrivateIdentity) -> bytes:
+def make_flooder(directory: Path) -> Sample:
+    """One that asks for what it is not granted, as fast as it can."""
+    directory.mkdir()
+    key = PrivateIdentity.generate()
+    anchor = Anchor("bench", "trusted", (key.identity,), Scope(names=("bench-",), interfaces=("org.exoos.",)))
+    return _sample(directory, "bench-flood", key, anchor, manifest=_MANIFEST + _FLOOD, code=_FLOODING)
+
+
+def _sample(directory: Path, name: str, key: PrivateIdentity, anchor: Anchor, *, manifest: str, code: str) -> Sample:
+    data = _signed(manifest.format(name=name), code, key)
+    path = directory / f"{name}_1.0.0.exopkg"
+    path.write_bytes(data)
+    return Sample(name, os.open(path, os.O_RDONLY | os.O_CLOEXEC), data, anchor)
+
+
+def _signed(manifest: str, code: str, key: PrivateIdentity) -> bytes:
     files = {
-        "package.toml": (_MANIFEST.format(name=name).encode(), False),
+        "package.toml": (manifest.encode(), False),
         "README.md": (b"# A plugin that is measured\n", False),
         "LICENSE": (b"Apache-2.0\n", False),
-        "code/echo.py": (_CODE.encode(), False),
+        "code/echo.py": (code.encode(), False),
     }
     body = building.build(files)
     signed = body if isinstance(body, Refusal) else sign_package(body, key, issued=int(time.time()))

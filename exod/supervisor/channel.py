@@ -29,6 +29,9 @@ MISSES = 3
 STRIKES = 16
 """Well-formed lies that end a channel; each alone is an error to nobody but the plugin."""
 QUEUE = 64
+UNASKED = 1_000
+"""Of what nobody asked for, so many a second are read of one instance, whatever its rate: no more is passed on, and a
+flood of what is refused has to stay cheap."""
 _EXOD = Caller("exod", 0)
 
 
@@ -238,7 +241,8 @@ class Channel:
 
     def _handle(self, frame: wire.Up, *, size: int) -> None:
         # What nobody asked for costs by its size: taking 64 KiB of small values apart takes 20 ms.
-        self._spend(1 + size // 64 if isinstance(frame, wire.Emit | wire.Changed) else 1)
+        unasked = isinstance(frame, wire.Emit | wire.Changed | wire.Want)
+        self._spend(max(1, self._rate // UNASKED) + size // 64 if unasked else 1)
         if self._barrier is not None and self._asked is self._barrier:
             if isinstance(frame, wire.Passed) and frame.epoch == self._barrier.id:
                 self._answered(wire.Reply(frame.epoch, wire.pack(frame.state)))

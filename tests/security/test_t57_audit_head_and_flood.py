@@ -2,23 +2,31 @@
 was lost, told from one that was cut.
 """
 
+import asyncio
 import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from exoctl.auditlog import INITIAL, Copy, judged, read_key, said
 from exoctl.trail import Key, Report
+from exod.brokers.config.steps import USES, Config, World
+from exod.plan.confine import Confinement
 from exod.state import chain
 from exod.state.audit import Audit, Caps
 from exod.state.chain import Head, Record, Seal
 from exod.state.sealing import decode, encode
 from exod.state.store import Store
 from exod.state.writer import Writer
+from exod.supervisor.channel import Channel
 from exod.supervisor.ledger import Ledger
-from exod.supervisor.ports import JobRecord
+from exod.supervisor.ports import JobRecord, Want
+from exosdk import wire
+from tests.exosdk.conversation import live
+from tests.exosdk.instances import Heard, Peer, confinement, until
 
 JOB = JobRecord(1, "load", "hello", ":1.7", "done", 1.0, 2.0, "[]", "", "")
 
@@ -172,3 +180,69 @@ async def test_a_flood_of_denials_from_one_plugin_rotates_nothing_out(state: Pat
         {"event": "refused", "by": "plugin hostile", "count": "99936"},
     ]
     assert sum(row["fields"].get("plugin") == "other" for row in rows) == 1
+
+
+class Hostile(Heard):
+    """An instance's listener: its questions go to the real broker, at a clock that the test turns; it holds nothing."""
+
+    plugin = "hostile"
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__()
+        self.seconds, self.answered = 0.0, 0
+        self._channel: Channel | None = None
+        world: Any = {
+            "read": None,
+            "write": None,
+            "note": ledger.note,
+            "now": lambda: self.seconds,
+            "spawn": self.spawn,
+        }
+        self._broker, self._tasks = Config(World(**world)), set[asyncio.Task[None]]()
+
+    @property
+    def confinement(self) -> Confinement:
+        return confinement()
+
+    def spawn(self, work: Any, name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def line(self) -> Any:
+        return self
+
+    def give(self, *_: object) -> None:
+        self.answered += 1
+
+    def wanted(self, want: Want) -> None:
+        self._broker.wanted(self, want)
+
+
+async def test_denials_through_a_real_channel_are_counted_and_leave_the_records_of_others_alone(state: Path) -> None:
+    """Nine seconds of the broker's time, fifty questions in each."""
+    writer, peer = Writer(), Peer()
+    audit = await Audit.open(state / "audit", writer=writer, caps=Caps(file=40_000, files=2), later=lambda *_: None)
+    ledger = Ledger(audit)
+    hostile = Hostile(ledger)
+    channel = Channel(peer.end, hostile)
+    await live(channel, peer)
+    while hostile.seconds < 9:
+        hostile.seconds += 1.0
+        ledger.note("setting", "broker", "plugin other", plugin="other", use="read", key="a.b", refused="")
+        for number in range(50):
+            peer.say(wire.Want(number, "read", "system.hostname", wire.pack(None)))
+        await until(lambda: hostile.answered == 50 * hostile.seconds)
+    channel.close()
+    peer.close()
+    await audit.close()
+    await writer.close()
+    rows = [json.loads(line) for line in every(state)]
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1)), "nothing was rotated out"
+    said = [row["fields"] for row in rows if row["event"] == "setting"]
+    assert sum(one["plugin"] == "other" for one in said) == 9
+    assert sum(one["plugin"] == "hostile" for one in said) == 64
+    assert all("does not hold" in one["refused"] for one in said if one["plugin"] == "hostile")
+    assert [row["fields"] for row in rows if row["event"] == "audit-flood"] == [
+        {"event": "setting", "by": "plugin hostile", "count": str(9 * USES - 64)}
+    ]

@@ -273,3 +273,22 @@ async def test_past_its_rate_an_instance_is_read_no_more_until_the_second_is_ove
         born._replenish()
         await until(lambda: not born._end._reading or len(heard.signals) == 30)
     await until(lambda: len(heard.signals) == 30)
+
+
+UNASKED = {
+    "signals": wire.Emit("greeter", "Greeted", wire.pack(["x"])),
+    "properties": wire.Changed("greeter", wire.pack({"Count": 2})),
+    "questions": wire.Want(1, "read", "system.hostname", wire.pack(None)),
+}
+
+
+@pytest.mark.parametrize("kind", UNASKED)
+async def test_of_what_nobody_asked_for_little_is_read_in_a_second_however_high_the_rate(
+    born: Channel, peer: Peer, heard: Heard, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(module, "UNASKED", 10)
+    await live(born, peer, limits=Limits(messages=100_000))
+    for _ in range(30):
+        peer.say(UNASKED[kind])
+    await until(lambda: not born._end._reading)
+    assert len(heard.signals) + len(heard.properties) + len(heard.wants) == 10
