@@ -118,14 +118,13 @@ class Reaper:
             death.violations.append(f"{victim} is in error and nothing says why")
 
     async def _zygote(self, death: Death, victim: str, random: Random) -> None:
+        loading = await self._begun(death, victim, random) if death.moment == "in a load" else None
         procs = place(directory=self._home.directory) / "zygotes/cgroup.procs"
         living = sorted(int(pid) for pid in procs.read_text().split())
-        if death.moment == "in a load":
-            loading = await self._begun(death, victim, random)
+        if living:  # after a crash there may be none for a moment
             kill(random.choice(living))
+        if loading is not None:
             await self._loaded(death, victim, loading)
-        elif living:
-            kill(random.choice(living))
 
     async def _keeper(self, death: Death, victim: str, random: Random) -> None:
         home, keeper = self._home, parent_of(self._home.neighbour.pid)
