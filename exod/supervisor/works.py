@@ -14,6 +14,7 @@ from exod.supervisor.planner import Planner
 from exod.supervisor.requests import Request, Verb
 from exod.supervisor.roster import Roster
 from exod.supervisor.views import JobView
+from exod.trust.scope import spelt
 
 _STARTING = (Verb.LOAD, Verb.RESTORE, Verb.RESTART)
 
@@ -145,7 +146,7 @@ class Works:
 
     def _verdict(self, prepared: Prepared) -> None:
         if prepared.material is not None:
-            judged, grants = prepared.material.judged, "; ".join(prepared.material.confinement.permissions)
+            judged, grants = prepared.material.judged, spelt(prepared.material.confinement.permissions)
             who = {"plugin": judged.manifest.name, "version": judged.manifest.version, "anchor": judged.anchor}
             said = {name: getattr(judged.verdict, name) for name in ("digest", "signer", "level")}
             self._roster.ledger.note("verdict", **who, **said, reasons="; ".join(judged.reasons), grants=grants)
