@@ -1,5 +1,5 @@
-"""The table of events against the page that shows it and the code that writes them; tests/acceptance/test_audit_events.py
-has each of them written by a daemon.
+"""The table of events against the page that shows it and the code that writes them; a daemon writes each of them in
+tests/acceptance/test_audit_events.py.
 """
 
 import ast
