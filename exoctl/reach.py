@@ -5,7 +5,7 @@ The words are made of the very entries that are enforced, so that what is shown 
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from exod.package.limits import ENFORCED, Limits
+from exod.package.limits import Limits
 from exod.package.manifest import Manifest
 from exod.package.services import Service
 
@@ -16,7 +16,7 @@ def sentences(manifest: Manifest) -> list[str]:
     return [
         *held(manifest.permissions.asked()),
         *_services(manifest.services),
-        *_limits(manifest.limits),
+        _limits(manifest.limits),
         *_rest(manifest),
     ]
 
@@ -56,21 +56,19 @@ def _services(services: tuple[Service, ...]) -> Iterator[str]:
         yield f"offers {service.interface} on D-Bus to {who}: {names}"
 
 
-def _limits(limits: Limits) -> Iterator[str]:
-    said = {
-        "memory": f"{limits.memory / 1048576:g} MiB of memory",
-        "cpu": f"{limits.cpu} % of one core",
-        "io": f"{limits.io / 1048576:g} MiB a second to and from disks",
-        "tasks": f"{limits.tasks} threads",
-        "files": f"{limits.files} open files",
-        "storage": f"{limits.storage / 1048576:g} MiB on disk",
-        "connections": f"{limits.connections} connections",
-        "call_time": f"{limits.call_time:g} s for a call",
-        "messages": f"{limits.messages} messages a second",
-    }
-    for verb, note, enforced in (("is held to", "", True), ("asks for at most", "; not enforced yet", False)):
-        if some := [text for name, text in said.items() if (name in ENFORCED) is enforced]:
-            yield f"{verb} {', '.join(some)}{note}"
+def _limits(limits: Limits) -> str:
+    said = [
+        f"{limits.memory / 1048576:g} MiB of memory",
+        f"{limits.cpu} % of one core",
+        f"{limits.io / 1048576:g} MiB a second to and from disks",
+        f"{limits.tasks} threads",
+        f"{limits.files} open files",
+        f"{limits.storage / 1048576:g} MiB on disk",
+        f"{limits.connections} connections",
+        f"{limits.call_time:g} s for a call",
+        f"{limits.messages} messages a second",
+    ]
+    return f"is held to {', '.join(said)}"
 
 
 def _rest(manifest: Manifest) -> Iterator[str]:

@@ -123,18 +123,14 @@ class Daemon:
         rooms.push_async_callback(self._stop)
         await supervisor.start()  # before the bus, so that it shows past jobs and plugins from its first moment
         await _connect(bus)
-        for name, cost in (self._lacks() | kernel.lacks).items():
+        whoever_looks = {"dev": "development keys and packages are trusted here"} if layout.development else {}
+        for name, cost in (whoever_looks | kernel.lacks).items():
             supervisor.note_degraded(name, cost)
         await _own_name(bus)
         await _critical(supervisor)
         self._ready(rooms, supervisor)
         rooms.callback(doctor.begin().cancel)
         return bus
-
-    def _lacks(self) -> dict[str, str]:
-        """What whoever looks at `Degraded` has to know, whatever the host has."""
-        development = {"dev": "development keys and packages are trusted here"} if self.layout.development else {}
-        return development
 
     def _supervise(self, world: World, chosen: Settings) -> Supervisor:
         development = self.layout.development

@@ -35,6 +35,7 @@ class Settings:
     keeper_uid: int = _uid("uid of the keeper, which holds no privilege", 2146999998)
     data_uid: int = _uid("uid that owns plugins' data on disk", 2146999999)
     lint_uid: int = _uid("uid of what reads the code of packages, which holds no privilege", 2146999997)
+    resolver_uid: int = _uid("uid of what asks for the addresses of names, which holds no privilege", 2146999996)
     job_days: int = _row("days that finished jobs are kept", 30, restart=False)
     stop_seconds: float = _row("how long plugins may take to stop when the daemon stops", 10.0, restart=False)
     start_seconds: float = _row("how long a plugin may take to answer its start", 10.0, restart=False)
@@ -91,11 +92,11 @@ def _misfit(value: Any, *, default: Any, limits: Mapping[str, Any]) -> str:
 
 
 def _conflict(settings: Settings) -> str:
-    """Instances, keeper, data and the lint are kept apart by nothing but their uids."""
+    """Instances, keeper, data, the lint and the resolver are kept apart by nothing but their uids."""
     first, last = settings.uid_first, settings.uid_last
     if first >= last:
         return '"uid-first" is not below "uid-last"'
-    ours = {key(name): getattr(settings, name) for name in ("keeper_uid", "data_uid", "lint_uid")}
+    ours = {key(name): getattr(settings, name) for name in ("keeper_uid", "data_uid", "lint_uid", "resolver_uid")}
     for name, uid in ours.items():
         if first <= uid <= last:
             return f'"{name}" lies between "uid-first" and "uid-last"'

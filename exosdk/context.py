@@ -17,6 +17,7 @@ Value = bool | int | float | str
 Then = Callable[[Any, str], Any]
 """Called with the value and "", or with None and the reason there is none."""
 _QUESTIONS_MAX = 64
+_NO_ROOM = "cannot take the connection: too many files are open already"
 
 
 class Clock(Protocol):
@@ -56,6 +57,7 @@ class Context:
         self._asked: dict[int, Then] = {}
         self._number = 0
         self._protocol = go.protocol
+        self._patience = go.call_time
 
     def every(self, seconds: float, function: Callable[[], Any]) -> Timer:
         """Call `function` again and again, between calls of the plugin's methods, until `stop` or `Timer.cancel`."""
@@ -81,9 +83,14 @@ class Context:
         """Change another plugin's setting, with `write:` and its `PLUGIN.KEY` in `config`."""
         self._ask("write", key, value, then)
 
+    def connect(self, host: str, port: int, then: Then) -> None:
+        """Ask for a TCP connection, with `tcp:HOST:PORT` in `network`; `then` is called with a `socket.socket`."""
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._ask("connect", place, None, lambda end, refused: then(end, refused or ("" if end else _NO_ROOM)))
+
     def _ask(self, kind: str, key: str, value: Value | None, then: Then) -> None:
         if self._protocol < 2:
-            raise MalformedError("this exod answers no questions for settings")
+            raise MalformedError("this exod answers no questions")
         if len(self._asked) >= _QUESTIONS_MAX:
             raise MalformedError(f"{_QUESTIONS_MAX} questions are open already")
         self._number += 1
@@ -108,11 +115,23 @@ def reconfigure(context: Context, values: Mapping[str, Value]) -> None:
     context.config = MappingProxyType(dict(values))
 
 
-def given(context: Context, frame: wire.Given) -> None:
-    """The answer to a question; one to none that is open is nobody's."""
+def given(context: Context, frame: wire.Given, descriptor: int = -1) -> None:
+    """The answer to a question, with the connection that came along; one to none that is open is nobody's."""
     then = context._asked.pop(frame.id, None)
+    value = _connection(descriptor, context._patience) if descriptor >= 0 else wire.unpack(frame.value)
     if then is not None:
-        then(wire.unpack(frame.value), frame.refused)
+        then(value, frame.refused)
+    elif descriptor >= 0:
+        value.close()
+
+
+def _connection(descriptor: int, patience: float) -> Any:
+    """Imported when it is needed: few plugins are granted a connection, and none pays for the others."""
+    import socket
+
+    end = socket.socket(fileno=descriptor)
+    end.settimeout(patience)
+    return end
 
 
 def abandon(context: Context) -> None:

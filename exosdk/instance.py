@@ -62,7 +62,7 @@ class Runner:
             case wire.Ping():
                 self._post.send(wire.Pong(frame.number))
             case wire.Given():
-                self._between(lambda context: given(context, frame))
+                self._between(lambda context: given(context, frame, self._post.take()))
             case wire.Epoch():
                 self._post.send(wire.Passed(frame.epoch, self._serving.state if self._serving else ""))
                 self._between(abandon)

@@ -6,12 +6,16 @@ counted. An answer is never dropped: at most one call is open at a time.
 """
 
 import _socket
+import os
 import select
+import sys
 from collections import deque
 
 from exosdk import wire
 
 _MSG_DONTWAIT = 0x40
+_RECEIVE = _MSG_DONTWAIT | 0x40000000  # and MSG_CMSG_CLOEXEC
+_ONE_DESCRIPTOR = _socket.CMSG_SPACE(4)
 _EVENTS_KEPT = 256
 
 
@@ -26,6 +30,7 @@ class Post:
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
         self._waiting: deque[bytes] = deque()
         self._poll = select.poll()
+        self._descriptor = -1
         self.lost = 0
 
     def wait(self, seconds: float | None) -> bool:
@@ -39,15 +44,28 @@ class Post:
 
     def receive(self) -> wire.Down | None:
         """The next frame, or None when there was none after all. `wire.MalformedError` is passed on."""
+        self._drop()
         try:
-            data = self._socket.recv(wire.MAX_FRAME + 1, _MSG_DONTWAIT)
+            data, passed, _, _ = self._socket.recvmsg(wire.MAX_FRAME + 1, _ONE_DESCRIPTOR, _RECEIVE)
         except BlockingIOError:
             return None
         except OSError:
             raise GoneError from None
         if not data:
             raise GoneError
+        if passed:
+            self._descriptor = int.from_bytes(passed[0][2][:4], sys.byteorder)
         return wire.decode_down(data)
+
+    def take(self) -> int:
+        """The descriptor that came with the last frame, which is the caller's from here on; -1 where there is none."""
+        descriptor, self._descriptor = self._descriptor, -1
+        return descriptor
+
+    def _drop(self) -> None:
+        """One that nobody took."""
+        if (descriptor := self.take()) >= 0:
+            os.close(descriptor)
 
     def send(self, frame: wire.Up) -> None:
         """Now or later, in order. `wire.MalformedError` when the frame can never be sent."""
@@ -61,6 +79,7 @@ class Post:
 
     def close(self) -> None:
         """Closing twice is fine."""
+        self._drop()
         self._socket.close()
 
     def _flush(self) -> None:

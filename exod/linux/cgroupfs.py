@@ -48,5 +48,4 @@ def remove(group: Path) -> None:
 
 
 def _numbers(text: str) -> dict[str, int]:
-    rows = (line.split() for line in text.splitlines())
-    return {row[0]: int(row[1]) for row in rows if len(row) == 2}
+    return {row[0]: int(row[1]) for row in map(str.split, text.splitlines()) if len(row) == 2}

@@ -30,10 +30,6 @@ class Limits:
     messages: int = 10_000
 
 
-ENFORCED = frozenset(name for name in Limits.__slots__ if name != "connections")
-"""Which of them exod holds an instance to today. Nothing has connections yet: no plugin is granted a network."""
-
-
 def size(text: str) -> int | None:
     """`64M` → 67108864; K, M and G are powers of 1024."""
     match = re.fullmatch(r"(0|[1-9][0-9]{0,12})([KMG]?)", text)

@@ -169,9 +169,9 @@ def _kernel_fits(wanted: str, release: str) -> bool:
 
 
 def _unbuilt(manifest: Manifest, permissions: Permissions) -> Refusal | None:
-    """Every permission but files: asked for is refused by name, never silently ignored."""
+    """What is asked for and not built is refused by name, never silently ignored."""
     for name in permissions.asked():
-        if name not in ("filesystem", "processes", *SERVED):
+        if name not in ("filesystem", "network", "processes", *SERVED):
             return _not_built(manifest, name)
     if not manifest.permissions.strict:
         return _not_built(manifest, "a sandbox that is not strict")

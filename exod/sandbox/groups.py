@@ -30,8 +30,7 @@ class Groups:
 
     def path(self, id_: int) -> str:
         """As /proc/PID/cgroup shows it: below the mount point."""
-        group = self.instance(id_)
-        return f"/{group.relative_to(_mounted() or '/')}"
+        return f"/{self.instance(id_).relative_to(_mounted() or '/')}"
 
     def make(self) -> None:
         """The tree, and who may do what in it. Safe to repeat."""

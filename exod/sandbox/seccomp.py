@@ -23,11 +23,10 @@ FLAG_LOG = 2
 PROFILES: tuple[tuple[str, ...], ...] = ((), ("fork",))
 """The groups of each profile that an instance can be granted today; a fork request names one by its place."""
 PLAIN = PROFILES.index(())
-FORK = PROFILES.index(("fork",))
 
 
 def profile(permissions: Mapping[str, object]) -> int:
-    return FORK if "processes" in permissions else PLAIN
+    return PROFILES.index(("fork",)) if "processes" in permissions else PLAIN
 
 
 def profiles(machine: str) -> list[bytes]:

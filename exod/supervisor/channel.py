@@ -304,6 +304,9 @@ class Channel:
     def give(self, number: int, value: Any, refused: str) -> None:
         self._send(wire.Given(number, wire.pack(value), refused), action="answer the instance")
 
+    def hand_over(self, number: int, descriptor: int) -> bool:
+        return self._end.hand_over(wire.encode(wire.Given(number, wire.NOTHING, "")), descriptor)
+
     # --- health ------------------------------------------------------------------------------------------------
 
     def _watch(self) -> None:

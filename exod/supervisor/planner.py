@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from exod.brokers.config.rules import check as check_settings
 from exod.brokers.files.rules import check as check_files
+from exod.brokers.network.rules import check as check_network
 from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
 from exod.package.manifest import Manifest
@@ -29,7 +30,7 @@ from exod.supervisor.roster import Roster
 from exod.supervisor.rows import dump_values, plugin_text, version_text
 
 T = TypeVar("T")
-RULES = (check_files, check_settings)
+RULES = (check_files, check_settings, check_network)
 """What brokers refuse of a Confinement, in the order of asking."""
 
 

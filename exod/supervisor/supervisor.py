@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from exod.brokers.config.steps import Config
-from exod.brokers.config.steps import World as Asked
+from exod.brokers.config import steps as settings_of_others
+from exod.brokers.network import steps as connections
+from exod.brokers.network.resolver import Resolver
+from exod.brokers.network.rules import admits
 from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
 from exod.package.options import Value
@@ -84,8 +86,12 @@ class Supervisor:
         self._reload = Reload(self._roster, self._planner, self._guard)
         self._limits = Limits(self._roster, self._guard)
         self.calls = Calls(self._roster)
-        asked = Asked(self.config, self._write, self._roster.ledger.note, world.clock.monotonic, self._tasks.spawn)
-        self._roster.wanted = Config(asked).wanted
+        note, now, spawn = self._roster.ledger.note, world.clock.monotonic, self._tasks.spawn
+        self._resolver = Resolver(uid=settings.resolver_uid)
+        asked = settings_of_others.World(self.config, self._write, note, now, spawn)
+        reached = connections.World(note, now, spawn, self._resolver.resolve)
+        config, network = settings_of_others.Config(asked), connections.Network(reached)
+        self._roster.wanted = lambda one, want: (network if want.kind == "connect" else config).wanted(one, want)
         self._restored = asyncio.Event()
         self._critical = asyncio.Event()
         self.phases: dict[str, int] = {}
@@ -130,6 +136,7 @@ class Supervisor:
         self._phase = "stopping"
         self._world.face.daemon()
         await self._tasks.close()
+        await self._resolver.close()
         if ending:
             await end_all(self._roster, deadline=self._roster.settings.stop_seconds)
         for instance in self._roster.instances.values():
@@ -238,7 +245,7 @@ class Supervisor:
         if found.instance is None:
             return False, f"{plugin} is not loaded"
         held = found.instance.confinement.permissions.get(name, ())
-        if not held or (entry and entry not in held):
+        if not held or (entry and not any(one == entry or admits(one, entry) for one in held)):
             asked = found.manifest.permissions.asked().get(name, ()) if found.manifest is not None else ()
             asks = entry in asked if entry else asked
             return False, f"{plugin} {'was not granted' if asks else 'does not ask for'} {capability}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 _FILES = "tests/security/test_t36_file_grants.py::"
 _LIVE = "tests/acceptance/test_grants.py::test_a_grant_works_and_is_gone_when_it_was_taken_back_live"
 _CONFIG = "tests/exod/brokers/config/test_steps.py::"
+_NETWORK = "tests/exod/brokers/network/test_steps.py::"
 _RELOAD = "tests/exod/supervisor/test_reload.py::"
 
 
@@ -51,6 +52,13 @@ CATALOGUE = (
         _CONFIG + "test_what_is_not_held_is_refused_and_audited",
         _LIVE,
         NEXT_USE,
+    ),
+    Grant(
+        "network tcp",
+        _NETWORK + "test_a_plugin_is_connected_over_its_channel_and_talks",
+        _NETWORK + "test_a_plugin_without_the_grant_is_told_why",
+        "tests/acceptance/test_grants.py::test_an_open_connection_ends_when_it_was_taken_back_live",
+        RESTART,
     ),
     Grant(
         "custom",

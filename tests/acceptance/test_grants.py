@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,7 @@ python = "prober:Prober"
 [sandbox]
 filesystem = ["read-only:{place}/read", "read-write:{place}/write"]
 config = ["read:system.hostname"]
+network = ["tcp:127.0.0.1:{port}"]
 custom = ["gpu"]
 processes = true
 [limits]
@@ -77,6 +80,15 @@ class Prober:
         self.context.read_setting("system.hostname", self.told)
         return "asked"
 
+    def network(self):
+        self.said = ""
+        self.context.connect("127.0.0.1", {port}, self.connected)
+        return "asked"
+
+    def connected(self, end, refused):
+        self.said = "refused: " + refused if refused else "works"
+        self.end = end
+
     def told(self, value, refused):
         self.said = "refused: " + refused if refused else value
 
@@ -89,6 +101,7 @@ class Prober:
 class Lab:
     daemon: Daemon
     place: Path
+    server: socket.socket
 
     def use(self, grant: str) -> str:
         said = str(self.daemon.exoctl("plugin", "call", "prober", "Use", "--", grant))
@@ -126,15 +139,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         path.chmod(0o755)
     (place / "read/file").chmod(0o644)
     (source / "code").mkdir()
-    (source / "package.toml").write_text(MANIFEST.format(place=place))
-    (source / "code/prober.py").write_text(CODE.replace("{place}", str(place)))
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    (source / "package.toml").write_text(MANIFEST.format(place=place, port=port))
+    (source / "code/prober.py").write_text(CODE.replace("{place}", str(place)).replace("{port}", str(port)))
     for name in ("README.md", "LICENSE"):
         (source / name).write_text("A prober.\n")
     try:
         with Daemon(tmp_path_factory.mktemp("grants") / "dev") as daemon:
             daemon.exoctl("plugin", "try", str(source))
-            yield Lab(daemon, place)
+            yield Lab(daemon, place, server)
     finally:
+        server.close()
         shutil.rmtree(place)
 
 
@@ -144,6 +160,7 @@ CASES = [
     ("write", "filesystem:read-write:{place}/write", 'files = ["{place}/read"]', True),
     ("processes", "processes", 'deny = ["processes"]', True),
     ("config", "config:read:system.hostname", 'deny = ["config"]', False),
+    ("network", "network:tcp:127.0.0.1:{port}", 'deny = ["network"]', True),
 ]
 
 
@@ -152,7 +169,8 @@ CASES = [
 def test_a_grant_works_and_is_gone_when_it_was_taken_back_live(
     lab: Lab, grant: str, capability: str, rule: str, restarted: bool
 ) -> None:
-    capability, rule = capability.format(place=lab.place), rule.format(place=lab.place)
+    port = lab.server.getsockname()[1]
+    capability, rule = capability.format(place=lab.place, port=port), rule.format(place=lab.place)
     lab.rule("")
     if not lab.holds(capability):  # what is given back comes with the next start
         lab.daemon.exoctl("plugin", "unload", "prober")
@@ -185,6 +203,25 @@ def test_what_its_level_may_no_longer_have_stops_it_and_is_refused_until_it_may_
     lab.daemon.exoctl("daemon", "reload")
     lab.daemon.exoctl("plugin", "load", "prober")
     assert lab.use("processes") == "works"
+
+
+@pytest.mark.slow
+def test_an_open_connection_ends_when_it_was_taken_back_live(lab: Lab) -> None:
+    lab.rule("")
+    lab.daemon.exoctl("plugin", "unload", "prober")
+    lab.daemon.exoctl("plugin", "load", "prober")
+    lab.server.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            lab.server.accept()[0].close()  # of the tests before
+    lab.server.settimeout(30)
+    assert lab.use("network") == "works"
+    with lab.server.accept()[0] as peer:
+        peer.settimeout(30)
+        lab.rule('deny = ["network"]')
+        with suppress(ConnectionResetError):
+            assert peer.recv(1) == b""
+    assert "does not hold" in lab.use("network")
 
 
 def test_the_page_shows_the_catalogue_and_every_test_in_it_exists() -> None:

@@ -56,8 +56,8 @@ def test_a_whole_number_of_seconds_is_a_number_of_seconds() -> None:
         ("keeper-uid = 2147000001", '"keeper-uid" lies between "uid-first" and "uid-last"'),
         ("data-uid = 2147065535", '"data-uid" lies between "uid-first" and "uid-last"'),
         ("lint-uid = 2147000000", '"lint-uid" lies between "uid-first" and "uid-last"'),
-        ("data-uid = 2146999998", "two of keeper-uid, data-uid, lint-uid are the same"),
-        ("lint-uid = 2146999998", "two of keeper-uid, data-uid, lint-uid are the same"),
+        ("data-uid = 2146999998", "two of keeper-uid, data-uid, lint-uid, resolver-uid are the same"),
+        ("lint-uid = 2146999998", "two of keeper-uid, data-uid, lint-uid, resolver-uid are the same"),
     ],
 )
 def test_what_it_may_not_say_is_refused_by_name(text: str, reason: str) -> None:

@@ -1,9 +1,12 @@
 """What a plugin can do with its context."""
 
+import socket
+from typing import Any
+
 import pytest
 
 from exosdk import wire
-from exosdk.context import Context, flush, reconfigure, timers
+from exosdk.context import Context, flush, given, reconfigure, timers
 from exosdk.testing import FakeClock
 
 SERVICE = wire.Service(
@@ -83,3 +86,52 @@ def test_an_undeclared_property_is_refused(context: Context) -> None:
 def test_timers_run_on_the_clock_of_the_context(context: Context) -> None:
     context.every(2.0, lambda: None)
     assert timers(context).wait(context.clock.monotonic()) == 2.0
+
+
+@pytest.fixture
+def told() -> list[tuple[Any, str]]:
+    return []
+
+
+def asking(sent: list[wire.Up], told: list[tuple[Any, str]]) -> Context:
+    context = Context(wire.Go(2, "p", "1", "custom", "m:C", {}, {}, (), 5.0), state_dir="", send=sent.append)
+    context.connect("example.org", 443, lambda end, refused: told.append((end, refused)))
+    return context
+
+
+def test_a_connection_is_asked_for_by_its_place(sent: list[wire.Up], told: list[tuple[Any, str]]) -> None:
+    asking(sent, told).connect("::1", 7, print)
+    assert [(one.kind, one.key) for one in sent if isinstance(one, wire.Want)] == [
+        ("connect", "example.org:443"),
+        ("connect", "[::1]:7"),
+    ]
+
+
+def test_a_connection_comes_as_a_socket_with_the_patience_of_a_call(
+    sent: list[wire.Up], told: list[tuple[Any, str]]
+) -> None:
+    ours, theirs = socket.socketpair()
+    given(asking(sent, told), wire.Given(1, wire.NOTHING, ""), theirs.detach())
+    [(end, refused)] = told
+    with ours, end:
+        end.send(b"x")
+        assert (ours.recv(9), end.gettimeout(), refused) == (b"x", 5.0, "")
+
+
+def test_a_refused_connection_is_a_reason(sent: list[wire.Up], told: list[tuple[Any, str]]) -> None:
+    given(asking(sent, told), wire.Given(1, wire.NOTHING, "cannot"))
+    assert told == [(None, "cannot")]
+
+
+def test_a_connection_for_which_no_file_could_be_opened_is_said(
+    sent: list[wire.Up], told: list[tuple[Any, str]]
+) -> None:
+    given(asking(sent, told), wire.Given(1, wire.NOTHING, ""))
+    assert told == [(None, "cannot take the connection: too many files are open already")]
+
+
+def test_a_connection_that_nobody_asked_for_is_closed(sent: list[wire.Up], told: list[tuple[Any, str]]) -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        given(asking(sent, told), wire.Given(9, wire.NOTHING, ""), theirs.detach())
+        assert (ours.recv(9), told) == (b"", [])

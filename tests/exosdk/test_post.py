@@ -80,3 +80,35 @@ def test_the_end_of_the_other_end_is_noticed_reading_and_writing(ends: tuple[soc
         post.receive()
     with pytest.raises(GoneError):
         post.send(wire.Pong(1))
+
+
+def pass_one(end: socket.socket, frame: wire.Down) -> int:
+    """A descriptor that the other side of a pipe is; returns the side that reads."""
+    source, sink = os.pipe()
+    socket.send_fds(end, [wire.encode(frame)], [sink])
+    os.close(sink)
+    return source
+
+
+def test_a_descriptor_comes_with_its_frame_and_is_whose_who_takes_it(ends: tuple[socket.socket, Post]) -> None:
+    end, post = ends
+    source = pass_one(end, wire.Ping(1))
+    assert post.receive() == wire.Ping(1)
+    descriptor = post.take()
+    assert not os.get_inheritable(descriptor)
+    assert post.take() == -1
+    post.close()
+    os.write(descriptor, b"x")
+    os.close(descriptor)
+    assert os.read(source, 9) == b"x"
+    os.close(source)
+
+
+@pytest.mark.parametrize("after", ["receive", "close"])
+def test_a_descriptor_that_nobody_takes_is_closed(ends: tuple[socket.socket, Post], after: str) -> None:
+    end, post = ends
+    source = pass_one(end, wire.Ping(1))
+    post.receive()
+    getattr(post, after)()
+    assert os.read(source, 9) == b""
+    os.close(source)

@@ -77,6 +77,7 @@ def test_instances_inherit_no_filter_and_no_mount_of_the_keepers_unit(filter_: s
 def test_the_users_have_the_uids_of_the_settings() -> None:
     users = dict(re.findall(r"^u (\S+)\s+(\d+)", (ROOT / "systemd/exod.sysusers").read_text(), re.MULTILINE))
     uids = {"keeper": Settings().keeper_uid, "data": Settings().data_uid, "lint": Settings().lint_uid}
+    uids |= {"resolver": Settings().resolver_uid}
     assert users == {f"exod-{name}": str(uid) for name, uid in uids.items()}
 
 

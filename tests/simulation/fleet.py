@@ -273,6 +273,10 @@ class FakeChannel:
     def give(self, number: int, value: Any, refused: str) -> None:
         self.given.append((number, value, refused))
 
+    def hand_over(self, number: int, descriptor: int) -> bool:
+        self.given.append((number, "connected", ""))
+        return True
+
     async def hello(self, *, nonce: bytes, deadline: float) -> Mapping[str, str]:
         await self._answer("hello", deadline)
         if self._process.behaviour.get("hello") == "lie":

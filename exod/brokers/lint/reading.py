@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import socket
+import struct
 import sys
 from pathlib import Path
 
@@ -75,7 +76,9 @@ class Reader:
 
     def _hand(self, descriptors: list[int]) -> None:
         jobs = self._jobs or self._start()
-        socket.send_fds(jobs, [b"j"], descriptors, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack(f"{len(descriptors)}i", *descriptors))]
+        # Not socket.send_fds: Python 3.11 forgets its flags, and a worker that reads nothing would stop the loop.
+        jobs.sendmsg([b"j"], rights, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
     def _end(self) -> None:
         """Its children die with it."""

@@ -132,8 +132,8 @@ def _rows() -> Iterator[Rule]:
         "network",
         warning,
         "socket, ssl, http, urllib.request and the like without `network`",
-        "the sandbox has no network and no sockets: EPERM",
-        "ask for `network`; in a `try` if you can do without",
+        "the sandbox makes no sockets: EPERM",
+        "ask for `network`, and `context.connect` for a connection; in a `try` if you can do without",
         beyond.network,
     )
     yield Rule(

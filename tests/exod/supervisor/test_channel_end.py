@@ -1,6 +1,7 @@
 """The socket under the channel: whole messages, fair turns, no descriptors, nothing closed on the loop."""
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import socket
@@ -184,3 +185,44 @@ async def test_descriptors_that_could_not_be_received_are_a_violation(old_kernel
 def test_only_descriptors_of_the_ancillary_data_count() -> None:
     assert channel_end._descriptors([(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, b"\0" * 12)]) == []
     assert channel_end._descriptors([(socket.SOL_SOCKET, socket.SCM_RIGHTS, b"\1\0\0\0\2\0\0\0\3")]) == [1, 2]
+
+
+async def test_a_descriptor_is_handed_over_with_its_message_and_stays_ours(peer: Peer) -> None:
+    theirs, _, end = peer
+    source, sink = os.pipe()
+    assert end.hand_over(b"here", sink)
+    data, [passed], _, _ = socket.recv_fds(theirs, 9, 2)
+    os.write(passed, b"a")
+    os.write(sink, b"b")
+    assert (data, os.read(source, 9)) == (b"here", b"ab")
+    for descriptor in (source, sink, passed):
+        os.close(descriptor)
+
+
+async def test_no_descriptor_waits_for_one_that_does_not_read(peer: Peer) -> None:
+    theirs, _, end = peer
+    while not end._waiting:
+        end.send(b"x" * 60_000)
+    assert not end.hand_over(b"here", 1)
+    theirs.setblocking(False)
+
+    def drained() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            theirs.recv(MAX_FRAME)
+        return not end._waiting
+
+    await until(drained)
+    assert end.hand_over(b"here", 1)
+    end.close()
+    assert not end.hand_over(b"here", 1)
+
+
+async def test_one_whose_socket_is_full_is_handed_nothing(peer: Peer) -> None:
+    theirs, _, end = peer
+    given = 0
+    while end.hand_over(b"x" * 60_000, 1):
+        given += 1
+    assert given
+    assert not end._waiting
+    for _ in range(given):
+        os.close(socket.recv_fds(theirs, MAX_FRAME, 1)[1][0])

@@ -5,6 +5,8 @@ from dataclasses import replace
 from random import Random
 
 from exod.brokers.config.rules import denied
+from exod.brokers.network.rules import denied as connection_denied
+from exod.brokers.network.rules import target
 from exod.plan.confine import Confinement
 from exod.plan.policy import Policy
 from exod.supervisor.ports import Launch
@@ -16,12 +18,14 @@ from tests.simulation.packages import Kit, manifest
 FILES = ("/proc/stat", "/proc/meminfo", "/etc/os-release", "/srv/a")
 WRITTEN = ("/srv/b", "/srv/c")
 NAMES = ("fast", "gpu", "big")
+PLACES = ("tcp:a.org:1", "tcp:*.b.org:2", "tcp:127.0.0.1:3")
 KEYS = ("read:system.hostname", "read:echo.word", "write:echo.word")
 UNIVERSE = [
     *(f"filesystem:{mode}:{path}" for path in (*FILES, *WRITTEN) for mode in ("read-only", "read-write")),
     *(f"custom:{name}" for name in NAMES),
     *(f"config:{key}" for key in KEYS),
-    *("network:tcp:a.org:1", "processes", "native", "hardware:usb:1:2"),
+    *(f"network:{place}" for place in (*PLACES, "tcp:x.b.org:2", "tcp:x.y.b.org:2", "tcp:b.org:2", "tcp:a.org:2")),
+    *("network:udp:a.org:1", "processes", "native", "hardware:usb:1:2"),
 ]
 
 
@@ -54,7 +58,16 @@ def enforced(built: Confinement) -> set[str]:
     keys = {
         f"config:{kind}:{key}" for kind, _, key in (one.partition(":") for one in KEYS) if answers(built, kind, key)
     }
-    return files | keys | {f"custom:{name}" for name in built.permissions.get("custom", ())}
+    # What a wildcard stands for is held in each of its cases, and told as it was granted.
+    wide = {f"network:{one}" for one in built.permissions.get("network", ()) if "*" in one}
+    return files | keys | wide | reaches(built) | {f"custom:{name}" for name in built.permissions.get("custom", ())}
+
+
+def reaches(built: Confinement) -> set[str]:
+    """Of all places, those that the broker would connect to."""
+    asked = ((one, target(one.removeprefix("network:tcp:"))) for one in UNIVERSE if one.startswith("network:tcp:"))
+    held = built.permissions.get("network", ())
+    return {one for one, place in asked if place is not None and connection_denied(place, held=held) is None}
 
 
 def answers(built: Confinement, kind: str, key: str) -> bool:
@@ -68,7 +81,8 @@ def answered(house: House) -> set[str]:
 
 def described(house: House) -> set[str]:
     held = house.supervisor.info("hello")["security_context"]["capabilities"]
-    return {f"{name}:{entry}" for name, entries in held.items() for entry in entries}
+    told = {f"{name}:{entry}" for name, entries in held.items() for entry in entries}
+    return told | ({"network:tcp:x.b.org:2", "network:tcp:x.y.b.org:2"} if "network:tcp:*.b.org:2" in told else set())
 
 
 @played
@@ -87,7 +101,11 @@ async def test_what_is_answered_and_described_is_what_is_enforced(house: House) 
         house.disk.inputs = replace(house.disk.inputs, policies={"hello": policy(chance)}, levels=levels(chance))
         await house.supervisor.reload()
         kit = Kit(
-            version=f"1.{turn}.0", files=some(chance, FILES), writes=some(chance, WRITTEN), custom=some(chance, NAMES)
+            version=f"1.{turn}.0",
+            files=some(chance, FILES),
+            writes=some(chance, WRITTEN),
+            custom=some(chance, NAMES),
+            network=some(chance, PLACES),
         )
         above = beyond(manifest(kit), house.disk.inputs.levels["trusted"])
         job = await house.load(kit, consent=True)
@@ -105,7 +123,7 @@ async def test_what_is_answered_and_described_is_what_is_enforced(house: House) 
 @played
 async def test_it_still_is_after_permissions_were_taken_back_from_what_runs(house: House) -> None:
     chance = Random(4)
-    kit = Kit(files=FILES, writes=WRITTEN, custom=NAMES, settings=KEYS)
+    kit = Kit(files=FILES, writes=WRITTEN, custom=NAMES, settings=KEYS, network=PLACES)
     for turn in range(20):
         house.disk.inputs = replace(house.disk.inputs, policies={}, levels=DEFAULTS)
         await house.supervisor.reload()
