@@ -139,6 +139,22 @@ def turn_a_connected_socket_to_another_peer(kernel, told):
     kernel.connect(1, address, 16)
 
 
+@attempt(42, "seccomp", stdio="tcp", seen=was_reached("tcp"))
+def turn_a_connected_socket_by_fast_open(kernel, told):
+    """dissolves the connection of a socket that it was given, and connects it by sending, with MSG_FASTOPEN"""
+    kernel.connect(1, struct.pack("<H14x", 0), 16)
+    address = struct.pack("<H", 2) + struct.pack(">H4B8x", told["tcp"], 127, 0, 0, 1)
+    kernel.sendto(1, b"x", 1, socket.MSG_FASTOPEN, address, 16)
+
+
+@attempt(42, "seccomp", stdio="tcp", seen=was_reached("tcp"))
+def turn_a_connected_socket_by_a_message(kernel, told):
+    """dissolves the connection of a socket that it was given, and connects it by a message with MSG_FASTOPEN"""
+    kernel.connect(1, struct.pack("<H14x", 0), 16)
+    with socket.socket(fileno=os.dup(1)) as end:
+        end.sendmsg([b"x"], [], socket.MSG_FASTOPEN, ("127.0.0.1", told["tcp"]))
+
+
 @attempt(42, "seccomp", stdio="udp", seen=was_reached("udp"))
 def send_elsewhere_by_a_connected_socket(kernel, told):
     """sends to another address than that to which a socket that it was given is connected"""

@@ -1,6 +1,7 @@
 """Questions for connections: over a real channel to a plugin in a thread, to listeners of this test on loopback."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
@@ -222,6 +223,20 @@ async def test_a_few_at_once_and_they_count_as_connections(asking: Asking) -> No
     assert len(asking.ends) == AT_ONCE
     asking.most = AT_ONCE
     assert f"the plugin has {AT_ONCE} connections" in (await asking.ask("example.org:443"))[1]
+
+
+async def test_a_flood_of_questions_costs_exod_no_descriptor(asking: Asking) -> None:
+    asking.most = 8
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(1000):
+        asking.seconds = number / 10
+        asking.broker.wanted(asking, Want(number, "connect", "example.org:443", None))
+        if number % 50 == 0:
+            await asyncio.gather(*asking.tasks)
+    await asyncio.gather(*asking.tasks)
+    assert len(asking.given) == 1000
+    assert len(asking.ends) == 8
+    assert len(os.listdir("/proc/self/fd")) == before + 8, "what the plugin holds here, and nothing of exod's"
 
 
 async def test_more_than_so_many_a_second_are_refused_and_cost_the_audit_nothing(asking: Asking) -> None:
