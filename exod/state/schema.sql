@@ -4,6 +4,8 @@
 -- Exclusive: a second exod on the same state is refused, and the index of the log stays in memory (no -shm file).
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
+-- KiB: by itself SQLite keeps 2 MiB of pages, and the daemon would grow by that with its first thousand jobs.
+PRAGMA cache_size = -256;
 -- WAL with NORMAL loses committed transactions at a power cut.
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
