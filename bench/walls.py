@@ -20,15 +20,16 @@ from exod.brokers.resources.kernel import Kernel
 from exod.layout import SDK
 from exod.package.limits import Limits as Asked
 from exod.plan.confine import LAYERS, Confinement, Layer
-from exod.sandbox.host import Host, Limits, Places
+from exod.sandbox.host import Host, Places
 from exod.sandbox.launch import Launch
+from exod.settings import Settings
 from exod.supervisor.channel import Channel
 
 _BWRAP = "bwrap + python3"
 _CODE = b"from exosdk import hookimpl\n\n\nclass Echo:\n    @hookimpl\n    def start(self):\n        pass\n"
 _TREE = {"code/echo.py": (_CODE, False)}
 _UIDS = 2_130_000_000
-_LIMITS = Limits(
+_SETTINGS = Settings(
     keeper_uid=_UIDS, data_uid=_UIDS + 1, uid_first=_UIDS + 256, uid_last=_UIDS + 65_535, zygote_forks=1 << 20
 )
 _BARE = (Layer.MOUNTS, Layer.ROOT)
@@ -54,7 +55,7 @@ def cold_starts(directory: Path, *, rounds: int) -> list[Row]:
     run, log, data = (directory / name for name in ("run", "log", "data"))
     logs = Logs(log, limit=1 << 20)
     places = Places(run, logs, data, sdk=SDK, grants=open_paths, domain=domain, development=directory)
-    return asyncio.run(_measure(Host(places, _LIMITS, Kernel(directory)), rounds))
+    return asyncio.run(_measure(Host(places, _SETTINGS, Kernel(directory)), rounds))
 
 
 async def _measure(host: Host, rounds: int) -> list[Row]:

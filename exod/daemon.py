@@ -27,7 +27,7 @@ from exod.layout import ENDING, SDK, Layout
 from exod.names import BUS_NAME
 from exod.plan.confine import Host
 from exod.sandbox.host import Host as Sandbox
-from exod.sandbox.host import Limits, Places
+from exod.sandbox.host import Places
 from exod.settings import Settings
 from exod.state.intake import Intake
 from exod.state.store import Store
@@ -48,11 +48,8 @@ _BUS_WAIT = 5.0
 class RealClock:
     """Implements the supervisor's Clock."""
 
-    def time(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -123,8 +120,8 @@ class Daemon:
         rooms.push_async_callback(self._stop)
         await supervisor.start()  # before the bus, so that it shows past jobs and plugins from its first moment
         await _connect(bus)
-        whoever_looks = {"dev": "development keys and packages are trusted here"} if layout.development else {}
-        for name, cost in (whoever_looks | kernel.lacks).items():
+        development = {"dev": "development keys and packages are trusted here"} if layout.development else {}
+        for name, cost in (development | kernel.lacks).items():
             supervisor.note_degraded(name, cost)
         await _own_name(bus)
         await _critical(supervisor)
@@ -227,14 +224,7 @@ def _sandbox(layout: Layout, chosen: Settings, kernel: Kernel) -> Sandbox:
         domain=domain,
         development=layout.run.parent if layout.development else None,
     )
-    limits = Limits(
-        uid_first=chosen.uid_first,
-        uid_last=chosen.uid_last,
-        keeper_uid=chosen.keeper_uid,
-        data_uid=chosen.data_uid,
-        zygote_forks=chosen.zygote_forks,
-    )
-    return Sandbox(places, limits, kernel)
+    return Sandbox(places, chosen, kernel)
 
 
 def _make_directories(layout: Layout) -> None:

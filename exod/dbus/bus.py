@@ -35,22 +35,12 @@ class Bus:
         self._dispatcher = Dispatcher(caps=caps, audit=supervisor.audited)
         self._requests = Requests(supervisor, face, read_package=read_package, caps=caps)
         self._manager = Manager(self._requests, doctor=doctor)
-        self._link = Link(
-            address,
-            name=name,
-            receive=self._dispatcher.receive,
-            up=self._dispatcher.attach,
-            down=self._down,
-        )
+        self._link = Link(address, name, self._dispatcher.receive, up=self._dispatcher.attach, down=self._down)
 
     @property
     def wire(self) -> Wire | None:
         """The connection in use, with its counters; None while the bus is lost."""
         return self._dispatcher.wire
-
-    @property
-    def losses(self) -> int:
-        return self._link.losses
 
     async def connect(self) -> None:
         """Raises OSError (BusLost among them) or TimeoutError."""

@@ -7,6 +7,7 @@ off the loop, whatever happens. Objects hold one facet each; the standard interf
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
@@ -23,7 +24,9 @@ from exod.dbus.objects import Call, Checked, Facet, Run, arguments
 from exod.dbus.wire import Wire
 from exod.errors import Outcome, Refusal, Refused
 from exod.supervisor.ports import Caller
+from exod.supervisor.tasks import Tasks
 
+_log = logging.getLogger(__name__)
 _DESCRIPTORS_MAX: Final = 1
 
 
@@ -40,7 +43,7 @@ class Dispatcher:
         self._audit = audit
         self._caps = caps
         self._meter = Meter(caps, now=asyncio.get_running_loop().time)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(failed=lambda error: _log.error("internal error in an answer", exc_info=error))
         self.objects: dict[str, Facet] = {}
         self.wire: Wire | None = None
         self._authority: Authority | None = None
@@ -58,9 +61,7 @@ class Dispatcher:
         self._authority = None
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     def emit(self, path: str, interface: str, member: str, signature: str, body: list[Any], *, to: str = "") -> None:
         """A signal; `body` has passed the guard."""
@@ -91,18 +92,16 @@ class Dispatcher:
         except Standard:
             work.close()
             raise
-        task = asyncio.get_running_loop().create_task(self._answer(call, gives, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _task: ended())
+        self._tasks.spawn(self._answer(call, gives, work, ended), name=f"answer {call.sender}")
 
-    async def _answer(self, call: Call, gives: str, work: Awaitable[Any]) -> None:
+    async def _answer(self, call: Call, gives: str, work: Awaitable[Any], ended: Callable[[], None]) -> None:
         try:
             self._reply(call, gives, await work)
         except Exception as error:
             self._audit_if_denied(call, error)
             self._fail(call, error)
         finally:
+            ended()
             close_elsewhere(call.left())
 
     async def _authorised(self, call: Call, access: str, run: Run) -> Any:

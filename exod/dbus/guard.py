@@ -15,7 +15,6 @@ from exod.dbus.codec import SignatureType, Variant, tree
 SIZE_MAX: Final = 256 << 10
 DEPTH_MAX: Final = 8
 _UNLIMITED: Final = 64 << 20
-_SIGNATURE_MAX: Final = 255
 _INTEGERS: Final = {
     "y": (0, 0xFF),
     "n": (-0x8000, 0x7FFF),
@@ -26,8 +25,6 @@ _INTEGERS: Final = {
     "t": (0, (1 << 64) - 1),
 }
 _PATH = re.compile(r"/|(/[A-Za-z0-9_]+)+")
-_MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
-_INTERFACE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 
 
 class Unfit(ValueError):
@@ -55,26 +52,12 @@ def decode(values: Sequence[Any], *, size: int) -> list[Any]:
     return [_plain(value, 0) for value in values]
 
 
-def is_signature(text: str, *, serving: bool = False) -> bool:
-    """A valid signature; `serving` ones of plugins hold no descriptor and nest no deeper than values may."""
+def is_signature(text: str) -> bool:
     try:
-        types = _types(text)
+        _types(text)
     except Unfit:
         return False
-    return not serving or all("h" not in kind.signature and _depth(kind) <= DEPTH_MAX for kind in types)
-
-
-def is_single(text: str) -> bool:
-    """A signature of exactly one complete type, as a property's is."""
-    return is_signature(text) and len(_types(text)) == 1
-
-
-def is_interface(text: str) -> bool:
-    return len(text) <= _SIGNATURE_MAX and _INTERFACE.fullmatch(text) is not None
-
-
-def is_member(text: str) -> bool:
-    return _MEMBER.fullmatch(text) is not None
+    return True
 
 
 def is_path(text: str) -> bool:
@@ -108,11 +91,6 @@ def _malformed(kind: SignatureType, *, in_array: bool) -> bool:
     if kind.token == "(" and not kind.children:
         return True
     return any(_malformed(child, in_array=kind.token == "a") for child in kind.children)
-
-
-def _depth(kind: SignatureType) -> int:
-    inner = max((_depth(child) for child in kind.children), default=0)
-    return inner + (kind.token in "a(")
 
 
 class _Pass:

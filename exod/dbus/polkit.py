@@ -7,16 +7,15 @@ is gone by then makes polkit answer with an error, which is a no like any other 
 import contextlib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Final
 
-from exod.dbus.codec import Variant
+from exod.dbus.codec import CALL, Outgoing, Variant
 from exod.dbus.wire import BusLost, CallFailed, Wire
 
 _NAME: Final = "org.freedesktop.PolicyKit1"
 _PATH: Final = "/org/freedesktop/PolicyKit1/Authority"
-_INTERFACE: Final = "org.freedesktop.PolicyKit1.Authority"
+_CALL: Final = Outgoing(CALL, _PATH, f"{_NAME}.Authority", destination=_NAME)
 _ALLOW_INTERACTION: Final = 1
 _DEADLINE: Final = 5.0
 _DEADLINE_OF_PEOPLE: Final = 120.0
@@ -39,11 +38,10 @@ async def check(wire: Wire, *, sender: str, action: str, details: Mapping[str, s
     cancellation = f"exod-{next(_serial)}"
     subject = ["system-bus-name", {"name": Variant("s", sender)}]
     body = [subject, action, dict(details), _ALLOW_INTERACTION if interactive else 0, cancellation]
+    message = replace(_CALL, member="CheckAuthorization", signature="(sa{sv})sa{ss}us", body=body)
     deadline = _DEADLINE_OF_PEOPLE if interactive else _DEADLINE
     try:
-        ask = partial(wire.call, _NAME, _PATH, _INTERFACE, "CheckAuthorization", deadline=deadline)
-        [answer] = await ask("(sa{sv})sa{ss}us", body, returns="(bba{ss})")
-        authorized, challenge, _ = answer
+        [(authorized, challenge, _)] = await wire.call(message, returns="(bba{ss})", deadline=deadline)
     except TimeoutError:
         await _cancel(wire, cancellation)
         return Verdict(authorized=False, problem="polkit did not answer in time")
@@ -56,6 +54,5 @@ async def check(wire: Wire, *, sender: str, action: str, details: Mapping[str, s
 
 async def _cancel(wire: Wire, cancellation: str) -> None:
     with contextlib.suppress(CallFailed, BusLost, TimeoutError):
-        await wire.call(
-            _NAME, _PATH, _INTERFACE, "CancelCheckAuthorization", "s", [cancellation], returns="", deadline=_DEADLINE
-        )
+        message = replace(_CALL, member="CancelCheckAuthorization", signature="s", body=[cancellation])
+        await wire.call(message, returns="", deadline=_DEADLINE)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from exod.dbus import wire as wires
@@ -24,31 +25,23 @@ class NameTaken(OSError):
     """Another process owns the name."""
 
 
+@dataclass(eq=False)
 class Link:
     """`up` is told of each new wire before the name is requested on it, `down` of each loss."""
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        name: str,
-        receive: Callable[[Header], None],
-        up: Callable[[Wire], None],
-        down: Callable[[], None],
-    ) -> None:
-        self._address = address
-        self._name = name
-        self._receive = receive
-        self._up = up
-        self._down = down
-        self._wire: Wire | None = None
-        self._keeping: asyncio.Task[None] | None = None
-        self.losses = 0
+    address: str
+    name: str
+    receive: Callable[[Header], None]
+    up: Callable[[Wire], None]
+    down: Callable[[], None]
+    _wire: Wire | None = None
+    _keeping: asyncio.Task[None] | None = None
+    losses: int = 0
 
     async def connect(self) -> None:
         """Raises OSError, BusLost or TimeoutError."""
-        self._wire = await wires.connect(self._address, on_message=self._receive)
-        self._up(self._wire)
+        self._wire = await wires.connect(self.address, on_message=self.receive)
+        self.up(self._wire)
 
     async def own_name(self) -> None:
         """Requests the name, and from then on repairs losses. Raises NameTaken, CallFailed, BusLost, TimeoutError."""
@@ -67,16 +60,16 @@ class Link:
             self._wire.close()
 
     async def _request(self, wire: Wire) -> None:
-        [answer] = await wire.bus("RequestName", "su", [self._name, _DO_NOT_QUEUE], returns="u")
+        [answer] = await wire.bus("RequestName", "su", [self.name, _DO_NOT_QUEUE], returns="u")
         if answer not in _OWNED:
-            raise NameTaken(f"cannot own {self._name}: another process does")
+            raise NameTaken(f"cannot own {self.name}: another process does")
 
     async def _keep(self, wire: Wire) -> None:
         while True:
             why = await asyncio.shield(wire.lost)
             self.losses += 1
             _log.warning("lost the bus: %s", why)
-            self._down()
+            self.down()
             wire = await self._again()
             _log.warning("back on the bus as %s", wire.unique_name)
 
@@ -92,6 +85,6 @@ class Link:
                 _log.info("the bus is not back yet: %s", error)
                 if self._wire:
                     self._wire.close()
-                self._down()
+                self.down()
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

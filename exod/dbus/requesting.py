@@ -14,14 +14,7 @@ from exod.supervisor.supervisor import Supervisor
 ACTIVE = ("queued", "running", "undoing")
 
 
-class PackageBytes(Protocol):
-    """Bytes that nobody else can change any more."""
-
-    @property
-    def data(self) -> bytes: ...
-
-
-ReadPackage = Callable[[int], Awaitable[PackageBytes | Refusal]]
+ReadPackage = Callable[[int], Awaitable[bytes | Refusal]]
 """A caller's descriptor → the bytes of a package. Takes the descriptor over; has a deadline; never blocks the loop."""
 
 
@@ -48,7 +41,7 @@ class Requests:
         if isinstance(found, Refusal):
             self.supervisor.audited(found, caller=call.by, subject="read a package")
             raise Refused(found)
-        return found.data
+        return found
 
     def submit(self, request: Request) -> str:
         """The job's path; its object exists before the answer is sent."""

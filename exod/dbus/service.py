@@ -15,31 +15,26 @@ from exod.dbus.guard import Unfit
 from exod.dbus.introspect import Interface, Method, of_service
 from exod.dbus.objects import Call, Checked
 from exod.errors import Outcome, Refusal, Refused
-from exod.names import BUS_NAME
-from exod.package.services import Service
+from exod.package.services import Service, interface_name, is_member
+from exod.package.signatures import is_signature, is_single
 from exod.supervisor.calls import Calls
 from exod.supervisor.ports import Caller, Wanted
 
-_OURS: Final = ("org.freedesktop.", f"{BUS_NAME}.")
 _LISTENERS_MAX: Final = 64
 
 
 def problem(service: Service) -> str:
     """Why the declaration may not be served, whatever was checked before; empty if it may."""
-    if not guard.is_interface(service.interface):
-        return "bad interface name"
-    if f"{service.interface}.".startswith(_OURS):
-        return "the interface name belongs to others"
-    names = [one.name for one in service.methods] + [one.name for one in service.signals]
-    names += [one.name for one in service.properties]
-    if not all(guard.is_member(name) for name in names):
+    if interface_name(service.interface) is None:
+        return "the interface name is none, or belongs to others"
+    methods, signals, properties = service.methods, service.signals, service.properties
+    names = [*(one.name for one in methods), *(one.name for one in signals), *(one.name for one in properties)]
+    if not all(map(is_member, names)):
         return "bad member name"
-    signatures = [one.arguments for one in service.methods] + [one.arguments for one in service.signals]
-    signatures += [one.result for one in service.methods]
-    types = [one.type for one in service.properties]
-    if not all(guard.is_signature(one, serving=True) for one in (*signatures, *types)):
+    signatures = [text for one in methods for text in (one.arguments, one.result)] + [one.arguments for one in signals]
+    if not all(map(is_signature, signatures)):
         return "bad signature"
-    return "" if all(guard.is_single(one) for one in types) else "bad property type"
+    return "" if all(is_single(one.type) for one in properties) else "bad property type"
 
 
 class ServiceFacet:

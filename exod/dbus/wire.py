@@ -115,21 +115,8 @@ class Wire:
             self._loop.remove_writer(self._end)
         self._writing = on
 
-    async def call(
-        self,
-        destination: str,
-        path: str,
-        interface: str,
-        member: str,
-        signature: str = "",
-        body: Sequence[Any] = (),
-        *,
-        returns: str,
-        deadline: float = CALL_DEADLINE,
-        flags: int = 0,
-    ) -> list[Any]:
+    async def call(self, message: Outgoing, *, returns: str, deadline: float = CALL_DEADLINE) -> list[Any]:
         """Raises CallFailed, BusLost or TimeoutError. The answer is decoded only if its signature is `returns`."""
-        message = Outgoing(CALL, path, interface, member, "", 0, destination, signature, body, flags)
         serial = self.send(message)
         if not serial:
             raise BusLost("not connected")
@@ -143,7 +130,8 @@ class Wire:
 
     async def bus(self, member: str, signature: str = "", body: Sequence[Any] = (), *, returns: str) -> list[Any]:
         """A call to the bus itself."""
-        return await self.call(BUS, BUS_PATH, BUS, member, signature, body, returns=returns)
+        message = Outgoing(CALL, BUS_PATH, BUS, member, destination=BUS, signature=signature, body=body)
+        return await self.call(message, returns=returns)
 
     # --- receiving -------------------------------------------------------------------------------------------------
 

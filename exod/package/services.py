@@ -14,6 +14,7 @@ from exod.package.signatures import LONGEST, is_signature, is_single
 SERVICES_MAX = 16
 MEMBERS_MAX = 64
 _INTERFACE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
+_MEMBER = re.compile(r"[A-Z][A-Za-z0-9]*")
 _RESERVED = re.compile(r"org\.(freedesktop|exoos\.exod1.*)(\..*)?", re.IGNORECASE)
 ANY = "any"
 ACCESS_PATTERN = r"root|any|group:[a-z_][a-z0-9_-]{0,31}|polkit:[a-z0-9]+(?:[.-][a-z0-9]+)+"
@@ -64,6 +65,11 @@ def interface_name(text: str) -> str | None:
     return text if _INTERFACE.fullmatch(text) and not _RESERVED.fullmatch(text) else None
 
 
+def is_member(text: str) -> bool:
+    """A name of a method, signal or property: `GetCount`."""
+    return len(text) <= 63 and _MEMBER.fullmatch(text) is not None
+
+
 def _service(name: str, table: Mapping[str, Any]) -> Service:
     service = Service(name, **table)
     attributes = [member.name for member in service.methods] + [member.name for member in service.properties]
@@ -74,7 +80,7 @@ def _service(name: str, table: Mapping[str, Any]) -> Service:
 
 _SIGNATURE = Checked(is_signature, what="a D-Bus signature", longest=LONGEST)
 _TYPE = Checked(is_single, what="one complete D-Bus type", longest=LONGEST)
-_MEMBER = Text(r"[A-Z][A-Za-z0-9]*", what="a member's name such as GetCount", longest=63)
+_NAME = Text(_MEMBER.pattern, what="a member's name such as GetCount", longest=63)
 _METHOD = Table(
     Field("in", _SIGNATURE, default="", to="arguments"),
     Field("out", _SIGNATURE, default="", to="result"),
@@ -87,10 +93,8 @@ _PROPERTY = Table(
 _SERVICE = Table(
     Field("interface", Parsed(interface_name, what="an interface name a plugin may offer")),
     Field("access", Text(ACCESS_PATTERN, what="root, any, group:NAME or polkit:ACTION"), default="root"),
-    Field("methods", Named(_MEMBER, _METHOD, lambda name, row: Method(name, **row), most=MEMBERS_MAX), default=()),
-    Field("signals", Named(_MEMBER, _SIGNATURE, Signal, most=MEMBERS_MAX), default=()),
-    Field(
-        "properties", Named(_MEMBER, _PROPERTY, lambda name, row: Property(name, **row), most=MEMBERS_MAX), default=()
-    ),
+    Field("methods", Named(_NAME, _METHOD, lambda name, row: Method(name, **row), most=MEMBERS_MAX), default=()),
+    Field("signals", Named(_NAME, _SIGNATURE, Signal, most=MEMBERS_MAX), default=()),
+    Field("properties", Named(_NAME, _PROPERTY, lambda name, row: Property(name, **row), most=MEMBERS_MAX), default=()),
 )
 TABLE = Named(Name(), _SERVICE, _service, most=SERVICES_MAX)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from exod.errors import Refusal
-from exod.names import API_LEVEL
 from exod.package.limits import Limits
 from exod.package.manifest import Manifest
 from exod.package.options import Value
@@ -51,18 +50,16 @@ class Confinement:
     config: Mapping[str, Value]
     permissions: Mapping[str, tuple[str, ...]]
     critical: bool = False
-    strict: bool = True
     layers: frozenset[Layer] = LAYERS
     writable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What a manifest's `platform` may ask of this machine: `uname -m`, `uname -r`, and features by name."""
+    """What a manifest's `platform` may ask of this machine: `uname -m`, `uname -r`. It has no features yet."""
 
     arch: str
     kernel: str
-    features: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +80,7 @@ def confine(
 ) -> Confinement | Refusal:
     """All that an instance of this package gets, or why it gets nothing."""
     permissions = policy.narrow(manifest.permissions)
-    refusal = _entry(manifest) or _api(manifest) or _platform(manifest, host)
-    refusal = refusal or _unbuilt(manifest, permissions) or _acl(manifest, policy)
-    if refusal is not None:
+    if refusal := _platform(manifest, host) or _unbuilt(manifest, permissions) or _acl(manifest, policy):
         return refusal
     return Confinement(
         plugin=manifest.name,
@@ -102,7 +97,6 @@ def confine(
         config=config,
         permissions=permissions.asked(),
         critical=manifest.critical and policy.critical,
-        strict=manifest.permissions.strict,
     )
 
 
@@ -135,27 +129,12 @@ def _refuse(manifest: Manifest, code: str, reason: str, **evidence: str) -> Refu
     return Refusal(code, sentence, f"exoctl package inspect {manifest.name}_{manifest.version}.exopkg", evidence)
 
 
-def _entry(manifest: Manifest) -> Refusal | None:
-    if manifest.entry.kind == "python":
-        return None
-    reason = f"its entry is {manifest.entry.kind}, which this exod cannot run yet"
-    return _refuse(manifest, "permission-not-built", reason, permission=manifest.entry.kind)
-
-
-def _api(manifest: Manifest) -> Refusal | None:
-    if manifest.api <= API_LEVEL:
-        return None
-    reason = f"it needs plugin API {manifest.api}, this exod serves {API_LEVEL}"
-    return _refuse(manifest, "api-too-new", reason, needs=str(manifest.api), serves=str(API_LEVEL))
-
-
 def _platform(manifest: Manifest, host: Host) -> Refusal | None:
     wanted = manifest.platform
     if wanted.arch and host.arch not in wanted.arch:
         return _refuse(manifest, "wrong-platform", f"it is for {', '.join(wanted.arch)}, this host is {host.arch}")
-    missing = [feature for feature in wanted.features if feature not in host.features]
-    if missing:
-        return _refuse(manifest, "wrong-platform", f"it needs {missing[0]}, which this host lacks")
+    if wanted.features:
+        return _refuse(manifest, "wrong-platform", f"it needs {wanted.features[0]}, which this host lacks")
     if wanted.kernel and not _kernel_fits(wanted.kernel, host.kernel):
         return _refuse(manifest, "wrong-platform", f"it needs kernel {wanted.kernel}, this host runs {host.kernel}")
     return None
@@ -169,18 +148,14 @@ def _kernel_fits(wanted: str, release: str) -> bool:
 
 
 def _unbuilt(manifest: Manifest, permissions: Permissions) -> Refusal | None:
-    """What is asked for and not built is refused by name, never silently ignored."""
-    for name in permissions.asked():
-        if name not in ("filesystem", "network", "processes", *SERVED):
-            return _not_built(manifest, name)
-    if not manifest.permissions.strict:
-        return _not_built(manifest, "a sandbox that is not strict")
-    return None
-
-
-def _not_built(manifest: Manifest, what: str) -> Refusal:
-    reason = f"it asks for {what}, which this exod cannot enforce yet"
-    return _refuse(manifest, "permission-not-built", reason, permission=what)
+    """What cannot be enforced or run yet is refused by name, never silently ignored."""
+    lacking = [name for name in permissions.asked() if name not in ("filesystem", "network", "processes", *SERVED)]
+    lacking += ["a sandbox that is not strict"] * (not manifest.permissions.strict)
+    lacking += [manifest.entry.kind] * (manifest.entry.kind != "python")
+    if not lacking:
+        return None
+    reason = f"it asks for {lacking[0]}, which this exod cannot enforce yet"
+    return _refuse(manifest, "permission-not-built", reason, permission=lacking[0])
 
 
 def _paths(permissions: Permissions, mode: str) -> tuple[str, ...]:

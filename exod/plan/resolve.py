@@ -1,13 +1,14 @@
 """Installed versions + what is wanted → LoadOrder, or the refusal that names the dependency in the way. Pure.
 
-Ranges are PEP 440. A dependency on a provider (`libc = "posix-x-compat"`) is satisfied only by what the host says it
-provides. An optional dependency is taken when it fits and left out when it does not. resolvelib is imported only when
-there is a dependency to resolve: it costs a plugin without any nothing.
+Ranges are PEP 440. A dependency on a provider (`libc = "posix-x-compat"`) is never satisfied: this exod knows none
+that a host provides. An optional dependency is taken when it fits and left out when it does not. resolvelib is imported
+only when there is a dependency to resolve: it costs a plugin without any nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from graphlib import CycleError, TopologicalSorter
 
 from exod.errors import Outcome, Refusal
 from exod.package.manifest import Dependency
@@ -21,7 +22,6 @@ class Offer:
     versions: Mapping[str, Mapping[str, tuple[Dependency, ...]]]
     preferred: Mapping[str, str] = field(default_factory=dict)
     loaded: Mapping[str, str] = field(default_factory=dict)
-    provided: Mapping[str, str] = field(default_factory=dict)
 
 
 LoadOrder = tuple[tuple[str, str], ...]
@@ -47,13 +47,9 @@ def check(dependencies: Iterable[Dependency], *, offer: Offer) -> list[tuple[str
 
 def _status(dependency: Dependency, offer: Offer) -> tuple[str, str, str, str]:
     name, wanted = dependency.name, dependency.range or dependency.provider
-    if dependency.provider:
-        found = offer.provided.get(name, "") if offer.provided.get(name) == dependency.provider else ""
-        present = found
-    else:
-        fitting = _fitting(dependency, offer)
-        found = fitting[0] if fitting else ""
-        present = found or next(iter(offer.versions.get(name, ())), "")
+    versions, fitting = ((), []) if dependency.provider else (offer.versions.get(name, ()), _fitting(dependency, offer))
+    found = next(iter(fitting), "")
+    present = found or next(iter(versions), "")
     if found:
         return (name, wanted, "satisfied", found)
     if dependency.optional:
@@ -108,20 +104,9 @@ def _choose(plugin: str, version: str, offer: Offer) -> Mapping[str, str] | Refu
 
 
 def _order(plugin: str, chosen: Mapping[str, str], offer: Offer) -> LoadOrder | Refusal:
-    """Depth first; `trail` is the path from the wanted plugin, where meeting a name again is a cycle."""
-    done: dict[str, None] = {}
-
-    def visit(name: str, trail: tuple[str, ...]) -> Refusal | None:
-        if name in trail:
-            circle = " → ".join((*trail[trail.index(name) :], name))
-            return Refusal("dependency-cycle", f"cannot load {plugin}: its dependencies form a circle: {circle}")
-        if name in done:
-            return None
-        for dependency in offer.versions[name][chosen[name]]:
-            if dependency.name in chosen and (refusal := visit(dependency.name, (*trail, name))) is not None:
-                return refusal
-        done[name] = None
-        return None
-
-    refusal = visit(plugin, ())
-    return refusal or tuple((name, chosen[name]) for name in done)
+    needs = {name: [one.name for one in offer.versions[name][at] if one.name in chosen] for name, at in chosen.items()}
+    try:
+        return tuple((name, chosen[name]) for name in TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        circle = " → ".join(reversed(error.args[1]))  # it names each before who needs it
+        return Refusal("dependency-cycle", f"cannot load {plugin}: its dependencies form a circle: {circle}")

@@ -128,7 +128,6 @@ static PyObject *py_accept(PyObject *self, PyObject *args) {
         if (head.magic == REQUEST_MAGIC && !keep_filters(data + sizeof head, (size_t)size - sizeof head)) {
             armour.uid_first = head.uid_first;
             armour.uid_last = head.uid_last;
-            armour.filter_flags = head.filter_flags;
             Py_RETURN_NONE;
         }
     }

@@ -282,7 +282,7 @@ static int landlock(struct child *child) {
 
 static int filter(struct child *child) {
     struct sock_fprog program = child->armour->filters[child->request.profile];
-    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, child->armour->filter_flags, &program);
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
 /* A step, and the layers without any of which it has no place. */

@@ -59,7 +59,7 @@ struct reply {
 
 /* What arms a zygote; each filter follows after its size in bytes. */
 struct arming {
-    uint32_t magic, uid_first, uid_last, filter_flags;
+    uint32_t magic, uid_first, uid_last;
 };
 
 /* What a child writes to its channel when a wall cannot be raised. */
@@ -74,7 +74,6 @@ struct armour {
     char stdlib[128], sdk[128];
     struct sock_fprog filters[PROFILES_MAX];
     unsigned int profiles;
-    unsigned int filter_flags;
 };
 
 struct child {

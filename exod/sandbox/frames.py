@@ -70,12 +70,12 @@ _REQUEST = struct.Struct("<IIQIIII16sIIIIQQ")
 _REPLY = struct.Struct("<IiQiI")
 _FAILURE = struct.Struct("<IIII")
 REPLY_SIZE = _REPLY.size
-_ARM = struct.Struct("<IIII")
+_ARM = struct.Struct("<III")
 
 
-def arm(first: int, last: int, flags: int, filters: Sequence[bytes]) -> bytes:
-    """What arms a zygote: the uids of its instances, the flags of their filter, and what it can be."""
-    head = _ARM.pack(REQUEST_MAGIC, first, last, flags)
+def arm(first: int, last: int, filters: Sequence[bytes]) -> bytes:
+    """What arms a zygote: the uids of its instances, and what their filter can be."""
+    head = _ARM.pack(REQUEST_MAGIC, first, last)
     return head + b"".join(len(program).to_bytes(4, "little") + program for program in filters)
 
 

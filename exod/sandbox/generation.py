@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux import mount, netns, pidfd, procfs
 from exod.linux.descriptors import close, opened
-from exod.sandbox import answers, frames, seccomp
+from exod.sandbox import answers, frames
 from exod.sandbox.answers import Answer
 from exod.sandbox.sealed import INERT
 from exod.sandbox.uids import Block
@@ -43,13 +43,13 @@ class Zygote:
         serving = self._end.fileno() >= 0 and self.descriptor >= 0 and not self._retired
         return serving and not pidfd.ended(self.descriptor)
 
-    async def arm(self, block: Block, *, group: int, filters: Sequence[bytes], log: bool) -> None:
+    async def arm(self, block: Block, *, group: int, filters: Sequence[bytes]) -> None:
         """Maps its users, gives it its procfs and the filters of its instances. Once; after it the zygote serves."""
         self.block = block
         await self._word(self._warm, b"warm")
         self._map("gid_map", f"0 {group} 1\n{block.first + 1} {block.first + 1} {block.last - block.first}\n")
         self._map("uid_map", f"0 {block.first} 1\n{block.first + 1} {block.first + 1} {block.last - block.first}\n")
-        arming = frames.arm(block.first + 1, block.last, seccomp.FLAG_LOG if log else 0, filters)
+        arming = frames.arm(block.first + 1, block.last, filters)
         # Detached, so that `..` ends in it, and showing nothing but what its reader could trace anyway.
         with opened(mount.detached("proc", INERT, hidepid="ptraceable", subset="pid")) as procs:
             armed = self._ask(arming, (procs,))

@@ -23,9 +23,12 @@ from exod.sandbox.launch import Born, Domain, Exit, Grants, Holder, Launch, Logs
 from exod.sandbox.lease import Held, Lease, lost
 from exod.sandbox.nursery import Nursery
 from exod.sandbox.uids import Uids, taken
+from exod.settings import Settings
 
 _EXITED = 1
 """CLD_EXITED of waitid(2)"""
+PATIENCE = 1.0
+"""Seconds that the keeper may take to tell how a process ended that is seen to have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +49,12 @@ class Places:
     development: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Who instances are, and when zygotes and logs are replaced; the defaults are those of exod.toml.
-
-    log_denials: have the kernel log refused calls. Only where audit reads them: else they flood the kernel's console.
-    """
-
-    uid_first: int = 2147000000
-    uid_last: int = 2147065535
-    keeper_uid: int = 2146999998
-    data_uid: int = 2146999999
-    zygote_forks: int = 256
-    log_denials: bool = False
-    patience: float = 1.0
-    """How long the keeper may take to tell how a process ended that is seen to have ended."""
-
-
 class Host:
-    def __init__(self, places: Places, limits: Limits, holder: Holder) -> None:
-        self._places, self._limits, self._holder = places, limits, holder
-        self._uids = Uids(places.run, first=limits.uid_first, last=limits.uid_last)
+    """`settings`: who instances are, and when zygotes are replaced."""
+
+    def __init__(self, places: Places, settings: Settings, holder: Holder) -> None:
+        self._places, self._settings, self._holder = places, settings, holder
+        self._uids = Uids(places.run, first=settings.uid_first, last=settings.uid_last)
         self._cells: dict[int, Cell] = {}
         self._on_exit: Callable[[Exit], None] = lambda _: None
         self._on_lost: Callable[[], None] = lambda: None
@@ -80,7 +68,7 @@ class Host:
         """Takes the lease, starting a keeper first if this is development and none answers."""
         self._on_exit, self._on_lost = on_exit, on_lost
         self._check_uids()
-        groups = self._groups = Groups(place(directory=self._places.development), keeper=self._limits.keeper_uid)
+        groups = self._groups = Groups(place(directory=self._places.development), keeper=self._settings.keeper_uid)
         try:
             lease, held = await self._take()
         except Refused as refused:
@@ -114,26 +102,20 @@ class Host:
     async def _start_keeper(self, groups: Groups) -> None:
         await groups.end(groups.top)
         groups.make()
-        uid = self._limits.keeper_uid
+        uid = self._settings.keeper_uid
         self._keeper = development.start(self._places.run, sdk=self._places.sdk, groups=groups.top, uid=uid)
 
     def _check_uids(self) -> None:
         passwd, subuid = Path("/etc/passwd"), Path("/etc/subuid")
         ranges = subuid.read_text() if subuid.is_file() else ""
-        first, last = self._limits.uid_first, self._limits.uid_last
+        first, last = self._settings.uid_first, self._settings.uid_last
         if refusal := taken(first, last, passwd=passwd.read_text(), subuid=ranges):
             raise Refused(refusal)
 
     def _open_ward(self, lease: Lease, groups: Groups) -> Ward:
-        limits, places = self._limits, self._places
-        nursery = Nursery(
-            lease,
-            block=self._uids.block,
-            group=limits.keeper_uid,
-            forks=limits.zygote_forks,
-            log_denials=limits.log_denials,
-        )
-        rest = (limits.data_uid, places.grants, self._holder, places.domain)
+        settings, places = self._settings, self._places
+        nursery = Nursery(lease, block=self._uids.block, group=settings.keeper_uid, forks=settings.zygote_forks)
+        rest = (settings.data_uid, places.grants, self._holder, places.domain)
         return Ward(lease, nursery, groups, places.logs, places.data, *rest)
 
     def _survivor(self, found: Held, groups: Groups, *, epoch: int) -> Survivor:
@@ -205,18 +187,10 @@ class Host:
         """Whether it was told to be: one that stirs yet will not for long."""
         return cgroupfs.is_frozen(self._open().groups.instance(instance))
 
-    async def freeze(self, instance: int) -> None:
-        await self._freeze(instance, frozen=True)
-
-    async def thaw(self, instance: int) -> None:
-        await self._freeze(instance, frozen=False)
-
-    async def _freeze(self, instance: int, *, frozen: bool) -> None:
+    async def freeze(self, instance: int, *, frozen: bool) -> None:
         group = self._open().groups.instance(instance)
         cgroupfs.freeze(group, frozen=frozen)
-        await settled(
-            lambda: bool(cgroupfs.events(group)["frozen"]) is frozen, seconds=self._limits.patience, what=str(group)
-        )
+        await settled(lambda: bool(cgroupfs.events(group)["frozen"]) is frozen, seconds=PATIENCE, what=str(group))
 
     def group(self, instance: int) -> Path:
         """Where its cgroup lies, once somebody took the lease."""
@@ -238,7 +212,7 @@ class Host:
                 cgroupfs.kill(group)
             if self._ward is not None and cell.pid:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(2 * self._limits.patience):
+                    async with asyncio.timeout(2 * PATIENCE):
                         await cell.ended.wait()
             await self._groups.end(group)
         if self._ward is not None:
@@ -251,7 +225,7 @@ class Host:
     def _process_ended(self, cell: Cell) -> None:
         """Our own pidfd fires a little before the keeper's word: EXIT decides, unless it does not come."""
         self._unwatch(cell)
-        asyncio.get_running_loop().call_later(self._limits.patience, self._overdue, cell)
+        asyncio.get_running_loop().call_later(PATIENCE, self._overdue, cell)
 
     def _overdue(self, cell: Cell) -> None:
         if cell.ended.is_set() or cell.pidfd == NONE:

@@ -17,11 +17,8 @@ Key = tuple[str, str]
 
 
 class Nursery:
-    def __init__(
-        self, lease: Lease, *, block: Callable[[int], Block], group: int, forks: int, log_denials: bool = False
-    ) -> None:
-        self._lease, self._block, self._group = lease, block, group
-        self._forks, self._log = forks, log_denials
+    def __init__(self, lease: Lease, *, block: Callable[[int], Block], group: int, forks: int) -> None:
+        self._lease, self._block, self._group, self._forks = lease, block, group, forks
         self._filters = seccomp.profiles(platform.machine())
         self._living: dict[Key, Zygote] = {}
         self._leaving: list[Zygote] = []
@@ -44,7 +41,7 @@ class Nursery:
             self.retire(key)
             zygote = await self._next()
             try:
-                await zygote.arm(self._block(uid), group=self._group, filters=self._filters, log=self._log)
+                await zygote.arm(self._block(uid), group=self._group, filters=self._filters)
             except BaseException:
                 zygote.close()
                 raise

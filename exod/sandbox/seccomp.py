@@ -18,7 +18,6 @@ TABLE = Path(__file__).resolve().parents[2] / "etc/exod/seccomp/python.toml"
 EPERM, ENOSYS, ENOTSUP = errno(1), errno(38), errno(95)
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
-FLAG_LOG = 2
 
 PROFILES: tuple[tuple[str, ...], ...] = ((), ("fork",))
 """The groups of each profile that an instance can be granted today; a fork request names one by its place."""

@@ -54,7 +54,8 @@ class DataDirs:
         await asyncio.to_thread(self._empty_gone)
 
     async def close(self) -> None:
-        await self._writer.submit(self._close)
+        for directory in (self._gone, self._trash, self._root):
+            await self._writer.submit(directory.close)
 
     def _make(self, plugin: str) -> None:
         self._root.judge()
@@ -97,10 +98,6 @@ class DataDirs:
         with self._emptying:
             for name in os.listdir(self._gone.fd):
                 remove_tree(name, within=self._gone.fd)
-
-    def _close(self) -> None:
-        for directory in (self._gone, self._trash, self._root):
-            directory.close()
 
 
 def _open(path: Path) -> tuple[Directory, Directory, Directory]:

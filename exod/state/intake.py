@@ -12,7 +12,7 @@ import os
 import stat
 import threading
 import time
-from typing import final
+from typing import NewType
 
 from exod.closer import close_elsewhere
 from exod.errors import Outcome, Refusal
@@ -27,19 +27,8 @@ _CHUNK = 1 << 20
 _NAMELESS = ("pipe:", "socket:", "anon_inode:")
 
 
-@final
-class PackageBytes:
-    """Bytes that nobody else can change any more. Made here only."""
-
-    __slots__ = ("_data",)
-    _data: bytes
-
-    def __init__(self) -> None:
-        raise TypeError("internal error: only an intake makes PackageBytes")
-
-    @property
-    def data(self) -> bytes:
-        return self._data
+PackageBytes = NewType("PackageBytes", bytes)
+"""A package's bytes, which nobody else can change any more. Made here only."""
 
 
 class Intake:
@@ -174,17 +163,11 @@ def _copy(fd: int, *, until: float) -> PackageBytes | Refusal:
     after = os.fstat(fd)
     if os.pread(fd, 1, len(data)) or _stamp(after) != _stamp(before):
         return _refuse("changed", "it changed while it was read")
-    return _package_bytes(bytes(data))
+    return PackageBytes(bytes(data))
 
 
 def _stamp(status: os.stat_result) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
-
-
-def _package_bytes(data: bytes) -> PackageBytes:
-    made = object.__new__(PackageBytes)
-    made._data = data
-    return made
 
 
 def _late() -> Refusal:

@@ -48,7 +48,8 @@ class Packages:
         await self._writer.submit(lambda: self._trash.remove(f"{plugin}_{_file(plugin, version)}"))
 
     async def close(self) -> None:
-        await self._writer.submit(self._close)
+        for directory in (self._trash, self._root):
+            await self._writer.submit(directory.close)
 
     def _put(self, plugin: str, file: str, data: bytes) -> None:
         with self._root.child(plugin, make=True) as room:
@@ -74,10 +75,6 @@ class Packages:
         if self._trash.has(f"{plugin}_{file}"):
             with self._root.child(plugin, make=True) as room:
                 self._trash.move(f"{plugin}_{file}", to=room, name_there=file)
-
-    def _close(self) -> None:
-        self._trash.close()
-        self._root.close()
 
 
 def _open(path: Path) -> tuple[Directory, Directory]:

@@ -96,7 +96,7 @@ class Adoption:
             raise Refused(_refuse(instance.record, "it was never let go"))
         if rests is State.SUSPENDED and not frozen:
             instance.line().pause()
-            await sandbox.freeze(instance.id)
+            await sandbox.freeze(instance.id, frozen=True)
         instance.untold = rests is State.SUSPENDED
         instance.walls = await sandbox.inspect(instance.id)
         self._roster.move(plugin, rests)

@@ -1,7 +1,8 @@
 """Confinement → the frame an instance is let go with, and an instance's failure to use it → Refusal. Pure."""
 
+import msgspec
+
 from exod.errors import Outcome, Refusal
-from exod.package.services import Service
 from exod.plan.confine import Confinement
 from exosdk import wire
 
@@ -15,18 +16,8 @@ def go_frame(confinement: Confinement, *, protocol: int) -> wire.Go:
         entry=confinement.entry,
         config=dict(confinement.config),
         permissions=dict(confinement.permissions),
-        services=tuple(_service(one) for one in confinement.services),
+        services=msgspec.convert(confinement.services, tuple[wire.Service, ...], from_attributes=True),
         call_time=confinement.limits.call_time,
-    )
-
-
-def _service(service: Service) -> wire.Service:
-    return wire.Service(
-        name=service.name,
-        interface=service.interface,
-        methods=tuple(wire.Method(one.name, one.arguments, one.result) for one in service.methods),
-        signals=tuple(wire.Signal(one.name, one.arguments) for one in service.signals),
-        properties=tuple(wire.Property(one.name, one.type, one.access) for one in service.properties),
     )
 
 

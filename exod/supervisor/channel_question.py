@@ -2,35 +2,31 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from exod.errors import Refusal, Refused
 from exosdk import wire
 
 
+@dataclass(slots=True, eq=False)
 class Question:
-    """Armed when made. `on_late` is called once, when the deadline has passed."""
+    """Armed when made. `on_late` is called once, when the deadline has passed. The answer comes in `answer`."""
 
-    def __init__(
-        self,
-        number: int,
-        action: str,
-        data: bytes,
-        *,
-        uid: int,
-        deadline: float,
-        on_late: Callable[["Question"], None],
-    ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.id = number
-        self.action = action
-        self.data = data
-        self.uid = uid
-        self.deadline = deadline
-        self.answer: asyncio.Future[wire.Reply | wire.Fault] = self._loop.create_future()
-        self._left = deadline
-        self._on_late = on_late
-        self._timer: asyncio.TimerHandle | None = None
-        self.overdue = False
+    id: int
+    action: str
+    data: bytes
+    uid: int
+    deadline: float
+    on_late: Callable[["Question"], None]
+    overdue: bool = False
+    _left: float = 0.0
+    _timer: asyncio.TimerHandle | None = None
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    answer: asyncio.Future[wire.Reply | wire.Fault] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answer = self._loop.create_future()
+        self._left = self.deadline
         self.arm()
 
     def arm(self) -> None:
@@ -40,7 +36,7 @@ class Question:
     def _expire(self) -> None:
         self._timer = None
         self.overdue = True
-        self._on_late(self)
+        self.on_late(self)
 
     def disarm(self) -> None:
         """The deadline stands still; what is left of it counts from the next `arm`."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from exod.errors import Outcome, Refusal, Refused
-from exod.package.services import Service
 from exod.plan.confine import LAYERS, Confinement, Layer
 from exod.supervisor.ports import Caller, Channel, Exit, InstanceRecord, Launch, Listener
 
@@ -51,13 +50,9 @@ class Instance:
         """The uid in whose call it is: calls are served one at a time, in order."""
         return self.calls[0].uid if self.calls else None
 
-    def configured(self, config: Mapping[str, Any]) -> None:
-        self.launch = replace(self.launch, confinement=replace(self.confinement, config=config))
-
-    def limited(self, services: tuple[Service, ...], permissions: Mapping[str, tuple[str, ...]]) -> None:
-        """What exod answers for, from the next use on."""
-        fresh = replace(self.confinement, services=services, permissions=permissions)
-        self.launch = replace(self.launch, confinement=fresh)
+    def change(self, **changes: Any) -> None:
+        """Fields of its Confinement that exod answers for: from the next use on."""
+        self.launch = replace(self.launch, confinement=replace(self.confinement, **changes))
 
     def line(self) -> Channel:
         """The channel; Refused when there is none any more."""

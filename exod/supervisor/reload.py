@@ -95,7 +95,7 @@ class Reload:
         """
         held = instance.confinement
         if today.services != held.services:
-            instance.limited(today.services, held.permissions)
+            instance.change(services=today.services)
             self._roster.world.face.withdraw(instance.plugin)
             self._roster.world.face.offer(instance.plugin, today.services)
         gone = taken(held.permissions, today.permissions)
@@ -104,7 +104,7 @@ class Reload:
         named = ", ".join(f"{name} {' '.join(entries)}" for name, entries in gone.items())
         self._roster.ledger.note("revoke", plugin=instance.plugin, instance=instance.id, permissions=named)
         if gone.keys() <= SERVED:
-            instance.limited(today.services, taken(held.permissions, gone))
+            instance.change(permissions=taken(held.permissions, gone))
             return f"{instance.plugin} no longer has {named}"
         sentence = f"cannot keep {instance.plugin} running: {named} was taken back"
         refusal = Refusal("permission-revoked", sentence, f"exoctl plugin info {instance.plugin}")

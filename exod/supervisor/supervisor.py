@@ -267,12 +267,9 @@ class Supervisor:
 
     # --- trust
 
-    async def reload(self, settings: Settings | None = None) -> list[str]:
-        """Reads settings (unless given) and trust anew, judges every instance again; the sentences say what changed."""
-        chosen: Settings | Refusal | None = settings
-        if chosen is None and self._read_settings is not None:
-            chosen = await asyncio.to_thread(self._read_settings)
-        changes = [] if chosen is None else self._change_settings(chosen)
+    async def reload(self) -> list[str]:
+        """Reads settings and trust anew, judges every instance again; the sentences say what changed."""
+        changes = self._change_settings(await asyncio.to_thread(self._read_settings)) if self._read_settings else []
         changes += await self._reload.run()
         self._world.face.daemon()
         return changes

@@ -27,25 +27,15 @@ class Scope:
 
     def lacks(self, manifest: Manifest) -> str:
         """Why the manifest does not lie within; "" where it does."""
-        if not self.covers_name(manifest.name):
+        if not any(_covers(label, manifest.name, end=("-", EVERY)) for label in self.names):
             return f'scope is "{self}"'
-        if not self.covers_type(manifest.type):
+        if self.types and manifest.type not in self.types:
             return f"types are {', '.join(self.types)}"
         if above := beyond(manifest, self.ceiling):
             return f"ceiling does not allow {spelt(above)}"
-        foreign = self.foreign(manifest)
+        wanted = [service.interface for service in manifest.services]
+        foreign = [one for one in wanted if not any(_covers(label, one, end=".") for label in self.interfaces)]
         return f"interfaces do not include {', '.join(foreign)}" if foreign else ""
-
-    def covers_name(self, name: str) -> bool:
-        return any(_covers_name(label, name) for label in self.names)
-
-    def covers_type(self, kind: str) -> bool:
-        return not self.types or kind in self.types
-
-    def foreign(self, manifest: Manifest) -> tuple[str, ...]:
-        """The manifest's service interfaces that lie outside the scope."""
-        wanted = (service.interface for service in manifest.services)
-        return tuple(one for one in wanted if not any(_covers_interface(label, one) for label in self.interfaces))
 
     def __str__(self) -> str:
         return ", ".join(f"{label}*" if label.endswith("-") else label for label in self.names)
@@ -54,7 +44,9 @@ class Scope:
 def beyond(manifest: Manifest, ceiling: Ceiling) -> dict[str, tuple[str, ...]]:
     """What the manifest asks for above the ceiling."""
     above = {
-        kind: tuple(one for one in entries if not any(_covers_entry(label, one) for label in ceiling.get(kind, ())))
+        kind: tuple(
+            one for one in entries if not any(_covers(label, one, end=EVERY) for label in ceiling.get(kind, ()))
+        )
         for kind, entries in manifest.permissions.asked().items()
     }
     return {kind: entries for kind, entries in above.items() if entries}
@@ -65,13 +57,6 @@ def spelt(asked: Ceiling) -> str:
     return ", ".join(kind if one == "true" else f"{kind}:{one}" for kind, some in asked.items() for one in some)
 
 
-def _covers_name(label: str, name: str) -> bool:
-    return label in (EVERY, name) or (label.endswith("-") and name.startswith(label))
-
-
-def _covers_entry(label: str, entry: str) -> bool:
-    return label == entry or (label.endswith(EVERY) and entry.startswith(label[:-1]))
-
-
-def _covers_interface(label: str, interface: str) -> bool:
-    return label == interface or (label.endswith(".") and interface.startswith(label))
+def _covers(label: str, text: str, *, end: str | tuple[str, ...]) -> bool:
+    """Exact, or a prefix where the label ends with one of `end`; a star is the end of a prefix, and no part of it."""
+    return label == text or (label.endswith(end) and text.startswith(label.removesuffix(EVERY)))

@@ -9,7 +9,7 @@ import itertools
 from collections import Counter, defaultdict
 from random import Random
 
-from exod.dbus.codec import ERROR, RETURN, Header
+from exod.dbus.codec import CALL, ERROR, RETURN, Header, Outgoing
 from exod.dbus.wire import CallFailed
 from exod.names import BUS_NAME
 from tests.adoption.tally import INTERFACE, SERVICE
@@ -76,9 +76,9 @@ class Caller:
     async def call(self, plugin: str) -> None:
         number = next(self._ledger.numbers)
         try:
-            [answer] = await self._client.wire.call(
-                BUS_NAME, service_path(plugin), INTERFACE, "Count", "t", [number], returns="t", deadline=DEADLINE
-            )
+            path, body = service_path(plugin), [number]
+            message = Outgoing(CALL, path, INTERFACE, "Count", destination=BUS_NAME, signature="t", body=body)
+            [answer] = await self._client.wire.call(message, returns="t", deadline=DEADLINE)
         except CallFailed as error:
             self._ledger.failed[error.name] += 1
             if error.name not in GONE:

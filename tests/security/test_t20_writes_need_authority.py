@@ -110,8 +110,8 @@ async def test_polkit_is_asked_about_the_connection_and_about_no_pid() -> None:
     subjects = []
 
     class Bus:
-        async def call(self, *arguments, **_):
-            subjects.append(arguments[5][0])
+        async def call(self, message, **_):
+            subjects.append(message.body[0])
             return [[False, False, {}]]
 
     await polkit.check(Bus(), sender=":1.77", action="a", details={}, interactive=False)
@@ -126,7 +126,7 @@ async def test_a_descriptor_is_not_touched_before_its_sender_is_authorised(bus) 
     async def read_package(fd: int):
         read.append(fd)
         os.close(fd)
-        return rigs.Bytes(b"")
+        return b""
 
     async with rigs.serving(bus, read=read_package) as rig, rigs.client(rig.address) as root:
         await rigs.owned(root, "org.freedesktop.PolicyKit1")

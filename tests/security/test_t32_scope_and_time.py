@@ -5,13 +5,14 @@ import pytest
 from exoctl.private import sign
 from exoctl.trustfiles import anchor_file
 from exod.errors import Refusal
-from exod.package import parse
+from exod.package import manifest, parse
 from exod.package.envelope import REVOCATION
+from exod.package.manifest import Manifest
 from exod.trust import anchors, revocation, state
 from exod.trust.scope import Scope
 from exod.trust.state import TrustState
 from exod.trust.verify import Trust, verify
-from tests.builders import NOW, RevocationList, anchor_for, key, signed_package
+from tests.builders import NOW, RevocationList, anchor_for, key, manifest_toml, signed_package
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,9 @@ from tests.builders import NOW, RevocationList, anchor_for, key, signed_package
 def test_a_neighbours_name_is_not_covered(label: str, name: str) -> None:
     inner = anchors.label(label)
     assert inner is not None
-    assert not Scope((inner,)).covers_name(name)
+    asked = manifest.parse(manifest_toml(name=name))
+    assert isinstance(asked, Manifest)
+    assert "scope is" in Scope((inner,)).lacks(asked)
 
 
 @pytest.mark.parametrize(

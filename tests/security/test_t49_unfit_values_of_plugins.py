@@ -60,7 +60,7 @@ async def test_an_answer_that_the_wire_cannot_carry(bus, method: str, value: Any
             await client.call(method, path=PATH, interface=HOSTILE.interface)
         assert [plugin for plugin, _ in rig.supervisor.strikes] == ["hostile"]
         assert await client.call("ListLoaded") == [[]]
-        assert (rig.bus.wire, rig.bus.losses) == (wire, 0)
+        assert (rig.bus.wire, rig.bus._link.losses) == (wire, 0)
 
 
 async def test_signals_and_changes_that_the_wire_cannot_carry(bus) -> None:
@@ -74,4 +74,4 @@ async def test_signals_and_changes_that_the_wire_cannot_carry(bus) -> None:
         rig.face.emit("hostile", "hostile", "Text", ["fine"])
         assert (await client.signal("Text")).body() == ["fine"]
         assert len(rig.supervisor.strikes) == 13
-        assert rig.bus.losses == 0
+        assert rig.bus._link.losses == 0

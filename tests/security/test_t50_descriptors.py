@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from exod.dbus.codec import ERROR, RETURN, SIGNAL, Outgoing
+from exod.dbus.codec import CALL, ERROR, RETURN, SIGNAL, Outgoing
 from exod.names import BUS_NAME, ROOT_PATH
 from tests.exod.dbus import rig as rigs
 from tests.exod.dbus.rig import MANAGER, Client, Failed, Rig, with_descriptors
@@ -53,7 +53,7 @@ async def test_signals_and_replies_with_descriptors_leave_none(careless_bus) -> 
                 await send(client, Outgoing(kind, error=error, reply_to=serial, destination=to))
         await client.call("Ping", interface=PEER)
         await rigs.until(lambda: open_here() <= before)
-        assert rig.bus.losses == 0
+        assert rig.bus._link.losses == 0
 
 
 async def send(client: Client, message: Outgoing) -> None:
@@ -75,7 +75,8 @@ async def test_an_answer_we_waited_for_may_not_leave_one_either(careless_bus) ->
         queue: asyncio.Queue = asyncio.Queue()
         async with rigs.client(rig.address) as peer:
             peer.wire._on_message = queue.put_nowait
-            calling = asyncio.ensure_future(rig.bus.wire.call(peer.name, "/", "a.b", "C", returns=""))
+            message = Outgoing(CALL, "/", "a.b", "C", destination=peer.name)
+            calling = asyncio.ensure_future(rig.bus.wire.call(message, returns=""))
             while (header := await queue.get()).member != "C":
                 pass
             await send(peer, Outgoing(RETURN, reply_to=header.serial, destination=header.sender))

@@ -139,21 +139,15 @@ class FakeSandbox:
             raise _refused("walls-open", "cannot run: a wall is missing")
         return {"Seccomp": "2", "NoNewPrivs": "1", "CapBnd": "0"}
 
-    async def freeze(self, instance: int) -> None:
+    async def freeze(self, instance: int, *, frozen: bool) -> None:
         def act() -> None:
             process = self.host.processes.get(instance)
-            if process is None:
+            if process is not None:
+                process.frozen = frozen
+            elif frozen:
                 raise _refused("instance-lost", "cannot freeze: it is gone")
-            process.frozen = True
 
-        await self._fate.effect(f"sandbox.freeze {instance}", act)
-
-    async def thaw(self, instance: int) -> None:
-        def act() -> None:
-            if instance in self.host.processes:
-                self.host.processes[instance].frozen = False
-
-        await self._fate.effect(f"sandbox.thaw {instance}", act)
+        await self._fate.effect(f"sandbox.{'freeze' if frozen else 'thaw'} {instance}", act)
 
     async def discard(self, instance: int) -> None:
         def act() -> None:

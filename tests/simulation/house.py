@@ -31,7 +31,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.packages import FakeGate, Kit
 
 ROOT = Caller(":1.1", 0)
-MACHINE = Machine("x86_64", "6.18.5", frozenset(["cgroup-v2"]))
+MACHINE = Machine("x86_64", "6.18.5")
 RESTING = (State.LOADED, State.RUNNING, State.SUSPENDED)
 EPOCH = 1_790_000_000.0
 

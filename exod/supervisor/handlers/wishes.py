@@ -61,4 +61,4 @@ async def _apply(hands: Hands, step: Step, *, values: Mapping[str, Value]) -> No
         instance.untold = True
     else:
         await instance.line().hook("configure", {"values": dict(values)}, deadline=hands.settings.start_seconds)
-    instance.configured(values)
+    instance.change(config=values)

@@ -56,13 +56,13 @@ async def suspend(hands: Hands, step: Step) -> None:
     await instance.line().hook("suspend", {}, deadline=hands.settings.stop_seconds)
     instance.line().pause()
     hands.midway(step.kind)
-    await hands.world.sandbox.freeze(instance.id)
+    await hands.world.sandbox.freeze(instance.id, frozen=True)
     _move(hands, instance, State.SUSPENDED)
 
 
 async def resume(hands: Hands, step: Step) -> None:
     instance = hands.live(step)
-    await hands.world.sandbox.thaw(instance.id)
+    await hands.world.sandbox.freeze(instance.id, frozen=False)
     hands.midway(step.kind)
     instance.line().unpause()
     if instance.untold:

@@ -223,14 +223,9 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-class Bytes:
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-
-async def read_package(fd: int) -> Bytes:
+async def read_package(fd: int) -> bytes:
     try:
-        return Bytes(os.pread(fd, 1 << 20, 0))
+        return os.pread(fd, 1 << 20, 0)
     finally:
         os.close(fd)
 

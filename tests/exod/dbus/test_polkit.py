@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exod.dbus import polkit
-from exod.dbus.codec import INTERACTIVE
+from exod.dbus.codec import INTERACTIVE, Outgoing
 from exod.dbus.polkit import Verdict
 from exod.dbus.wire import BusLost, CallFailed
 from exod.names import plugin_path
@@ -105,13 +105,11 @@ class Broken:
         self.members: list[str] = []
         self.flags: list[int] = []
 
-    async def call(
-        self, _to: str, _path: str, _interface: str, member: str, _signature: str, body: Any, **_: Any
-    ) -> Any:
-        self.members.append(member)
-        if member == "CancelCheckAuthorization":
+    async def call(self, message: Outgoing, **_: Any) -> Any:
+        self.members.append(message.member)
+        if message.member == "CancelCheckAuthorization":
             return []
-        self.flags.append(body[3])
+        self.flags.append(message.body[3])
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer

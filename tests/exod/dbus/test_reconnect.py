@@ -39,7 +39,7 @@ async def test_after_the_bus_died_everything_is_there_again(
         async with rigs.client(rig.address) as client:
             await rigs.owned(client, BUS_NAME)
             assert await client.get(plugin_path("hello"), PLUGIN, "Version") == "2.0.0"
-        assert rig.bus.losses == 1
+        assert rig.bus._link.losses == 1
 
 
 async def test_the_name_of_another_is_not_taken(rig: Rig) -> None:

@@ -17,6 +17,7 @@ from exod.dbus.wire import MESSAGE_MAX, BusLost, CallFailed, Wire
 from tests.exod.dbus import rig as rigs
 from tests.exod.dbus.rig import Daemon, Rig, until, with_descriptors
 
+QUESTION = Outgoing(CALL, "/", "a.b", "C", destination="a.b")
 PING = Outgoing(CALL, "/", "a.b", "Ping", destination=":1.1")
 
 
@@ -178,7 +179,7 @@ async def test_while_answers_pile_up_no_more_questions_are_read(pair: Pair) -> N
 async def test_a_call_has_a_deadline(pair: Pair) -> None:
     started = time.monotonic()
     with pytest.raises(TimeoutError):
-        await pair.wire.call("a.b", "/", "a.b", "C", returns="", deadline=0.01)
+        await pair.wire.call(QUESTION, returns="", deadline=0.01)
     assert time.monotonic() - started < 2
     assert pair.wire._waiting == {}
 
@@ -199,7 +200,7 @@ def answer(pair: Pair, message: Outgoing) -> None:
 async def test_an_answer_that_is_not_what_was_declared_is_a_failure(pair: Pair, message: Outgoing, name: str) -> None:
     answer(pair, message)
     with pytest.raises(CallFailed, match=name):
-        await pair.wire.call("a.b", "/", "a.b", "C", returns="u", deadline=5)
+        await pair.wire.call(QUESTION, returns="u", deadline=5)
 
 
 async def test_answers_that_nobody_waits_for_are_dropped_with_their_descriptors(pair: Pair) -> None:
@@ -213,14 +214,14 @@ async def test_answers_that_nobody_waits_for_are_dropped_with_their_descriptors(
 
 
 async def test_calls_end_with_the_connection(pair: Pair) -> None:
-    calling = asyncio.ensure_future(pair.wire.call("a.b", "/", "a.b", "C", returns=""))
+    calling = asyncio.ensure_future(pair.wire.call(QUESTION, returns=""))
     await asyncio.sleep(0)
     pair.bus.close()
     with pytest.raises(BusLost):
         await calling
     assert await pair.wire.lost in ("hung up", "Connection reset by peer")
     with pytest.raises(BusLost):
-        await pair.wire.call("a.b", "/", "a.b", "C", returns="")
+        await pair.wire.call(QUESTION, returns="")
     pair.wire.close()
 
 

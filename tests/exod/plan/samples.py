@@ -15,7 +15,7 @@ PRESENT = Present(
     owner="a" * 64,
     mark="1.0.0",
 )
-HOST = Host("x86_64", "6.18.5-amd64", frozenset(["cgroup-v2"]))
+HOST = Host("x86_64", "6.18.5-amd64")
 VERDICT = Verdict("ab" * 32, "a" * 64, "trusted")
 
 

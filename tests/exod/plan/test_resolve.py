@@ -112,12 +112,10 @@ def test_an_optional_dependency_that_spoils_the_rest_is_given_up() -> None:
     assert resolve("a", "1", offer=Offer(versions)) == (("c", "1"), ("a", "1"))
 
 
-def test_a_provider_is_refused_by_name_unless_the_host_provides_it() -> None:
+def test_a_provider_is_refused_by_name() -> None:
     versions: Versions = {"a": {"1": (on("libc", provider="posix-x-compat"),)}}
     found = refused(resolve("a", "1", offer=Offer(versions)))
     assert (found.code, "posix-x-compat" in found.sentence) == ("dependency-missing", True)
-    given = Offer(versions, provided={"libc": "posix-x-compat"})
-    assert resolve("a", "1", offer=given) == (("a", "1"),)
 
 
 def test_check_gives_each_dependency_one_of_the_four_statuses() -> None:

@@ -19,7 +19,8 @@ from exod.brokers.resources.kernel import Kernel
 from exod.package.limits import Limits as PackageLimits
 from exod.plan.confine import LAYERS, Confinement, Layer
 from exod.sandbox.groups import Groups, place
-from exod.sandbox.host import Host, Limits, Places
+from exod.sandbox.host import Host, Places
+from exod.settings import Settings
 from exod.supervisor.ports import Exit, Launch, Survivor
 
 STUB = Path(__file__).parent / "stub" / "exosdk"
@@ -27,7 +28,7 @@ TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[
 _OURS = f"EXOD_TEST_UIDS_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 _UIDS = int(os.environ.setdefault(_OURS, str(2130000000 + os.getpid() % 4096 * 4096)))
 """Of this process and its children: another worker's keepers and instances are none of our residue."""
-LIMITS = Limits(uid_first=_UIDS + 256, uid_last=_UIDS + 4095, keeper_uid=_UIDS, data_uid=_UIDS + 1)
+LIMITS = Settings(uid_first=_UIDS + 256, uid_last=_UIDS + 4095, keeper_uid=_UIDS, data_uid=_UIDS + 1)
 """Apart from a daemon that may run beside the tests."""
 
 
@@ -66,7 +67,7 @@ class Peer:
 @dataclass
 class Rig:
     directory: Path
-    limits: Limits = LIMITS
+    limits: Settings = LIMITS
     sdk: Path = STUB
     exits: list[Exit] = field(default_factory=list)
     lost: int = 0

@@ -11,7 +11,9 @@ import pytest
 from exod.brokers.doctor import residue
 from exod.errors import Refused
 from exod.linux import cgroupfs, procfs
-from exod.sandbox.host import Host, Limits
+from exod.sandbox import host
+from exod.sandbox.host import Host
+from exod.settings import Settings
 from exod.supervisor.ports import Exit
 from tests.exod.sandbox.rig import LIMITS, Peer, Rig, keeper_pid
 
@@ -135,12 +137,12 @@ async def settle(rig: Rig) -> None:
 async def test_a_frozen_instance_uses_no_time_until_it_is_thawed(rig: Rig) -> None:
     peer = await rig.start()
     with peer.end:
-        await rig.host.freeze(1)
+        await rig.host.freeze(1, frozen=True)
         peer.end.send(b"1 + 1")
         assert cgroupfs.events(rig.group / "instances/i-1")["frozen"] == 1
         with pytest.raises(BlockingIOError):
             peer.end.recv(10, socket.MSG_DONTWAIT)
-        await rig.host.thaw(1)
+        await rig.host.freeze(1, frozen=False)
         assert peer.end.recv(10) == b"2"
 
 
@@ -228,8 +230,11 @@ async def test_a_new_keeper_serves_after_the_last_was_lost(rig: Rig) -> None:
     (await rig.start(2)).end.close()
 
 
-async def test_an_end_that_the_keeper_does_not_tell_is_found_out(tmp_path: Path) -> None:
-    rig = Rig(tmp_path, limits=dataclasses.replace(LIMITS, patience=0.05))
+async def test_an_end_that_the_keeper_does_not_tell_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "PATIENCE", 0.05)
+    rig = Rig(tmp_path)
     await rig.attach()
     try:
         peer = await rig.start()
@@ -272,7 +277,7 @@ async def test_another_exod_in_the_same_place_is_told_to_wait(rig: Rig, monkeypa
 
 
 async def test_a_uid_range_that_an_account_uses_is_refused(tmp_path: Path) -> None:
-    rig = Rig(tmp_path, limits=Limits(uid_first=0, uid_last=1000))
+    rig = Rig(tmp_path, limits=Settings(uid_first=0, uid_last=1000))
     with pytest.raises(Refused, match="root has 0"):
         await rig.attach()
 

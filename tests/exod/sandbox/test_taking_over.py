@@ -84,18 +84,18 @@ async def test_they_are_frozen_and_thawed(rig: Rig) -> None:
     first, _ = await rig.attach()
     with adopted(rig, first) as end:
         assert not rig.host.frozen(1)
-        await rig.host.freeze(1)
+        await rig.host.freeze(1, frozen=True)
         end.send(b"1 + 1")
         assert rig.host.frozen(1)
         assert select.select([end], [], [], 0)[0] == []
-        await rig.host.thaw(1)
+        await rig.host.freeze(1, frozen=False)
         assert end.recv(10) == b"2"
 
 
 async def test_one_that_was_frozen_is_known_to_be(rig: Rig) -> None:
     first, _ = await rig.attach()
     adopted(rig, first).close()
-    await rig.host.freeze(1)
+    await rig.host.freeze(1, frozen=True)
     await rig.host.close(ending=False)
     rig.host = rig.make()
     await rig.attach()

@@ -23,7 +23,8 @@ async def test_a_reload_says_what_changed(house: House) -> None:
         problems=(Refusal("anchor-invalid", "cannot read anchor x: no"),),
         levels=NOTHING,
     )
-    changes = await house.supervisor.reload(Settings(job_days=3))
+    house.supervisor._read_settings = lambda: Settings(job_days=3)
+    changes = await house.supervisor.reload()
     assert changes == [
         "job-days: 30 → 3",
         "anchors: 1 new, 1 gone, 2 in force",
