@@ -4,6 +4,7 @@ Reads only. A zombie is no trace: it waits for its parent and holds nothing; nor
 compare two looks, or look when nothing should run. The one finder: of tests, of the doctor, of what cleans up.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -96,8 +97,9 @@ def _mounts(scope: Scope) -> Iterator[Trace]:
 
 def _shm(scope: Scope) -> Iterator[Trace]:
     for entry in os.scandir(SHM):
-        if scope.has(entry.stat(follow_symlinks=False).st_uid):
-            yield Trace("shm", entry.path)
+        with contextlib.suppress(FileNotFoundError):  # others come and go there
+            if scope.has(entry.stat(follow_symlinks=False).st_uid):
+                yield Trace("shm", entry.path)
 
 
 def _sockets(scope: Scope) -> Iterator[Trace]:

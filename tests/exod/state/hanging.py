@@ -3,6 +3,7 @@
 Spoken straight to /dev/fuse (include/uapi/linux/fuse.h), so that a test needs no library, only root.
 """
 
+import contextlib
 import ctypes
 import os
 import select
@@ -58,18 +59,19 @@ class Hanging:
     def _serve(self) -> None:
         while self._fuse in select.select([self._fuse, self._stop], [], [])[0]:
             try:
-                request = os.read(self._fuse, 1 << 17)
+                self._answer(os.read(self._fuse, 1 << 17))
             except OSError:  # ENODEV: unmounted, and nobody holds a file of it any more
                 break
-            _, opcode, unique = struct.unpack_from("<IIQ", request)
-            node = struct.unpack_from("<Q", request, 16)[0]
-            self.requests.append(opcode)
-            if opcode == READ:
-                self.reading.set()
-            elif opcode not in (FORGET, BATCH_FORGET):
-                _answer(self._fuse, unique, opcode, node)
         os.close(self._fuse)
         os.close(self._stop)
+
+    def _answer(self, request: bytes) -> None:
+        _, opcode, unique = struct.unpack_from("<IIQ", request)
+        self.requests.append(opcode)
+        if opcode == READ:
+            self.reading.set()
+        elif opcode not in (FORGET, BATCH_FORGET):
+            _answer(self._fuse, unique, opcode, struct.unpack_from("<Q", request, 16)[0])
 
 
 def _answer(fuse: int, unique: int, opcode: int, node: int) -> None:
@@ -83,7 +85,8 @@ def _answer(fuse: int, unique: int, opcode: int, node: int) -> None:
         FLUSH: lambda: b"",
     }
     body = bodies[opcode]() if opcode in bodies else b""
-    os.write(fuse, struct.pack("<IiQ", 16 + len(body), 0 if opcode in bodies else -ENOSYS, unique) + body)
+    with contextlib.suppress(FileNotFoundError):  # whoever asked went away, or the mount did
+        os.write(fuse, struct.pack("<IiQ", 16 + len(body), 0 if opcode in bodies else -ENOSYS, unique) + body)
 
 
 def _attributes(node: int) -> bytes:

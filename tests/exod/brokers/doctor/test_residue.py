@@ -37,6 +37,16 @@ async def test_a_running_instance_is_seen_from_every_side(tmp_path: Path) -> Non
     assert look(rig.scope()) == frozenset()
 
 
+def test_what_vanishes_while_it_is_looked_at_is_nobodys(
+    scope: Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").touch()
+    entries = list(os.scandir(tmp_path))
+    (tmp_path / "gone").unlink()
+    monkeypatch.setattr(residue.os, "scandir", lambda _: entries)
+    assert kinds(scope) == set()
+
+
 def test_shared_memory_of_an_instances_uid_is_found(scope: Scope) -> None:
     path = residue.SHM / f"exod-test-{os.getpid()}"
     path.touch()
