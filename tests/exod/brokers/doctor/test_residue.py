@@ -43,7 +43,8 @@ def test_what_vanishes_while_it_is_looked_at_is_nobodys(
     (tmp_path / "gone").touch()
     entries = list(os.scandir(tmp_path))
     (tmp_path / "gone").unlink()
-    monkeypatch.setattr(residue.os, "scandir", lambda _: entries)
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: entries if path == residue.SHM else scandir(path))
     assert kinds(scope) == set()
 
 
