@@ -64,7 +64,7 @@ class Monitor:
     ) -> None:
         self._kernel, self._group, self._data, self._clock = kernel, group, data, clock
         self._watched: dict[int, Watched] = {}
-        self._stored: dict[str, int] = {}
+        self._stored: dict[int, int] = {}
 
     async def watch(self, subjects: Subjects, tell: Tell) -> None:
         """Until it is cancelled."""
@@ -90,9 +90,8 @@ class Monitor:
                 tell(watched.subject.instance, verdict)
 
     async def walk(self, subjects: Subjects) -> None:
-        """One look at what lies on the disk."""
-        allowed = {subject.plugin: subject.limits.storage for subject in subjects()}
-        self._stored = await asyncio.to_thread(self._measure, allowed)
+        """One look at what lies on the disk. It counts for who lives now: whoever comes later may find it removed."""
+        self._stored = await asyncio.to_thread(self._measure, tuple(subjects()))
 
     def rows(self, subjects: Iterable[Subject]) -> Iterator[Row]:
         """A row for each."""
@@ -127,8 +126,11 @@ class Monitor:
             took = self._clock() - began
             await asyncio.sleep(min(STORAGE_LATEST, max(STORAGE_INTERVAL, took / STORAGE_SHARE)))
 
-    def _measure(self, allowed: Mapping[str, int]) -> dict[str, int]:
-        return {name: storage.size(str(self._data / name), enough=max(1, most)) for name, most in allowed.items()}
+    def _measure(self, living: Iterable[Subject]) -> dict[int, int]:
+        return {
+            one.instance: storage.size(str(self._data / one.plugin), enough=max(1, one.limits.storage))
+            for one in living
+        }
 
     def _see(self, subject: Subject) -> Watched | None:
         """What is known of it; None of one that is gone already."""
@@ -168,7 +170,7 @@ class Monitor:
             tasks=reading.tasks,
             io=lately.io,
             transferred=reading.transferred,
-            storage=self._stored.get(subject.plugin, 0),
+            storage=self._stored.get(subject.instance, 0),
             ran=max(0.0, reading.age - watched.asleep),
             refused=reading.refused,
         )

@@ -120,6 +120,21 @@ async def test_storage_is_counted_apart_and_judged_at_the_next_look(watch: Watch
     assert await watch.look() == [(1, "storage", True)]
 
 
+async def test_what_an_instance_left_is_not_held_against_the_next_before_it_is_counted_anew(watch: Watch) -> None:
+    large = watch.rig.directory / "data/hello/large"
+    large.parent.mkdir()
+    large.write_bytes(bytes(2 << 20))
+    (await watch.start(1)).end.close()
+    await watch.monitor.walk(watch.living.values)
+    assert await watch.look() == [(1, "storage", True)]
+    del watch.living[1]
+    large.unlink()
+    (await watch.start(2)).end.close()
+    assert await watch.look() == []
+    await watch.monitor.walk(watch.living.values)
+    assert await watch.look() == []
+
+
 async def test_time_asleep_is_no_time_it_ran(watch: Watch) -> None:
     (await watch.start(1, replace(LIMITS, run_time=3600.0))).end.close()
     watch.living[1] = replace(watch.living[1], state="suspended")
