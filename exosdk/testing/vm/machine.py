@@ -108,7 +108,14 @@ class Machine:
         """Asks again and again, each question a process. Raises CommandFailed with its status when it has failed."""
         self.run(["/bin/sh", "-c", _WAIT, "wait", unit, state], timeout=timeout)
 
-    def call(self, function: Callable[..., Any], *positional: Any, python: str = PYTHON, **named: Any) -> Any:
+    def call(
+        self,
+        function: Callable[..., Any],
+        *positional: Any,
+        python: str = PYTHON,
+        timeout: float = DEADLINE,
+        **named: Any,
+    ) -> Any:
         """Runs a function in the guest: its source goes there, so it imports what it needs itself.
 
         Arguments and the value travel as JSON. Its AssertionError is ours; any other exception a RuntimeError.
@@ -116,7 +123,7 @@ class Machine:
         answer = "/tmp/vm-answer"
         source = _CALL.format(source=source_of(function), name=function.__name__, answer=answer)
         given = json.dumps({"positional": positional, "named": named})
-        self.run([python, "-c", source], input=given)
+        self.run([python, "-c", source], input=given, timeout=timeout)
         said = json.loads(self.get(answer))
         if "error" in said:
             kind = AssertionError if said["error"] == "AssertionError" else RuntimeError

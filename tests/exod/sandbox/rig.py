@@ -23,6 +23,7 @@ from exod.sandbox.host import Host, Places
 from exod.settings import Settings
 from exod.supervisor.ports import Exit, Launch, Survivor
 
+PATIENCE = 10.0
 STUB = Path(__file__).parent / "stub" / "exosdk"
 TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}
 _OURS = f"EXOD_TEST_UIDS_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
@@ -98,7 +99,7 @@ class Rig:
 
     async def until(self, reached: Callable[[], object]) -> None:
         """Waits for exits and losses until they add up to `reached`."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not reached():
                 self.news.clear()
                 await self.news.wait()

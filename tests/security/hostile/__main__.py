@@ -2,9 +2,11 @@
 
 import asyncio
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.security.hostile.catalogue import EVERY
+from tests.security.hostile.house import compiled
 from tests.security.hostile.layers import WITHIN
 from tests.security.hostile.page import page, said
 from tests.security.hostile.trial import verdicts
@@ -13,7 +15,8 @@ PAGE = Path(__file__).resolve().parents[3] / "docs/threat-model.md"
 
 
 def main() -> int:
-    found = asyncio.run(verdicts(EVERY))
+    with tempfile.TemporaryDirectory() as tools:
+        found = asyncio.run(verdicts(EVERY, compiled(Path(tools))))
     PAGE.write_text(page(found, within=len(WITHIN)), encoding="utf-8")
     wrong = [verdict for verdict in found if said(verdict) != "stopped"]
     for verdict in wrong:

@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import os
+import re
 import textwrap
 import types
 from collections.abc import Awaitable, Callable
@@ -9,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Code = Callable[[Any, Any], Any]
+_RELEASE = tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Attempt:
     where the effect is seen from outside, when `seen` says so. before: what happens outside before the
     attacker starts. files: canaries that are granted. sibling: the code that
     a second instance without the same layers runs first. stdio: what stdout and stderr are. host_process: one with the
-    attacker's uid runs on the host. apart: in a generation of its own, which it may damage.
+    attacker's uid runs on the host. apart: in a generation of its own, which it may damage. since: one of the layers,
+    and the Linux from which on it stops this; before, the others do.
     """
 
     id: str
@@ -34,10 +38,16 @@ class Attempt:
     stdio: str = "log"
     host_process: bool = False
     apart: bool = False
+    since: tuple[str, tuple[int, int]] | None = None
 
     @property
     def name(self) -> str:
         return f"t{self.threat}-{self.id}"
+
+    @property
+    def too_young(self) -> str:
+        """The layer that does not stop it on this kernel yet; empty when all do."""
+        return self.since[0] if self.since and self.since[1] > _RELEASE else ""
 
 
 @dataclass

@@ -24,6 +24,7 @@ from tests.security.hostile import layers
 from tests.security.hostile.attempt import Code, source
 
 SDK = Path(__file__).parent / "sdk"
+HELPER, _ATTACK = "helper", "_attack.abi3.so"
 BLOCKS = 5
 """Of uids, for each house: the rig's range has room for three houses."""
 PATIENCE = 10.0
@@ -33,25 +34,29 @@ TOGETHER = 4
 TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}
 
 
-def build(directory: Path, *, left_out: frozenset[str]) -> Path:
+def compiled(directory: Path) -> Path:
+    """Fills `directory` with what is not Python: for any Python since 3.11, so that a host without a compiler has it.
+
+    The module for raw calls, and a program that runs where there is no library.
+    """
+    include = f"-I{sysconfig.get_path('include')}"
+    _cc("-O1", "-shared", "-fPIC", include, SDK / "_attack.c", into=directory / _ATTACK)
+    _cc("-Os", "-static", "-nostdlib", "-Wl,--build-id=none", SDK / "helper.c", into=directory / HELPER)
+    return directory
+
+
+def _cc(*arguments: str | Path, into: Path) -> None:
+    subprocess.run(["cc", *map(str, arguments), "-o", str(into)], check=True)
+
+
+def build(directory: Path, tools: Path, *, left_out: frozenset[str]) -> Path:
     """The SDK of one house: the tests' runner, the module for raw calls, and what its zygotes have to do without."""
     sdk = directory / "exosdk"
     shutil.copytree(SDK / "exosdk", sdk, ignore=shutil.ignore_patterns("__pycache__"))
     (sdk / "numbers.py").write_text(f"NUMBERS = {NUMBERS!r}\n")
     (sdk / "left_out.py").write_text(f"LEFT_OUT = {sorted(left_out)!r}\n")
-    include, suffix = sysconfig.get_path("include"), sysconfig.get_config_var("EXT_SUFFIX")
-    compiled("-O1", "-shared", "-fPIC", f"-I{include}", SDK / "_attack.c", into=sdk / f"_attack{suffix}")
+    shutil.copy(tools / _ATTACK, sdk)
     return sdk
-
-
-def helper(directory: Path) -> bytes:
-    """A program that runs where there is no library."""
-    compiled("-Os", "-static", "-nostdlib", "-Wl,--build-id=none", SDK / "helper.c", into=directory / "helper")
-    return (directory / "helper").read_bytes()
-
-
-def compiled(*arguments: str | Path, into: Path) -> None:
-    subprocess.run(["cc", *map(str, arguments), "-o", str(into)], check=True)
 
 
 def state(process: int) -> str:
@@ -180,12 +185,12 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def opened(directory: Path, *, number: int, left_out: frozenset[str]) -> AsyncIterator[House]:
+async def opened(directory: Path, tools: Path, *, number: int, left_out: frozenset[str]) -> AsyncIterator[House]:
     """Ended with all that is in it."""
     os.mkdir(directory)
     first = LIMITS.uid_first + number * BLOCKS * BLOCK
     limits = replace(LIMITS, uid_first=first, uid_last=first + BLOCKS * BLOCK - 1)
-    house = House(Site(directory, limits, build(directory, left_out=left_out)))
+    house = House(Site(directory, limits, build(directory, tools, left_out=left_out)))
     async with ending(house.rig):
         house.note_dumps()
         with layers.around_the_keeper(left_out):

@@ -74,7 +74,7 @@ def mount_where_siblings_look(kernel, told):
     os.close(os.open("/sdk/left", os.O_CREAT | os.O_WRONLY, 0o600))
 
 
-@attempt(11, "seccomp limits")
+@attempt(11, "seccomp limits", since=("limits", (6, 14)))
 def use_io_uring(kernel, told):
     """opens an io_uring, whose work no filter sees"""
     return kernel.io_uring_setup(1, bytearray(120)) > 0

@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 from exod.brokers.files.steps import READ_ONLY, open_paths
+from exod.brokers.resources.kernel import Kernel
 from exod.linux import mount
 from exod.linux.descriptors import opened
 from exod.plan.confine import Confinement, Layer
@@ -156,4 +157,6 @@ _OUTSIDE: dict[str, Callable[[], tuple[Any, ...]]] = {
     "owner": _owner,
     "no-exec": _no_exec,
     "tmp": lambda: (mock.patch.object(birth, "TMP", 64 << 20),),
+    # Those of its control group stand outside of it, on hosts that have controllers.
+    "limits": lambda: (mock.patch.object(Kernel, "hold", return_value=None),),
 }

@@ -9,7 +9,7 @@ THEME = Theme()
 attempt = THEME.attempt
 
 
-@attempt(11, "seccomp no-new-code")
+@attempt(11, "seccomp no-new-code", since=("no-new-code", (6, 3)))
 def map_memory_to_write_and_execute(kernel, told):
     """maps memory that it may write and execute"""
     place = kernel.mmap(0, 4096, 7, 0x22, -1, 0)
@@ -17,7 +17,7 @@ def map_memory_to_write_and_execute(kernel, told):
     return kernel.run(place) == 42
 
 
-@attempt(11, "seccomp no-new-code")
+@attempt(11, "seccomp no-new-code", since=("no-new-code", (6, 3)))
 def make_memory_executable(kernel, told):
     """writes code into memory and makes it executable"""
     place = kernel.mmap(0, 4096, 3, 0x22, -1, 0)
@@ -26,7 +26,7 @@ def make_memory_executable(kernel, told):
     return kernel.run(place) == 42
 
 
-@attempt(38, "seccomp no-new-code")
+@attempt(38, "seccomp no-new-code", since=("no-new-code", (6, 3)))
 def make_memory_executable_by_key(kernel, told):
     """makes memory executable with pkey_mprotect"""
     place = kernel.mmap(0, 4096, 3, 0x22, -1, 0)
@@ -35,7 +35,7 @@ def make_memory_executable_by_key(kernel, told):
     return kernel.run(place) == 42
 
 
-@attempt(38, "seccomp no-new-code")
+@attempt(38, "seccomp no-new-code", since=("no-new-code", (6, 3)))
 def let_reading_mean_executing(kernel, told):
     """asks by its personality that what can be read can be executed"""
     kernel.personality(0x0400000)

@@ -26,7 +26,7 @@ def was_reached(name):
     return seen
 
 
-@attempt(12, "network zygote seccomp landlock", seen=was_reached("tcp"))
+@attempt(12, "network zygote seccomp landlock", seen=was_reached("tcp"), since=("landlock", (6, 7)))
 def reach_a_tcp_port_of_the_host(kernel, told):
     """connects to a TCP port on the host's loopback"""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as end:
@@ -47,7 +47,7 @@ def reach_the_host_by_fast_open(kernel, told):
         end.sendto(b"x", socket.MSG_FASTOPEN, ("127.0.0.1", told["tcp"]))
 
 
-@attempt(12, "network zygote seccomp landlock", seen=was_reached("abstract"))
+@attempt(12, "network zygote seccomp landlock", seen=was_reached("abstract"), since=("landlock", (6, 12)))
 def reach_an_abstract_socket_of_the_host(kernel, told):
     """connects to an abstract Unix socket of the host, where a D-Bus might listen"""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
@@ -68,7 +68,7 @@ def can_be_called(scene):
         return end.connect_ex(("127.0.0.1", scene.found)) == 0
 
 
-@attempt(12, "network zygote seccomp landlock", seen=can_be_called)
+@attempt(12, "network zygote seccomp landlock", seen=can_be_called, since=("landlock", (6, 7)))
 def listen_on_the_host(kernel, told):
     """listens on a port of the host"""
     end = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -131,7 +131,7 @@ def make_a_pair_of_sockets(kernel, told):
     return one.send(b"x") == len(other.recv(1))
 
 
-@attempt(42, "seccomp landlock", stdio="tcp", seen=was_reached("tcp"))
+@attempt(42, "seccomp landlock", stdio="tcp", seen=was_reached("tcp"), since=("landlock", (6, 7)))
 def turn_a_connected_socket_to_another_peer(kernel, told):
     """dissolves the connection of a socket that it was given, and connects it elsewhere"""
     kernel.connect(1, struct.pack("<H14x", 0), 16)

@@ -20,17 +20,17 @@ def hold(kernel, told):
 
 
 def killed(scene):
-    return scene.process.wait(timeout=5) == -signal.SIGKILL if scene.found else scene.process.poll() is not None
+    return scene.process.wait(timeout=60) == -signal.SIGKILL if scene.found else scene.process.poll() is not None
 
 
-@attempt(10, "pids landlock", host_process=True, seen=killed)
+@attempt(10, "pids landlock", host_process=True, seen=killed, since=("landlock", (6, 12)))
 def kill_a_process_of_the_host(kernel, told):
     """kills a process of the host that has the same uid, by its number"""
     os.kill(told["process"], signal.SIGKILL)
     return True
 
 
-@attempt(10, "pids seccomp landlock", host_process=True, seen=killed)
+@attempt(10, "pids seccomp landlock", host_process=True, seen=killed, since=("landlock", (6, 12)))
 def kill_by_pidfd(kernel, told):
     """kills a process of the host that has the same uid, by a pidfd"""
     descriptor = kernel.pidfd_open(told["process"], 0)
@@ -38,7 +38,7 @@ def kill_by_pidfd(kernel, told):
     return True
 
 
-@attempt(10, "pids own-uid landlock", apart=True)
+@attempt(10, "pids own-uid landlock", apart=True, since=("landlock", (6, 12)))
 def kill_the_zygote(kernel, told):
     """ends the zygote that it was forked from"""
     os.kill(told["zygote"], signal.SIGTERM)
@@ -96,7 +96,14 @@ async def stop_the_sibling(scene):
         os.sched_yield()
 
 
-@attempt(40, "signals landlock", sibling=hold, before=stop_the_sibling, seen=lambda scene: scene.sibling.state != "T")
+@attempt(
+    40,
+    "signals landlock",
+    sibling=hold,
+    before=stop_the_sibling,
+    seen=lambda scene: scene.sibling.state != "T",
+    since=("landlock", (6, 12)),
+)
 def continue_the_session_of_the_zygote(kernel, told):
     """sends SIGCONT to all of the zygote's session: a sibling that was stopped runs on"""
     os.kill(0, signal.SIGCONT)
@@ -106,7 +113,7 @@ def has_ended(scene):
     return scene.sibling.order(hold, {}) is None
 
 
-@attempt(40, "signals own-uid landlock", sibling=hold, apart=True, seen=has_ended)
+@attempt(40, "signals own-uid landlock", sibling=hold, apart=True, seen=has_ended, since=("landlock", (6, 12)))
 def kill_the_session_of_the_zygote(kernel, told):
     """kills all of its uid in the zygote's session, siblings among them"""
     os.kill(0, signal.SIGKILL)

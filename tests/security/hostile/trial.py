@@ -33,6 +33,12 @@ class Verdict:
     open: Outcome
     alone: dict[str, Outcome]
 
+    @property
+    def holes(self) -> list[str]:
+        """Layers that should have stopped it by themselves, and did not."""
+        let_through = [layer for layer, outcome in self.alone.items() if outcome.succeeded]
+        return [layer for layer in let_through if layer != self.attempt.too_young]
+
 
 @dataclass
 class Scene:
@@ -62,15 +68,15 @@ class Scene:
         return int(Path(f"/proc/{self.attacker.pid}/oom_score_adj").read_text())
 
 
-async def verdicts(attempts: Iterable[Attempt]) -> list[Verdict]:
-    """Fails when anything of them is left."""
+async def verdicts(attempts: Iterable[Attempt], tools: Path) -> list[Verdict]:
+    """`tools`: what was compiled for them. Fails when anything of them is left."""
     opened: dict[frozenset[str], House] = {}
     async with contextlib.AsyncExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exod-hostile-")))
         os.chmod(place, 0o755)
-        canaries = stack.enter_context(world.made(houses.helper(place)))
+        canaries = stack.enter_context(world.made((tools / houses.HELPER).read_bytes()))
         for number, kind in enumerate((frozenset[str](), frozenset({"zygote"}), frozenset({"fresh"}))):
-            how = houses.opened(place / str(number), number=number, left_out=kind)
+            how = houses.opened(place / str(number), tools, number=number, left_out=kind)
             opened[kind] = await stack.enter_async_context(how)
 
         async def try_(attempt: Attempt, without: frozenset[str]) -> Outcome:

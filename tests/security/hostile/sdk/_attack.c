@@ -1,30 +1,32 @@
 /* What no library offers a plugin: any system call by any entry, any address. Loaded by the zygotes of hostile tests. */
+#define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
-/* A page of code of its own, for attempts to write to. */
+/* For attempts to write to: longer than what they write, so that nothing else is hit. */
 __attribute__((noinline, aligned(4096))) static int harmless(void) {
-    __asm__ volatile("");
+    __asm__ volatile(".skip 16, 0x90");
     return 7;
 }
 
 /* Numbers as they are; of bytes and bytearrays where they lie. */
 static int argument(PyObject *value, unsigned long *into) {
     if (PyBytes_Check(value))
-        *into = (unsigned long)PyBytes_AS_STRING(value);
+        *into = (unsigned long)PyBytes_AsString(value);
     else if (PyByteArray_Check(value))
-        *into = (unsigned long)PyByteArray_AS_STRING(value);
+        *into = (unsigned long)PyByteArray_AsString(value);
     else
         *into = PyLong_AsUnsignedLongMask(value);
     return PyErr_Occurred() != NULL;
 }
 
 static int arguments(PyObject *args, unsigned long into[7]) {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args) && i < 7; i++)
-        if (argument(PyTuple_GET_ITEM(args, i), &into[i]))
+    for (Py_ssize_t i = 0; i < PyTuple_Size(args) && i < 7; i++)
+        if (argument(PyTuple_GetItem(args, i), &into[i]))
             return -1;
     return 0;
 }
