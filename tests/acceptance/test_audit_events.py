@@ -7,8 +7,9 @@ end, over a limit, stopped. What a life is too short for names the test that pro
 import os
 import re
 import signal
+import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,14 @@ TOLD: Mapping[str, Mapping[str, str]] = {
         "plugin": "teller",
         "anchor": "stage",
         "level": "trusted",
-        "grants": "filesystem:read-only:/proc/stat, config:read:system.hostname",
+        "grants": "filesystem:read-only:/proc/stat, network:tcp:127.0.0.1:PORT, config:read:system.hostname",
     },
     "state": {"plugin": "teller", "old": "loaded", "new": "running"},
     "job": {"kind": "load", "plugin": "teller", "state": "done", "uid": "0"},
     "refused": {"subject": "load stranger", "code": "signer-unknown", "uid": "0"},
     "config": {"plugin": "teller", "keys": "mood"},
     "setting": {"plugin": "teller", "use": "read", "key": "system.hostname", "refused": ""},
+    "connection": {"plugin": "teller", "to": "127.0.0.1:PORT", "address": "127.0.0.1", "refused": ""},
     "strike": {"plugin": "teller", "reason": "it answered ping 77, which was not sent"},
     "revoke": {"plugin": "teller", "permissions": "filesystem read-only:/proc/stat"},
     "exit": {"plugin": "teller", "cause": "signal", "status": "9", "expected": "False"},
@@ -65,7 +67,11 @@ class Teller:
         self.context.read_setting(key, self.told)
 
     def told(self, value, refused):
+        self.kept.append(value)
         self.answers += "a second" not in refused
+
+    def connect(self, port):
+        self.context.connect("127.0.0.1", port, self.told)
 
     def answered(self):
         return self.answers
@@ -88,6 +94,7 @@ MANIFEST = """
 [sandbox]
 filesystem = ["read-only:/proc/stat"]
 config = ["read:system.hostname"]
+network = ["tcp:127.0.0.1:PORT"]
 [limits]
 files = 32
 [config.mood]
@@ -97,6 +104,7 @@ default = "calm"
 interface = "org.example.Teller1"
 access = "root"
 methods.Ask = {in = "s"}
+methods.Connect = {in = "i"}
 methods.Answered = {out = "i"}
 methods.Insist = {}
 methods.Lie = {}
@@ -110,9 +118,11 @@ FLOOD = 70
 class Stage:
     daemon: Daemon
     packages: Path
+    port: int
 
     def package(self, name: str, signer: str) -> str:
-        manifest = builders.manifest_toml(name=name, entry="teller:Teller", more=MANIFEST)
+        more = MANIFEST.replace("PORT", str(self.port))
+        manifest = builders.manifest_toml(name=name, entry="teller:Teller", more=more)
         manifest = manifest.replace(b"[entry]", b"critical = true\n[entry]")
         extra, path = {"code/teller.py": CODE}, self.packages / f"{name}.exopkg"
         issued = int(time.time()) - 3_600
@@ -151,6 +161,8 @@ def live(stage: Stage) -> None:
         ctl("plugin", "load", stage.package("stranger", "stranger"))
     ctl("plugin", "config", "teller", "mood=loud")
     stage.tell("Lie")
+    stage.tell("Connect", str(stage.port))
+    stage.until(lambda: stage.tell("Answered") == 1)
     first = stage.info()["process_id"]
     stage.say("plugins.d/teller.toml", b"critical = true\nfiles = []\n")
     ctl("daemon", "reload")
@@ -173,11 +185,16 @@ def shown(daemon: Daemon, *words: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     directory = tmp_path_factory.mktemp("audited")
-    with Daemon(directory / "dev") as daemon:
-        live(Stage(daemon, directory))
-        yield shown(daemon, str(daemon.directory / "lib"), "--lines", "100000")
+    with socket.create_server(("127.0.0.1", 0)) as server, Daemon(directory / "dev") as daemon:
+        port = server.getsockname()[1]
+        live(Stage(daemon, directory, port))
+        rows = shown(daemon, str(daemon.directory / "lib"), "--lines", "100000")
+    return [
+        row | {"fields": {name: text.replace(f":{port}", ":PORT") for name, text in row["fields"].items()}}
+        for row in rows
+    ]
 
 
 def test_every_type_of_the_table_is_produced_here_or_by_the_test_that_is_named() -> None:
