@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from exod.brokers.resources import storage
 from exod.linux import cgroupfs
 
 _TICK: Final = os.sysconf("SC_CLK_TCK")
@@ -73,6 +74,10 @@ class Instance:
         """What it shares with nobody, such as the zygote it was forked from. Waits for the process's memory map."""
         alone = len(self._family()) == 1
         return self._sum(partial(_rolled_up, _PRIVATE if alone else _SHARE))
+
+    def nameless(self, *, device: int, enough: int) -> int:
+        """Of its processes: storage.nameless."""
+        return storage.nameless(self._family(), device=device, enough=enough)
 
     def pressure(self) -> Mapping[str, float]:
         """cpu, io, memory → percent of the last ten seconds in which some of it stood still for want of it."""

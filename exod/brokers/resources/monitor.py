@@ -5,6 +5,8 @@ is looked at a second later.
 """
 
 import asyncio
+import contextlib
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -91,7 +93,8 @@ class Monitor:
 
     async def walk(self, subjects: Subjects) -> None:
         """One look at what lies on the disk. It counts for who lives now: whoever comes later may find it removed."""
-        self._stored = await asyncio.to_thread(self._measure, tuple(subjects()))
+        living = [(one, self._see(one)) for one in subjects()]
+        self._stored = await asyncio.to_thread(lambda: {one.instance: self._taken(one, seen) for one, seen in living})
 
     def rows(self, subjects: Iterable[Subject]) -> Iterator[Row]:
         """A row for each."""
@@ -126,11 +129,14 @@ class Monitor:
             took = self._clock() - began
             await asyncio.sleep(min(STORAGE_LATEST, max(STORAGE_INTERVAL, took / STORAGE_SHARE)))
 
-    def _measure(self, living: Iterable[Subject]) -> dict[int, int]:
-        return {
-            one.instance: storage.size(str(self._data / one.plugin), enough=max(1, one.limits.storage))
-            for one in living
-        }
+    def _taken(self, subject: Subject, watched: Watched | None) -> int:
+        """By what lies in its directory, and by what lies nowhere any more and is still held by its processes."""
+        home, enough = str(self._data / subject.plugin), max(1, subject.limits.storage)
+        taken = storage.size(home, enough=enough)
+        with contextlib.suppress(OSError):  # it has no directory, or is ending
+            if watched is not None and taken < enough:
+                taken += watched.facts.nameless(device=os.stat(home).st_dev, enough=enough - taken)
+        return taken
 
     def _see(self, subject: Subject) -> Watched | None:
         """What is known of it; None of one that is gone already."""

@@ -13,6 +13,7 @@ from exod.brokers.resources.kernel import Kernel
 from exod.brokers.resources.monitor import Monitor
 from exod.brokers.resources.rules import Subject, Verdict
 from exod.package.limits import Limits
+from tests.exod.sandbox.rig import LIMITS as HOST
 from tests.exod.sandbox.rig import Peer, Rig, attached
 
 LIMITS = Limits(memory=28 << 20, cpu=20, files=64, tasks=8, storage=1 << 20)
@@ -133,6 +134,21 @@ async def test_what_an_instance_left_is_not_held_against_the_next_before_it_is_c
     assert await watch.look() == []
     await watch.monitor.walk(watch.living.values)
     assert await watch.look() == []
+
+
+async def test_what_was_unlinked_and_is_still_held_is_stored(watch: Watch) -> None:
+    home = watch.rig.directory / "data/hello"
+    home.mkdir()
+    os.chown(home, HOST.data_uid, HOST.data_uid)
+    peer = await watch.start(1)
+    with peer.end:
+        peer.ask("globals().__setitem__('kept', open('/state/hidden', 'wb', buffering=0)).__class__")
+        peer.ask("(kept.write(bytes(1 << 20)), os.unlink('/state/hidden'))")
+        await watch.monitor.walk(watch.living.values)
+        assert await watch.look() == [(1, "storage", True)]
+        peer.ask("kept.close()")
+        await watch.monitor.walk(watch.living.values)
+        assert await watch.look() == []
 
 
 async def test_time_asleep_is_no_time_it_ran(watch: Watch) -> None:

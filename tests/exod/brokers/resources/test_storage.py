@@ -1,6 +1,9 @@
 """How much of a disk a hostile tree takes."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,47 @@ def test_a_disk_that_fails_is_not_the_walkers_failure(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(os, "scandir", fail)
     assert storage.size(str(tmp_path), enough=LOTS) == 0
+
+
+HOLDS = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+for held in ("open", "mapped", "named"):
+    file = open(f"{sys.argv[1]}/{held}", "w+b", buffering=0)
+    file.write(bytes(100_000))
+    if held == "mapped":
+        assert libc.mmap(None, 4096, 1, 1, file.fileno(), 0) != -1
+        file.close()
+    if held == "open":
+        again, kept = os.dup(file.fileno()), file
+    if held != "named":
+        os.unlink(f"{sys.argv[1]}/{held}")
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[str]:
+    """The pid of one that holds a file open twice and another one mapped, both unlinked, and a third with its name."""
+    arguments = [sys.executable, "-c", HOLDS, str(tmp_path)]
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(arguments, stdin=pipe, stdout=pipe, stderr=nothing) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield str(process.pid)
+        process.kill()
+
+
+def test_a_file_that_has_no_name_any_more_counts_while_it_is_open_or_mapped(tmp_path: Path, holder: str) -> None:
+    device = tmp_path.stat().st_dev
+    assert 200_000 <= storage.nameless([holder], device=device, enough=LOTS) < 230_000
+    assert 100_000 <= storage.nameless([holder], device=device, enough=1) < 130_000
+
+
+def test_what_lies_elsewhere_or_is_held_by_others_is_not_counted(tmp_path: Path, holder: str) -> None:
+    device = tmp_path.stat().st_dev
+    assert storage.nameless([holder], device=device + 1, enough=LOTS) == 0
+    assert storage.nameless([], device=device, enough=LOTS) == 0
+    assert storage.nameless(["0"], device=device, enough=LOTS) == 0
