@@ -260,7 +260,7 @@ async def _critical(supervisor: Supervisor) -> None:
     """One that hangs keeps nobody from a host that is ready."""
     try:
         async with asyncio.timeout(_CRITICAL_WAIT):
-            await supervisor.critical()
+            await supervisor.critical.wait()
     except TimeoutError:
         _log.warning("ready without all critical plugins")
 

@@ -5,6 +5,7 @@ check, a network namespace by its type, its owner and its number.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections import deque
@@ -99,11 +100,9 @@ class Zygote:
             self._refill = self._loop.create_task(self._fill_pool())
 
     async def _fill_pool(self) -> None:
-        try:
+        with contextlib.suppress(OSError, Refused):  # the next start asks itself, and says why it cannot
             while len(self._networks) < POOL:
                 self._networks.append(await self._network())
-        except (OSError, Refused):
-            return  # the next start asks itself, and says why it cannot
 
     def _map(self, name: str, text: str) -> None:
         with opened(os.open(f"/proc/{self.pid}/{name}", os.O_WRONLY | os.O_CLOEXEC)) as file:

@@ -5,6 +5,7 @@ is made in. It never sets O_NONBLOCK and never calls shutdown(): both belong to 
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
 import time
@@ -39,7 +40,8 @@ class End:
         self._messages = self._bytes = 0
         self._began = 0.0
         self._reading = False
-        _refuse_descriptors(end)
+        with contextlib.suppress(OSError):  # an older kernel has no such option; `receive` then closes and reports
+            end.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 0)
         self.read()
 
     def read(self) -> None:
@@ -143,11 +145,3 @@ def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
             whole = len(data) // _FD
             found.extend(struct.unpack_from(f"{whole}i", data))
     return found
-
-
-def _refuse_descriptors(end: socket.socket) -> None:
-    """Where the kernel is older the option does not exist; `receive` then closes what comes and reports it."""
-    try:
-        end.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 0)
-    except OSError:
-        return

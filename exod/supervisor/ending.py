@@ -13,28 +13,21 @@ async def end_all(roster: Roster, *, deadline: float) -> None:
     """`deadline` seconds for all hooks together."""
     living = tuple(roster.instances.values())
     for instance in living:
-        await _disown(roster, instance)
+        # First: whoever comes after an exod that was killed from here on must not take a plugin that was told to stop
+        # for one that runs.
+        with contextlib.suppress(OSError, Refused):
+            await roster.world.registry.drop_instance(instance.id)
     await asyncio.gather(*(_ask(roster, instance, deadline) for instance in living))
     for instance in living:
         await _end(roster, instance)
 
 
-async def _disown(roster: Roster, instance: Instance) -> None:
-    """First: whoever comes after an exod that was killed from here on must not take a plugin that was told to stop for
-    one that runs.
-    """
-    with contextlib.suppress(OSError, Refused):
-        await roster.world.registry.drop_instance(instance.id)
-
-
 async def _ask(roster: Roster, instance: Instance, deadline: float) -> None:
     if roster.plugins[instance.plugin].state is not State.RUNNING:
         return
-    try:
+    with contextlib.suppress(Refused, OSError, TimeoutError):  # it is ended next
         async with asyncio.timeout(deadline):
             await instance.line().hook("stop", {}, deadline=deadline)
-    except (Refused, OSError, TimeoutError):
-        return  # it is ended next
 
 
 async def _end(roster: Roster, instance: Instance) -> None:

@@ -24,10 +24,8 @@ def unfinished(record: JobRecord) -> Job | Refusal | None:
         return Refusal("journal-corrupt", sentence, outcome=Outcome.FAILED)
     job.journalled = True
     job.result = json.loads(record.result or "{}")
-    job.refusal = Refusal.from_fields(json.loads(record.refusal)) if record.refusal else interrupted(job)
+    sentence, hint = f"cannot {job.kind} {job.plugin}: exod was interrupted", f"exoctl plugin info {job.plugin}"
+    job.refusal = Refusal("interrupted", sentence, hint, outcome=Outcome.FAILED)
+    if record.refusal:
+        job.refusal = Refusal.from_fields(json.loads(record.refusal))
     return job
-
-
-def interrupted(job: Job) -> Refusal:
-    sentence = f"cannot {job.kind} {job.plugin}: exod was interrupted"
-    return Refusal("interrupted", sentence, f"exoctl plugin info {job.plugin}", outcome=Outcome.FAILED)

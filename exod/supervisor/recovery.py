@@ -4,6 +4,7 @@ One plugin that cannot be restored never keeps another from it.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 from exod.errors import Refusal, Refused
@@ -65,14 +66,8 @@ class Recovery:
         """Reads what the stored packages say of themselves: lists, dependencies and configuration need it."""
         for plugin in tuple(self._roster.plugins.values()):
             for version in [one for one in plugin.versions if one not in plugin.manifests]:
-                await self._learn(plugin, version)
-
-    async def _learn(self, plugin: Plugin, version: str) -> None:
-        try:
-            manifest = await self._planner.read_manifest(plugin, version)
-        except (Refused, OSError):
-            return  # whoever wants to load it is told
-        self._roster.learn(manifest)
+                with contextlib.suppress(Refused, OSError):  # whoever wants to load it is told
+                    self._roster.learn(await self._planner.read_manifest(plugin, version))
 
     async def restore(self, *, reached: Callable[[str], None] = lambda _: None) -> None:
         """Every enabled plugin to its desired state: one phase after the other; in each, dependencies first, else side

@@ -4,6 +4,7 @@ holds more than it would get today loses that.
 Also by the passing of time alone: an expired signer or package is found within the hour.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -55,10 +56,8 @@ class Reload:
 
     async def housekeep(self, *, before: float) -> None:
         """Jobs older than `before` are forgotten; a disk that is full now is tried again in an hour."""
-        try:
+        with contextlib.suppress(OSError, Refused):
             await self._roster.world.registry.prune_jobs(before=before)
-        except (OSError, Refused):
-            pass
         if self._roster.instances:
             await self.judge_all()
 

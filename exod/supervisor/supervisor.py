@@ -44,6 +44,7 @@ DAY = 86400.0
 class Supervisor:
     """One per daemon. Nothing here blocks; whatever cannot be done is a refusal.
 
+    critical: set once critical plugins run, or were found not to. restored: once the restoration begun at start is over.
     phases: the phases of restoration that are over, and when: CLOCK_MONOTONIC in microseconds, as systemd's stamps.
     calls: of plugins' services; access is checked before.
     state: starting (until desired state is restored; requests are served already), running, degraded or stopping.
@@ -92,8 +93,8 @@ class Supervisor:
         reached = connections.World(note, now, spawn, self._resolver.resolve)
         config, network = settings_of_others.Config(asked), connections.Network(reached)
         self._roster.wanted = lambda one, want: (network if want.kind == "connect" else config).wanted(one, want)
-        self._restored = asyncio.Event()
-        self._critical = asyncio.Event()
+        self.restored = asyncio.Event()
+        self.critical = asyncio.Event()
         self.phases: dict[str, int] = {}
         self.plugins: Mapping[str, PluginView] = Views(
             lambda: self._roster.plugins, lambda name: view(self._roster.plugins[name])
@@ -120,14 +121,6 @@ class Supervisor:
         self._tasks.spawn(self._daily(), name="daily")
         self._tasks.spawn(self._limits.watch(), name="limits")
         self._world.face.daemon()
-
-    async def critical(self) -> None:
-        """Waits until critical plugins run, or were found not to."""
-        await self._critical.wait()
-
-    async def restored(self) -> None:
-        """Waits until the restoration that start() began is over."""
-        await self._restored.wait()
 
     async def stop(self, *, ending: bool = True) -> None:
         """Ends every task, and every instance unless the next exod is to take them over; desired state is left as it
@@ -345,15 +338,15 @@ class Supervisor:
             await self._recovery.learn()
             await self._recovery.restore(reached=self._reached)
         finally:
-            self._critical.set()
-            self._restored.set()
+            self.critical.set()
+            self.restored.set()
             if self._phase == "starting":
                 self._phase = "running"
                 self._world.face.daemon()
 
     def _reached(self, phase: str) -> None:
         self.phases[phase] = int(self._world.clock.monotonic() * 1e6)
-        self._critical.set()
+        self.critical.set()
         self._roster.ledger.note("daemon", what="restored", phase=phase)
         self._world.face.daemon()
 

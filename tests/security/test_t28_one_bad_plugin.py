@@ -23,7 +23,7 @@ async def test_a_plugin_that_turned_bad_keeps_no_other_from_being_restored(
     start = house.loop.time()
     await supervisor.start()
     assert (supervisor.state, house.loop.time() - start) == ("starting", 0.0)
-    await supervisor.restored()
+    await supervisor.restored.wait()
     assert supervisor.state == "running"
     assert supervisor.plugins["good"].state_name == "running"
     assert supervisor.plugins["bad"].state_name in ("error", "running")

@@ -162,7 +162,7 @@ class House:
         supervisor = self.incarnation(fate or Fate(self.random, self.trace))
         self.trace.note("BOOT")
         await supervisor.start()
-        await supervisor.restored()
+        await supervisor.restored.wait()
         return supervisor
 
     async def do(self, verb: Verb | str, plugin: str = "", kit: Kit | None = None, **options: Any) -> JobView:

@@ -61,7 +61,7 @@ async def daemon(root: Path, host: Host, *, fate: Fate | None = None) -> AsyncIt
         supervisor = Supervisor(world, settings=Settings(), host=MACHINE, gate=FakeGate(), checkpoint=fate.checkpoint)
         face.supervisor = supervisor
         await supervisor.start()
-        await supervisor.restored()
+        await supervisor.restored.wait()
         yield supervisor
         await supervisor._tasks.close()
 

@@ -172,12 +172,12 @@ async def test_who_waits_for_critical_plugins_waits_for_no_other(house: House) -
     house.disk.inputs = replace(house.disk.inputs, policies={"vital": Policy(critical=True)})
     supervisor = house.incarnation(house.fresh_fate())
     await supervisor.start()
-    await supervisor.critical()
+    await supervisor.critical.wait()
     assert {name: view.state_name for name, view in supervisor.plugins.items()} == {
         "vital": "running",
         "slow": "unloaded",
     }
-    await supervisor.restored()
+    await supervisor.restored.wait()
 
 
 @played
@@ -188,6 +188,6 @@ async def test_a_critical_plugin_that_cannot_load_keeps_nobody_waiting(house: Ho
     house.disk.packages[("vital", "1.0.0")] = b"rubbish"
     supervisor = house.incarnation(house.fresh_fate())
     await supervisor.start()
-    await supervisor.critical()
-    await supervisor.restored()
+    await supervisor.critical.wait()
+    await supervisor.restored.wait()
     assert supervisor.plugins["vital"].state_name == "error"
