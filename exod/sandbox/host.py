@@ -18,6 +18,7 @@ from exod.sandbox import birth, development, walls
 from exod.sandbox.birth import Ward
 from exod.sandbox.cell import NONE, Cell
 from exod.sandbox.frames import Frame
+from exod.sandbox.generation import Zygote
 from exod.sandbox.groups import Groups, place, settled
 from exod.sandbox.launch import Born, Domain, Exit, Grants, Holder, Launch, Logs, Survivor
 from exod.sandbox.lease import Held, Lease, lost
@@ -114,7 +115,7 @@ class Host:
 
     def _open_ward(self, lease: Lease, groups: Groups) -> Ward:
         settings, places = self._settings, self._places
-        nursery = Nursery(lease, block=self._uids.block, group=settings.keeper_uid, forks=settings.zygote_forks)
+        nursery = Nursery(lease, uids=self._uids, group=settings.keeper_uid, forks=settings.zygote_forks)
         rest = (settings.data_uid, places.grants, self._holder, places.domain)
         return Ward(lease, nursery, groups, places.logs, places.data, *rest)
 
@@ -150,7 +151,9 @@ class Host:
 
     async def spawn(self, launch: Launch) -> Born:
         cell = self._cell(launch.instance)
-        await birth.spawn(self._open(), cell, launch)
+        ward = self._open()
+        await birth.spawn(ward, cell, launch)
+        ward.nursery.provide(cell.key)
         return self._watched(cell)
 
     def adopt(self, launch: Launch) -> Born:
@@ -164,6 +167,7 @@ class Host:
         ward = self._open()  # what bounds it may have come to this host, or into this exod, after it was born
         ward.holder.hold(ward.groups.instance(cell.instance), confinement.limits)
         cell.drain, cell.log = self._places.logs.drain(cell.plugin, cell.log, instance=cell.instance), NONE
+        ward.nursery.provide(cell.key)
         return self._watched(cell)
 
     def _watched(self, cell: Cell) -> Born:
@@ -196,6 +200,11 @@ class Host:
         """Where its cgroup lies, once somebody took the lease."""
         assert self._groups is not None
         return self._groups.instance(instance)
+
+    def zygotes(self) -> Sequence[tuple[str, str, str, int, int]]:
+        """Signer, level, what for (in-use, next; spare: for anybody), pid, bytes of its own; forks may share them."""
+        kept = self._ward.nursery.zygotes() if self._ward is not None else ()
+        return [(*key, role, one.pid, memory) for key, role, one in kept if (memory := _own_memory(one))]
 
     def logs(self, plugin: str, lines: int) -> Sequence[str]:
         return self._places.logs.tail(plugin, lines)
@@ -254,8 +263,8 @@ class Host:
         if cell.drain is not None:
             cell.drain.close()
         crashed = cause != "exited" or status != 0
-        if crashed and not cell.ending and self._ward is not None:
-            self._ward.nursery.retire(cell.key)
+        if crashed and not cell.ending and cell.zygote is not None and self._ward is not None:
+            self._ward.nursery.retire(cell.key, of=cell.zygote)
         self._on_exit(Exit(cell.instance, "ended" if cell.ending and cause != "oom" else cause, status))
 
     def _unwatch(self, cell: Cell) -> None:
@@ -316,3 +325,11 @@ class Host:
             sentence = f"cannot find instance {instance}: it was not prepared"
             raise Refused(Refusal("no-instance", sentence, outcome=Outcome.NOT_FOUND))
         return self._cells[instance]
+
+
+def _own_memory(zygote: Zygote) -> int:
+    """0 of one that is gone."""
+    with contextlib.suppress(OSError):
+        anonymous = int(procfs.status(zygote.pid).get("RssAnon", "0 kB").split()[0]) << 10
+        return anonymous if zygote.alive else 0  # asked last: its number may have become another's
+    return 0

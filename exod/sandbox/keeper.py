@@ -20,7 +20,8 @@ from exod.sandbox.frames import FRAME_SIZE, Frame, Op, decode, receive, send
 from exod.sandbox.table import Instance, Table
 
 DEPOSITS_MAX = 4096
-ZYGOTES_MAX = 64
+ZYGOTES_MAX = 256
+"""Two for each signer and level, one of them in use."""
 WAITING_MAX = 8
 SO_PEERPIDFD = 77
 

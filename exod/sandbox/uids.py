@@ -11,7 +11,7 @@ from pathlib import Path
 
 from exod.errors import Outcome, Refusal, Refused
 
-BLOCK = 256
+BLOCK = 128
 """The first uid of a block is its zygote's root, the others are for instances."""
 
 
@@ -56,21 +56,36 @@ class Uids:
     def __init__(self, directory: Path, *, first: int, last: int) -> None:
         self._file = directory / "next-uid"
         self._first, self._last = first, last
-        self._open: dict[tuple[str, str], tuple[Block, int]] = {}
+        self._rests: dict[tuple[str, str], list[range]] = {}
 
     def next(self, key: tuple[str, str] = ("", "")) -> int:
-        block, uid = self._open.get(key, (None, 0))
-        if block is None or uid > block.last:
-            block = self._block()
-            uid = block.first + 1
-        self._open[key] = (block, uid + 1)
+        """Of the block of the generation in use, or of the next one when all of it are used."""
+        rests = self._rests.setdefault(key, [])
+        if not rests:
+            rests.append(self._block())
+        uid, rest = rests[0][0], rests.pop(0)[1:]
+        rests[:0] = [rest] if rest else []
         return uid
+
+    def ahead(self, key: tuple[str, str], *, used: Block) -> Block:
+        """The block whose uids come when `used` is left."""
+        rests = self._rests.setdefault(key, [])
+        place = 1 if rests and used.holds(rests[0][0]) else 0
+        while len(rests) <= place:
+            rests.append(self._block())
+        return self.block(rests[place][0])
+
+    def leave(self, key: tuple[str, str], block: Block) -> None:
+        """From here on of the next block; what is left of this one serves another generation of `key`."""
+        rests = self._rests.get(key, [])
+        if len(rests) > 1 and block.holds(rests[0][0]):
+            rests.append(rests.pop(0))
 
     def block(self, uid: int) -> Block:
         """The block that `uid` lies in."""
         return Block(self._first + (uid - self._first) // BLOCK * BLOCK)
 
-    def _block(self) -> Block:
+    def _block(self) -> range:
         try:
             begun = int(self._file.read_text()) - self._first
         except FileNotFoundError:
@@ -85,4 +100,4 @@ class Uids:
         fresh = self._file.with_suffix(".new")
         fresh.write_text(str(first + BLOCK))
         os.replace(fresh, self._file)
-        return Block(first)
+        return range(first + 1, first + BLOCK)

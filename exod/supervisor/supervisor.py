@@ -44,7 +44,7 @@ DAY = 86400.0
 class Supervisor:
     """One per daemon. Nothing here blocks; whatever cannot be done is a refusal.
 
-    critical: set once critical plugins run, or were found not to. restored: once the restoration begun at start is over.
+    critical: set once critical plugins run, or were found not to. restored: once start's restoration is over.
     phases: the phases of restoration that are over, and when: CLOCK_MONOTONIC in microseconds, as systemd's stamps.
     calls: of plugins' services; access is checked before.
     state: starting (until desired state is restored; requests are served already), running, degraded or stopping.
@@ -146,6 +146,11 @@ class Supervisor:
     def degraded(self) -> Mapping[str, str]:
         """What this host or its configuration lacks, and what that costs."""
         return {**self._noted, **self._reload.degraded()}
+
+    @property
+    def zygotes(self) -> Sequence[tuple[str, str, str, int, int]]:
+        """What instances are forked from: signer, level, what for, pid, bytes."""
+        return self._world.sandbox.zygotes()
 
     def note_degraded(self, name: str, cost: str) -> None:
         """What another room of the daemon found lacking; an empty cost takes it back."""

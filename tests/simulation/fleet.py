@@ -157,6 +157,9 @@ class FakeSandbox:
 
         await self._fate.effect(f"sandbox.discard {instance}", act)
 
+    def zygotes(self) -> Sequence[tuple[str, str, str, int, int]]:
+        return [("test", "trusted", "in-use", 2, 1 << 20)]
+
     def logs(self, plugin: str, lines: int) -> Sequence[str]:
         return [f"{plugin} says hello"][:lines]
 

@@ -11,6 +11,7 @@ STATUS = {
     "Mode": "development",
     "Degraded": {"landlock": "files are guarded by mounts alone"},
     "StartedAt": 1_700_000_000,
+    "Zygotes": [["lab", "trusted", "in-use", 70, 6_000_000], ["lab", "trusted", "next", 71, 5_900_000]],
 }
 
 
@@ -19,6 +20,11 @@ def test_what_the_host_lacks_is_named_with_what_it_costs(exod: FakeExod, exoctl:
     lines = exoctl("daemon", "status").out.splitlines()
     assert lines[0].split() == ["state:", "degraded"]
     assert lines[-1] == "degraded: landlock: files are guarded by mounts alone"
+
+
+def test_what_waits_for_the_next_start_is_shown_with_its_memory(exod: FakeExod, exoctl: Exoctl) -> None:
+    exod.objects[ROOT_PATH] = {f"{BUS_NAME}.Manager": STATUS}
+    assert "zygotes:    2, 1 of them waiting to be needed, 11.9 MB" in exoctl("daemon", "status").out
 
 
 def test_json_has_every_property(exod: FakeExod, exoctl: Exoctl) -> None:

@@ -65,6 +65,7 @@ class FakeSupervisor:
     mode = "development"
     started_at = 1_700_000_000
     phases: dict[str, int] = {"critical": 5_000_000}
+    zygotes = (("lab", "trusted", "in-use", 70, 6_000_000),)
 
     def __init__(self, face: Any) -> None:
         self.face = face

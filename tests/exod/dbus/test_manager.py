@@ -147,6 +147,7 @@ async def test_its_properties_are_the_daemons(rig: Rig, client: Client) -> None:
         "Mode": "development",
         "Degraded": {"dev": "only for development"},
         "Phases": {"critical": 5_000_000},
+        "Zygotes": [["lab", "trusted", "in-use", 70, 6_000_000]],
         "StartedAt": 1_700_000_000,
     }
 

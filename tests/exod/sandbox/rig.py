@@ -118,6 +118,14 @@ class Rig:
         await self.host.inspect(instance)
         return Peer(instance, born.pid, born.end, hello)
 
+    async def settled(self) -> None:
+        """Once all that is made for later starts is there."""
+        nursery = self.host._open().nursery
+        for _, making in list(nursery._next.values()):
+            await making
+        assert nursery._spare is not None
+        await (await nursery._spare)._warm
+
     @property
     def group(self) -> Path:
         assert self.host._groups is not None

@@ -129,9 +129,7 @@ async def settle(rig: Rig) -> None:
     """After a first start and its end: a generation, and a spare that is warm."""
     (await rig.start(999)).end.close()
     await rig.host.discard(999)
-    spare = rig.host._open().nursery._spare
-    assert spare is not None
-    await (await spare)._warm
+    await rig.settled()
 
 
 async def test_a_frozen_instance_uses_no_time_until_it_is_thawed(rig: Rig) -> None:

@@ -86,6 +86,7 @@ async def test_a_zygote_is_in_its_group_with_one_socket_and_no_environment(rig: 
 
 async def test_a_keeper_that_was_executed_again_keeps_its_children_and_its_socket(rig: Rig) -> None:
     (await rig.start()).end.close()
+    await rig.settled()
     lease = rig.host._open().lease
     before = (await lease.stat()).nonce
     for _ in range(3):

@@ -59,7 +59,9 @@ async def test_the_zygotes_of_a_dead_exod_are_gone_before_the_next_is_served(rig
     holder.kill()
     await rig.attach()
     assert rig.host._ward is not None
-    spare = await rig.host._ward.nursery._next()
+    making = rig.host._ward.nursery._spare
+    assert making is not None
+    spare = await making
     await spare._warm
     procs = [int(pid) for pid in (rig.group / "zygotes/cgroup.procs").read_text().split()]
     assert spare.pid in procs

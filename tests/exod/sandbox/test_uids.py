@@ -30,6 +30,43 @@ def test_generations_have_blocks_of_their_own(tmp_path: Path) -> None:
     assert not uids.block(one).holds(two)
 
 
+KEY = ("a", "l")
+
+
+def test_the_block_of_the_next_generation_is_where_its_uids_will_come_from(tmp_path: Path) -> None:
+    uids = Uids(tmp_path, first=FIRST, last=FIRST + 9 * BLOCK - 1)
+    used = uids.block(uids.next(KEY))
+    ahead = uids.ahead(KEY, used=used)
+    assert ahead == uids.ahead(KEY, used=used) != used
+    assert {uids.block(uids.next(KEY)) for _ in range(BLOCK - 2)} == {used}
+    assert uids.ahead(KEY, used=used) == uids.block(uids.next(KEY)) == ahead
+
+
+def test_a_block_that_was_left_goes_on_after_the_next_without_one_uid_twice(tmp_path: Path) -> None:
+    uids = Uids(tmp_path, first=FIRST, last=FIRST + 9 * BLOCK - 1)
+    seen = [uids.next(KEY)]
+    first = uids.block(seen[0])
+    second = uids.ahead(KEY, used=first)
+    uids.leave(KEY, first)
+    uids.leave(KEY, first)
+    seen.append(uids.next(KEY))
+    assert second.holds(seen[-1])
+    assert uids.ahead(KEY, used=second) == first
+    uids.leave(KEY, second)
+    seen += [uids.next(KEY) for _ in range(3 * BLOCK)]
+    assert first.holds(seen[2])
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_block_that_no_other_follows_is_not_left(tmp_path: Path) -> None:
+    uids = Uids(tmp_path, first=FIRST, last=FIRST + BLOCK - 1)
+    used = uids.block(uids.next(KEY))
+    uids.leave(KEY, used)
+    with pytest.raises(Refused, match="used up"):
+        uids.ahead(KEY, used=used)
+    assert used.holds(uids.next(KEY))
+
+
 def test_a_range_that_is_used_up_is_refused_not_reused(tmp_path: Path) -> None:
     uids = Uids(tmp_path, first=FIRST, last=FIRST + BLOCK - 1)
     for _ in range(BLOCK - 1):

@@ -25,7 +25,7 @@ from tests.security.hostile.attempt import Code, source
 
 SDK = Path(__file__).parent / "sdk"
 HELPER, _ATTACK = "helper", "_attack.abi3.so"
-BLOCKS = 5
+BLOCKS = 10
 """Of uids, for each house: the rig's range has room for three houses."""
 PATIENCE = 10.0
 CLD_DUMPED = 3

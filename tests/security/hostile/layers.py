@@ -151,8 +151,19 @@ def _kept_network(zygote: int) -> int:
     return os.open(f"/proc/{child}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
 
+def _generation() -> tuple[Any, ...]:
+    """One that a crash happened in goes on; whatever else ends one still does."""
+    retire = nursery.Nursery.retire
+
+    def kept(self: nursery.Nursery, key: nursery.Key, *, of: Zygote | None = None) -> None:
+        if of is None:
+            retire(self, key)
+
+    return (mock.patch.object(nursery.Nursery, "retire", kept),)
+
+
 _OUTSIDE: dict[str, Callable[[], tuple[Any, ...]]] = {
-    "generation": lambda: (mock.patch.object(nursery.Nursery, "retire", return_value=None),),
+    "generation": _generation,
     "zygote": _zygote,
     "owner": _owner,
     "no-exec": _no_exec,

@@ -84,7 +84,7 @@ async def verdicts(attempts: Iterable[Attempt], tools: Path) -> list[Verdict]:
 
         found = [await verdict(attempt, try_) for attempt in attempts]
     left = frozenset[Trace]().union(*(look(house.rig.scope()) for house in opened.values()))
-    assert left == frozenset()
+    assert left == frozenset(), left
     return found
 
 
