@@ -7,6 +7,7 @@ the floor of walls needs. Blocks the loop for well under a millisecond at a time
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -249,7 +250,7 @@ class Host:
 
     def _exited(self, frame: Frame) -> None:
         cell = self._cells.get(frame.id)
-        cause = "exited" if frame.ref == _EXITED else "signal"
+        cause = "exited" if frame.ref == _EXITED else "seccomp" if frame.aux == signal.SIGSYS else "signal"
         if cause == "signal" and self._holder.starved(self.group(frame.id)):
             cause = "oom"
         if cell is None:

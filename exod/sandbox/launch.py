@@ -65,7 +65,9 @@ class Born:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How an instance ended: cause is exited, signal, oom, lost or ended (by us); status its code or signal number."""
+    """How an instance ended: cause is exited, signal, seccomp (a call that it ends for), oom, lost or ended (by
+    us); status its code or signal number.
+    """
 
     instance: int
     cause: str

@@ -79,6 +79,7 @@ class Instance:
 _CAUSES = {
     "exited": "it exited by itself with status {status}",
     "signal": "it was ended by signal {status}",
+    "seccomp": "the system call filter ended it",
     "oom": "it used more memory than its limit",
     "lost": "the keeper lost it",
     "ended": "exod ended it",

@@ -12,6 +12,7 @@ from exod.brokers.doctor import residue
 from exod.errors import Refused
 from exod.linux import cgroupfs, procfs
 from exod.sandbox import host
+from exod.sandbox.frames import Frame, Op
 from exod.sandbox.host import Host
 from exod.settings import Settings
 from exod.supervisor.ports import Exit
@@ -164,6 +165,14 @@ async def test_one_that_starved_is_told_apart_from_one_that_was_killed(
     os.kill(peer.pid, signal.SIGKILL)
     await until_exit(rig)
     assert rig.exits == [Exit(1, "oom", signal.SIGKILL)]
+
+
+async def test_one_that_the_filter_ended_is_told_apart(rig: Rig) -> None:
+    """Nothing but the filter sends the first process of a namespace that signal."""
+    peer = await rig.start()
+    peer.end.close()
+    rig.host._exited(Frame(Op.EXIT, id=1, ref=os.CLD_DUMPED, aux=signal.SIGSYS))
+    assert rig.exits == [Exit(1, "seccomp", signal.SIGSYS)]
 
 
 async def test_what_an_instance_prints_is_in_its_plugins_log(rig: Rig) -> None:

@@ -52,7 +52,7 @@ def test_a_probe_that_many_layers_hold_never_gets_through(probe: str) -> None:
         assert check_walls("hello", inside=inside, outside=OUTSIDE, layers=LAYERS - {layer}) is not None
 
 
-@pytest.mark.parametrize("cause", ["exited", "signal", "oom", "lost", "ended", "something new"])
+@pytest.mark.parametrize("cause", ["exited", "signal", "seccomp", "oom", "lost", "ended", "something new"])
 def test_every_way_to_end_has_words(cause: str) -> None:
     assert describe(Exit(1, cause, 9)).startswith(("it ", "the ", "exod "))
 
