@@ -1,6 +1,7 @@
 """Where the administrator's files meet verification: /etc/exod → TrustInputs, and bytes → Judged by them.
 
-A bad file refuses only itself and becomes a problem that `Degraded` shows; it never widens what is trusted.
+A bad file refuses only itself and becomes a problem that `Degraded` shows; it never widens what is trusted. What may
+have taken something away is told apart (`unread`).
 """
 
 import asyncio
@@ -14,12 +15,11 @@ from exod.package import parse as parse_package
 from exod.package.manifest import Manifest
 from exod.plan import policy
 from exod.plan.confine import Verdict
-from exod.plan.policy import Policy
-from exod.state.etcdir import read_directory
+from exod.plan.policy import DIRECTORY, Policy
+from exod.state.etcdir import Found, read_directory
 from exod.supervisor.material import Judged, Leave, Today
 from exod.supervisor.ports import TrustInputs
-from exod.trust.gather import gather
-from exod.trust.levels import FILE
+from exod.trust.gather import LOCAL, OWN, gather
 from exod.trust.state import TrustState
 from exod.trust.verify import Ownership, Trust, verify
 
@@ -37,10 +37,10 @@ class EtcTrust:
     def _read(self, state: TrustState) -> TrustInputs:
         trust = read_directory(self._config / "trust.d", suffix="")
         # What may not be read (others may write it) may have taken something away, and is no empty file.
-        unread = any(one.evidence.get("path", "").endswith(f"/{FILE}") for one in trust.refusals)
-        gathered = gather({FILE: b"?" * unread} | dict(trust.files), state=state, development=self._development)
-        rules = read_directory(self._config / "plugins.d")
-        policies, refused = _policies(dict(rules.files))
+        exposed = dict.fromkeys({Path(one.evidence["path"]).name for one in trust.refusals}.intersection(OWN), b"?")
+        gathered = gather(exposed | dict(trust.files), state=state, development=self._development)
+        policies, refused = _policies(read_directory(self._config / DIRECTORY))
+        unread = refused | ({LOCAL: gathered.unread} if gathered.unread else {})
         return TrustInputs(
             anchors=gathered.anchors,
             revocations=gathered.revocations,
@@ -48,14 +48,22 @@ class EtcTrust:
             levels=gathered.levels,
             sequences=gathered.revocations.sequences,
             policies=policies,
-            problems=(*trust.refusals, *gathered.refusals, *rules.refusals, *refused),
+            unread=unread,
+            problems=(*trust.refusals, *gathered.refusals, *refused.values()),
         )
 
 
-def _policies(files: Mapping[str, bytes]) -> tuple[dict[str, Policy], list[Refusal]]:
-    read = {name.removesuffix(".toml"): policy.parse(data, name=name) for name, data in files.items()}
+def _policies(found: Found) -> tuple[dict[str, Policy], dict[str, Refusal]]:
+    """By plugin, and why some cannot be read; what is so of all of them, by DIRECTORY."""
+    read = {_plugin(file): policy.parse(data, name=_plugin(file)) for file, data in found.files}
+    read |= {_plugin(one.evidence["path"]): one for one in found.refusals}
     good = {name: one for name, one in read.items() if isinstance(one, Policy)}
-    return good, [one for one in read.values() if isinstance(one, Refusal)]
+    return good, {name: one for name, one in read.items() if isinstance(one, Refusal)}
+
+
+def _plugin(path: str) -> str:
+    name = Path(path).name
+    return name.removesuffix(".toml") if name.endswith(".toml") else DIRECTORY
 
 
 class PackageGate:

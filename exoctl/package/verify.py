@@ -34,6 +34,8 @@ def command(session: Session, *, file: str, anchors: str | None, state_file: str
     )
     for refusal in found.refusals:
         session.printer.note(f"left out: {refusal.sentence}")
+    if found.unread is not None:
+        raise Refused(found.unread)
     trust = Trust(found.anchors, known, found.revocations, found.rotations, development=dev, levels=found.levels)
     verdict = judge(accepted(package.parse(data)), trust=trust, now=int(time.time()))
     if isinstance(verdict, Refusal):

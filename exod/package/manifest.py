@@ -3,8 +3,6 @@
 Strict: unknown keys are refused. One table of fields validates and writes the JSON Schema. Executes nothing.
 """
 
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from exod.errors import Refusal
 from exod.names import PLUGIN_TYPES, is_name
 from exod.package import limits, options, permissions, services
+from exod.package.document import read
 from exod.package.fields import (
     Checked,
     Choice,
@@ -36,8 +35,6 @@ from exod.package.services import Service
 from exod.package.versions import RANGE_MAX, RANGE_PATTERN, is_range
 
 MAX_BYTES = 64 << 10
-DOTS_MAX = 64
-"""tomllib's work grows with the square of a dotted key's parts; a key cannot span lines, so dots a line are capped."""
 DEPENDENCIES_MAX = 64
 
 
@@ -89,13 +86,11 @@ class Manifest:
 
 
 def parse(data: bytes) -> Manifest | Refusal:
-    text = ""
     try:
-        text = _text(data)
-        return _manifest(_TABLE.read(_toml(text), at=""))
+        manifest: Manifest = read(data, _TABLE, limit=MAX_BYTES, too_large="manifest-too-large", hostile=True)
     except MalformedError as fault:
-        fault.line = fault.line or _line_of(text, fault.key)
         return fault.refusal("package.toml", code="manifest-malformed")
+    return manifest
 
 
 def schema() -> dict[str, Any]:
@@ -104,57 +99,12 @@ def schema() -> dict[str, Any]:
     return head | _TABLE.schema()
 
 
-def _text(data: bytes) -> str:
-    if len(data) > MAX_BYTES:
-        raise MalformedError("manifest-too-large", f"it has {len(data)} bytes, at most {MAX_BYTES} are read")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise MalformedError("", "it is not UTF-8") from None
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.count(".") > DOTS_MAX:
-            raise MalformedError("", f"more than {DOTS_MAX} dots", line=number)
-    return text
-
-
-def _toml(text: str) -> object:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as fault:
-        # The parser's message may repeat hostile text; its position is all that is kept.
-        line = re.search(r"\(at line (\d{1,5})", str(fault))
-        raise MalformedError("", "it is not TOML", line=int(line[1]) if line else 0) from None
-
-
-def _manifest(top: dict[str, Any]) -> Manifest:
-    package = top.pop("package")
+def _manifest(*, package: dict[str, Any], **top: Any) -> Manifest:
     manifest = Manifest(**package, **top)
     for dependency in manifest.dependencies:
         if dependency.name == manifest.name:
             raise wrong(f"dependencies.{dependency.name}", "a package cannot depend on itself")
     return manifest
-
-
-def _line_of(text: str, key: str) -> int:
-    """The line where the deepest part of `key` stands that can be found: 0 where none can.
-
-    Plain string operations: a search by pattern takes quadratic time on a line that is made for it.
-    """
-    parts = re.sub(r"\[\d+\]$", "", key).split(".")
-    found, table = 0, 0
-    for number, line in enumerate(text.split("\n") if key else (), start=1):
-        start = line.strip()
-        if start.startswith("["):
-            names = _names(start.partition("]")[0].lstrip("["))
-            table = len(names) if names == parts[: len(names)] else -1
-            found = number if table > 0 else found
-        elif 0 <= table < len(parts) and _names(start.partition("=")[0])[0] == parts[table]:
-            return number
-    return found
-
-
-def _names(dotted: str) -> list[str]:
-    return [name.strip(" \t\"'") for name in dotted.split(".")]
 
 
 _IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
@@ -242,4 +192,5 @@ _TABLE = Table(
     Field("limits", limits.TABLE, default=Limits()),
     Field("config", options.TABLE, default=()),
     Field("services", services.TABLE, default=()),
+    build=_manifest,
 )

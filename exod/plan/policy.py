@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from exod.errors import Outcome, Refusal
+from exod.errors import Refusal
+from exod.package.document import read
 from exod.package.fields import Checked, Choice, Field, Flag, List, Named, Shown, Table, Text, wrong
 from exod.package.malformed import MalformedError
 from exod.package.permissions import Permissions
 from exod.package.services import ACCESS_PATTERN, ANY
-from exod.trust.anchors import LABELS_MAX, MAX_BYTES, toml
+from exod.trust.anchors import LABELS_MAX, MAX_BYTES
 
+DIRECTORY = "plugins.d"
 AND = " & "
 _RULE = re.compile(rf"{ACCESS_PATTERN}|uid:[0-9]{{1,10}}")
 CAPABILITIES = ("filesystem", "network", "ipc", "hardware", "processes", "ai", "config", "custom", "native")
@@ -61,12 +63,11 @@ class Policy:
 def parse(data: bytes, *, name: str) -> Policy | Refusal:
     """The policy of plugin `name`; strict, because a misspelt key must never silently mean its default."""
     try:
-        policy: Policy = _TABLE.read(toml(data, limit=MAX_BYTES), at="")
+        policy: Policy = read(data, _TABLE, limit=MAX_BYTES)
         if policy.critical and policy.deferred:
             raise wrong("deferred", "what is critical cannot be deferred")
     except MalformedError as fault:
-        found = fault.refusal(f"the policy of {name}", code="policy-invalid")
-        return replace(found, hint="exoctl daemon check-config", outcome=Outcome.USAGE)
+        return fault.refusal(f"{DIRECTORY}/{name}.toml", code="policy-invalid")
     return policy
 
 

@@ -17,7 +17,7 @@ from exod.package.options import Value
 from exod.package.versions import in_order
 from exod.plan import verbs
 from exod.plan.confine import Confinement, Host, confine
-from exod.plan.policy import Policy
+from exod.plan.policy import DIRECTORY, Policy
 from exod.plan.resolve import Offer, resolve
 from exod.plan.steps import Plan, StepKind
 from exod.plan.verbs import Candidate, Present
@@ -28,6 +28,7 @@ from exod.supervisor.ports import PluginRecord, VersionRecord
 from exod.supervisor.requests import Request, Verb
 from exod.supervisor.roster import Roster
 from exod.supervisor.rows import dump_values, plugin_text, version_text
+from exod.trust.gather import LOCAL
 
 T = TypeVar("T")
 RULES = (check_files, check_settings, check_network)
@@ -105,6 +106,14 @@ class Planner:
         today = Today(roster.inputs, state, now, strict=roster.settings.revocation_required)
         return _demand(self._gate.judge(data, package, today=today, leave=leave))
 
+    def _readable(self, plugin: str, *files: str) -> None:
+        """Raises Refused for one that could not be read: it may have taken something away."""
+        unread = self._roster.inputs.unread
+        for problem in (unread[file] for file in files if file in unread):
+            thing = problem.sentence.split(" ", 2)[2]
+            hint = "repair it, then: exoctl daemon reload"
+            raise Refused(Refusal(problem.code, f"cannot start {plugin}: {thing}", hint, problem.evidence))
+
     def list_trust(self) -> list[Mapping[str, str]]:
         return self._gate.anchors(self._roster.inputs)
 
@@ -129,6 +138,7 @@ class Planner:
     def confine(self, judged: Judged, *, values: Mapping[str, Value]) -> Confinement:
         """Raises Refused."""
         manifest = judged.manifest
+        self._readable(manifest.name, manifest.name, DIRECTORY)
         config = _demand(options.check(manifest.config, values))
         policy = self.policy(manifest.name)
         found = _demand(confine(manifest, verdict=judged.verdict, policy=policy, config=config, host=self._host))
@@ -170,7 +180,9 @@ class Planner:
         return Prepared(verbs.tidy(plan), material, missing=missing, result=result)
 
     async def look(self, judged: Judged, known: Plugin | None, *, verb: Verb) -> Judged:
-        """With what the lint finds in it. What was accepted once is restored without another look. Raises Refused."""
+        """With what the lint finds in it. What was accepted once is restored without another look. Raises Refused, also
+        while nobody knows what this host has revoked: what runs goes on then, and nothing else."""
+        self._readable(judged.manifest.name, LOCAL)
         stored = known.versions.get(judged.manifest.version) if known is not None else None
         lint = stored.lint if stored is not None and stored.digest == judged.verdict.digest else ""
         if verb not in (Verb.RESTORE, Verb.RESTART):

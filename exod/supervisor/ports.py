@@ -243,7 +243,8 @@ class TrustInputs:
 
     anchors, revocations, rotations and levels are handed to verification as they are; policies are
     `plugins.d/NAME.toml`, by plugin; sequences are those of the revocation lists that were accepted, by signer: an
-    older list no longer is.
+    older list no longer is. unread: files that may take something away, and why nobody knows what: by plugin, whose
+    policy it is; by DIRECTORY, all of them; by `revoked.toml`, what this host has revoked.
     """
 
     anchors: tuple[Any, ...] = ()
@@ -252,6 +253,7 @@ class TrustInputs:
     levels: Levels = field(default_factory=lambda: DEFAULTS)
     sequences: Mapping[str, int] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    unread: Mapping[str, Refusal] = field(default_factory=dict)
     problems: tuple[Refusal, ...] = ()
 
 

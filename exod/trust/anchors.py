@@ -5,13 +5,13 @@ another, a scope label that is neither a name nor a prefix ending at `-`. Absent
 """
 
 import datetime
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from exod.errors import Refusal
 from exod.names import PLUGIN_TYPES, is_name
+from exod.package.document import read
 from exod.package.fields import Choice, Field, Flag, List, Parsed, Schema, Table, Text, Whole, wrong
 from exod.package.malformed import MalformedError
 from exod.trust.keys import Identity
@@ -39,19 +39,9 @@ class Anchor:
 
 def parse(data: bytes, *, name: str) -> Anchor | Refusal:
     try:
-        return _anchor(name, _TABLE.read(toml(data, limit=MAX_BYTES), at=""))
+        return _anchor(name, read(data, _TABLE, limit=MAX_BYTES))
     except MalformedError as fault:
         return fault.refusal(f"anchor {name}", code="anchor-malformed")
-
-
-def toml(data: bytes, *, limit: int) -> object:
-    """A file of trust.d, for this room: raises MalformedError."""
-    if len(data) > limit:
-        raise MalformedError("", f"it has {len(data)} bytes, at most {limit} are read")
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as fault:
-        raise MalformedError("", f"it is not TOML ({type(fault).__name__})") from None
 
 
 def _anchor(name: str, row: dict[str, Any]) -> Anchor:

@@ -2,7 +2,8 @@
 
 `NAME.toml` is an anchor, `revoked.toml` the host's own revocations, `levels.toml` its ceilings of trust levels,
 `*.revocation` and `*.rotation` are signed statements.
-A bad file refuses only itself and widens nothing; development anchors count only under `--dev`.
+A bad file refuses only itself and widens nothing; `unread` says that the host's own revocations are such a file.
+Development anchors count only under `--dev`.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ class Gathered:
     rotations: tuple[Rotation, ...]
     refusals: tuple[Refusal, ...]
     levels: Levels
+    unread: Refusal | None
+    """Why it is not known what this host itself has revoked."""
 
 
 def gather(files: Mapping[str, bytes], *, state: TrustState, development: bool = False) -> Gathered:
@@ -50,6 +53,7 @@ def gather(files: Mapping[str, bytes], *, state: TrustState, development: bool =
         tuple(one for one in handed if isinstance(one, Rotation)),
         tuple(one for one in (*found, *lists, reach, *handed) if isinstance(one, Refusal)),
         levels.NOTHING if isinstance(reach, Refusal) else reach,
+        local if isinstance(local, Refusal) else None,
     )
 
 

@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 
 from exod.errors import Refusal
+from exod.package.document import read
 from exod.package.fields import Field, Table
 from exod.package.malformed import MalformedError
-from exod.trust.anchors import CEILING, FLAGS, LISTS, MAX_BYTES, TRUE, ceiling, toml
+from exod.trust.anchors import CEILING, FLAGS, LISTS, MAX_BYTES, TRUE, ceiling
 from exod.trust.scope import EVERY, Ceiling
 
 FILE = "levels.toml"
@@ -30,7 +31,7 @@ NOTHING: Levels = {level: {} for level in DEFAULTS}
 
 def parse(data: bytes) -> Levels | Refusal:
     try:
-        row = _TABLE.read(toml(data, limit=MAX_BYTES), at="")
+        row = read(data, _TABLE, limit=MAX_BYTES)
     except MalformedError as fault:
         return fault.refusal(FILE, code="levels-malformed")
     return {level: {**DEFAULTS[level], **ceiling(row[level])} for level in DEFAULTS}

@@ -1,19 +1,21 @@
 """Which keys and packages are no longer trusted: a signed list, or the host's own `revoked.toml`, → Revocations.
 
 A vendor's list may revoke any key; any other signer only itself. Refuses a list older than one already accepted, so
-that nobody brings a revoked key back by bringing back yesterday's list. A refused list revokes nothing.
+that nobody brings a revoked key back by bringing back yesterday's list. A refused list revokes nothing, but see
+`exod.trust.gather` for the host's own.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from exod.errors import Refusal
+from exod.package.document import read
 from exod.package.envelope import REVOCATION
 from exod.package.fields import Digits, Field, List, Named, Shown, Table, Whole
 from exod.package.malformed import MalformedError
 from exod.package.payload import COUNT_MAX, TIME_MAX
 from exod.trust import statement
-from exod.trust.anchors import Anchor, toml
+from exod.trust.anchors import Anchor
 from exod.trust.state import TrustState
 
 ENTRIES_MAX = 512
@@ -68,7 +70,7 @@ def parse(data: bytes, *, anchors: Iterable[Anchor], state: TrustState) -> Revoc
 def parse_local(data: bytes) -> Revocations | Refusal:
     """`revoked.toml`: `[keys]` of id = "reason", `packages = [digest, …]`; trusted as the root-owned file it is."""
     try:
-        row = _LOCAL.read(toml(data, limit=statement.MAX_BYTES), at="")
+        row = read(data, _LOCAL, limit=statement.MAX_BYTES)
     except MalformedError as fault:
         return fault.refusal("revoked.toml", code="revocation-malformed")
     return Revocations(dict(row["keys"]), frozenset(row["packages"]))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exosdk.testing.daemon import Daemon
+from exosdk.testing.daemon import CommandFailed, Daemon
 from tests.acceptance import grants
 from tests.shape import tree
 
@@ -200,6 +200,35 @@ def test_what_its_level_may_no_longer_have_stops_it_and_is_refused_until_it_may_
         assert "trust.d/levels.toml: dev = {processes = true}" in again.stdout + again.stderr
     finally:
         levels.unlink()
+    lab.daemon.exoctl("daemon", "reload")
+    lab.daemon.exoctl("plugin", "load", "prober")
+    assert lab.use("processes") == "works"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "said", "goes_on"),
+    [("plugins.d/prober.toml", "policy-invalid", False), ("trust.d/revoked.toml", "revocation-malformed", True)],
+)
+def test_what_cannot_be_read_widens_nothing_and_its_file_and_line_are_told(
+    lab: Lab, place: str, said: str, goes_on: bool
+) -> None:
+    lab.rule("")
+    file = lab.daemon.directory / "etc" / place
+    file.write_text("# what it said before\ndeny = [\n")
+    file.chmod(0o600)
+    try:
+        lab.daemon.exoctl("daemon", "reload")
+        assert (lab.daemon.exoctl("plugin", "info", "prober")["state_name"] == "running") is goes_on
+        assert f"{file.name}: line 2: " in str(lab.daemon.exoctl("daemon", "status")["degraded"])
+        if goes_on:
+            lab.daemon.exoctl("plugin", "unload", "prober")
+        with pytest.raises(CommandFailed) as refused:
+            lab.daemon.exoctl("plugin", "load", "prober")
+        assert (refused.value.code, refused.value.error["code"]) == (3, said)
+        assert f"{file.name}: line 2: " in refused.value.error["sentence"]
+    finally:
+        file.unlink()
     lab.daemon.exoctl("daemon", "reload")
     lab.daemon.exoctl("plugin", "load", "prober")
     assert lab.use("processes") == "works"

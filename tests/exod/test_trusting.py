@@ -122,6 +122,41 @@ async def test_levels_that_others_may_write_are_no_levels_that_nobody_wrote(conf
     assert isinstance(judge(gate(), data, await read(config)), Judged)
 
 
+SPOILT = {
+    "no TOML": lambda file: file.write_text("deny = [\n"),
+    "misspelt": lambda file: file.write_text("# so\ndney = []\n"),
+    "too large": lambda file: file.write_bytes(b"#" * (1 << 20)),
+    "for others to write": lambda file: file.chmod(0o666),
+    "another's": lambda file: os.chown(file, 1234, 0),
+    "a link": lambda file: (file.unlink(), file.symlink_to("/dev/null")),
+    "a directory": lambda file: (file.unlink(), file.mkdir()),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+@pytest.mark.parametrize("place", ["plugins.d/hello.toml", "trust.d/revoked.toml"])
+async def test_what_may_have_taken_something_away_is_told_apart_when_it_cannot_be_read(
+    config: Path, place: str, how: str
+) -> None:
+    file = config / place
+    file.touch(mode=0o600)
+    (config / "plugins.d/other.toml").write_text("critical = true\n")
+    assert (await read(config)).unread == {}
+    SPOILT[how](file)
+    found = await read(config)
+    [(name, problem)] = found.unread.items()
+    assert name == {"hello.toml": "hello"}.get(file.name, file.name)
+    assert (list(found.policies), problem in found.problems) == (["other"], True)
+    assert file.name in problem.sentence
+
+
+async def test_what_is_so_of_the_directory_is_so_of_every_policy_in_it(config: Path) -> None:
+    (config / "plugins.d/other.toml").write_text("critical = true\n")
+    (config / "plugins.d").chmod(0o777)
+    found = await read(config)
+    assert (list(found.policies), list(found.unread)) == ([], ["plugins.d"])
+
+
 def test_anchors_are_listed_key_by_key() -> None:
     both = anchor_for(key("one"), key("two"), name="both", scope=("hello", "lab-*"), expires=NOW)
     rows = gate().anchors(replace(TrustInputs(), anchors=(both, anchor_for(name="ever"))))

@@ -146,15 +146,15 @@ CHECKS = (
     Check(
         "trust-files",
         "every file of trust.d is taken",
-        "a signer, a rotation or a revocation that was meant to be in force is not",
-        "A bad file refuses only itself and never widens what is trusted.",
+        "a signer, a rotation or a revocation meant to be in force is not; if it is revoked.toml, nothing loads",
+        "A bad file never widens what is trusted: it refuses itself, and every load where it may have refused one.",
         trust_files,
     ),
     Check(
         "policies",
         "every file of plugins.d is taken",
-        "a plugin is not held to what its policy says",
-        "A misspelt key is refused: exoctl daemon check-config.",
+        "the plugin of a file that cannot be read is not started, and ended where it runs",
+        "It may have taken something away. A misspelt key is refused: mend it, then exoctl daemon reload.",
         policies,
     ),
     Check(

@@ -42,6 +42,16 @@ def test_nobody_trusted_is_nobody_trusted(exoctl: Exoctl, signed: Path, trust_d:
     assert ran.err.startswith("left out: cannot read anchor bad")
 
 
+def test_while_nobody_knows_what_is_revoked_nothing_is_accepted(
+    exoctl: Exoctl, signed: Path, key: Key, trust_d: Path
+) -> None:
+    trust(exoctl, key, trust_d, "--scope", "hello")
+    (trust_d / "revoked.toml").write_text("keys = [\n")
+    ran = exoctl("--json", "package", "verify", str(signed), "--anchors", str(trust_d))
+    assert (ran.code, ran.error["code"]) == (3, "revocation-malformed")
+    assert "revoked.toml: line 1" in ran.error["sentence"]
+
+
 def test_one_changed_byte_is_refused(exoctl: Exoctl, signed: Path, key: Key, trust_d: Path) -> None:
     trust(exoctl, key, trust_d, "--scope", "hello")
     data = bytearray(signed.read_bytes())

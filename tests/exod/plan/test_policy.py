@@ -48,7 +48,7 @@ def test_what_is_misspelt_is_refused_and_never_means_its_default(data: bytes) ->
     found = parse(data, name="hello")
     assert isinstance(found, Refusal)
     assert found.code == "policy-invalid"
-    assert found.sentence.startswith("cannot read the policy of hello: ")
+    assert found.sentence.startswith("cannot read plugins.d/hello.toml: ")
 
 
 def test_what_plugins_may_call_is_refused_by_name_until_they_can() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from exod.errors import Refusal
 from exod.plan.policy import Policy
 from exod.supervisor.adoption import difference
 from exod.supervisor.ports import InstanceRecord, Survivor, Wanted
@@ -95,6 +96,19 @@ async def test_one_whose_signer_is_no_longer_trusted_is_ended(house: House) -> N
     supervisor = await house.boot()
     assert house.host.processes == {}
     assert supervisor.plugins["hello"].state_name == "error"
+
+
+@pytest.mark.parametrize(("file", "goes_on"), [("revoked.toml", True), ("hello", False), ("plugins.d", False)])
+@played
+async def test_what_cannot_be_read_ends_one_only_if_it_says_what_it_may_have(
+    house: House, file: str, goes_on: bool
+) -> None:
+    await house.load()
+    await bury(house)
+    house.disk.inputs = replace(house.disk.inputs, unread={file: Refusal("unread", f"cannot read {file}: no")})
+    supervisor = await house.boot()
+    assert supervisor.plugins["hello"].state_name == ("running" if goes_on else "error")
+    assert list(house.host.processes) == ([1] if goes_on else [])
 
 
 @pytest.mark.parametrize("old", [False, True])

@@ -173,6 +173,65 @@ async def test_what_a_policy_gives_back_waits_for_the_next_start(house: House) -
     assert house.supervisor.check_capability("hello", "filesystem:read-only:/proc/stat")[0] is False
 
 
+UNREAD = Refusal("policy-invalid", "cannot read plugins.d/hello.toml: line 2: dney: unknown key")
+
+
+@pytest.mark.parametrize("file", ["hello", "plugins.d"])
+@played
+async def test_whose_policy_cannot_be_read_is_ended_and_not_started_until_it_can(house: House, file: str) -> None:
+    """As with levels.toml: it may have taken something away."""
+    await house.load(Kit(critical=True))
+    await house.load(Kit("other"))
+    house.disk.inputs = replace(house.disk.inputs, unread={file: UNREAD}, problems=(UNREAD,))
+    said = await house.supervisor.reload()
+    await house.quiet()
+    assert "hello is stopped: plugins.d/hello.toml: line 2: dney: unknown key" in said
+    view, other = house.supervisor.plugins["hello"], house.supervisor.plugins["other"]
+    assert (view.state_name, view.fault["code"]) == ("error", "policy-invalid")
+    assert other.state_name == ("running" if file == "hello" else "error")
+    assert house.supervisor.degraded["trust-1"] == UNREAD.sentence
+    job = await house.do("load", "hello")
+    assert (job.state, job.refusal["code"]) == ("refused", "policy-invalid")
+    assert job.refusal["sentence"] == "cannot start hello: plugins.d/hello.toml: line 2: dney: unknown key"
+    assert job.refusal["hint"] == "repair it, then: exoctl daemon reload"
+    house.disk.inputs = replace(house.disk.inputs, unread={}, problems=())
+    await house.supervisor.reload()
+    assert (await house.do("load", "hello")).state == "done"
+
+
+NOBODY_KNOWS = Refusal("revocation-malformed", "cannot read revoked.toml: line 1: it is not TOML in UTF-8")
+
+
+@played
+async def test_while_nobody_knows_what_is_revoked_what_runs_goes_on_and_nothing_else_starts(house: House) -> None:
+    policies = {"hello": Policy(critical=True)}
+    house.supervisor._roster.inputs = house.disk.inputs = replace(house.disk.inputs, policies=policies)
+    await house.load(Kit(critical=True))
+    await house.load(Kit("other"))
+    await house.do("unload", "other")
+    house.disk.inputs = replace(house.disk.inputs, unread={"revoked.toml": NOBODY_KNOWS}, problems=(NOBODY_KNOWS,))
+    await house.supervisor.reload()
+    assert house.supervisor.plugins["hello"].state_name == "running"
+    assert house.supervisor.degraded == {"trust-1": NOBODY_KNOWS.sentence}
+    third = Kit("third")
+    for job in (await house.do("load", "other"), await house.load(third), await house.do("install", kit=third)):
+        assert (job.state, job.refusal["code"]) == ("refused", "revocation-malformed")
+        assert job.refusal["sentence"].endswith(": revoked.toml: line 1: it is not TOML in UTF-8")
+    assert not (await house.supervisor.validate(Kit("fourth").data(), house.root))["accepted"]
+    house.sandbox.kill(1)
+    await asyncio.sleep(1)
+    assert house.supervisor.plugins["hello"].fault["code"] == "revocation-malformed", "not started again either"
+
+
+@played
+async def test_who_is_not_trusted_any_more_is_ended_whatever_else_cannot_be_read(house: House) -> None:
+    await house.load()
+    house.disk.inputs = replace(house.disk.inputs, anchors=(), unread={"revoked.toml": NOBODY_KNOWS})
+    await house.supervisor.reload()
+    await house.quiet()
+    assert house.supervisor.plugins["hello"].fault["code"] == "signer-unknown"
+
+
 @played
 async def test_a_disk_that_cannot_be_read_says_nothing_about_a_signer(house: House) -> None:
     await house.load()

@@ -50,6 +50,13 @@ def test_a_bad_file_refuses_only_itself() -> None:
     ]
 
 
+def test_nobody_knows_what_a_host_has_revoked_whose_own_file_cannot_be_read() -> None:
+    assert gather(FILES | {"bad.revocation": b"x"}, state=TrustState()).unread is None
+    found = gather(FILES | {"revoked.toml": b'packages = []\nkeys = "x"\n'}, state=TrustState()).unread
+    assert found is not None
+    assert found.sentence == "cannot read revoked.toml: line 2: keys: expected a table, got text"
+
+
 def test_a_development_anchor_counts_only_under_dev() -> None:
     files = {"dev.toml": anchor_file(anchor_for(LAB, level="dev", scope=("*",)))}
     assert [one.code for one in gather(files, state=TrustState()).refusals] == ["dev-anchor"]
