@@ -3,18 +3,21 @@
 
 PY := .venv/bin/python
 CHECKED := exod exosdk exoctl plugins bench docs tests setup.py
-SPAWN := exod/sandbox/_spawn.cpython-311-$(shell uname -m)-linux-gnu.so
+SO := cpython-311-$(shell uname -m)-linux-gnu.so
+EXTENSIONS := exod/sandbox/_spawn.$(SO) exosdk/ring/_ring.$(SO)
 .PHONY: setup build demo dev deb reproducible image box test security threat-model test-vm test-image bench soak mutants lint format docs clean
 .DEFAULT_GOAL := demo
 
 setup:
 	@packaging/setup.sh
 
-$(SPAWN): $(wildcard exod/sandbox/_*.c exod/sandbox/_*.h) setup.py | setup
-	@$(PY) setup.py --quiet build_ext --inplace
+exod/sandbox/_spawn.$(SO): $(wildcard exod/sandbox/_*.[ch]) setup.py | setup
+exosdk/ring/_ring.$(SO): $(wildcard exosdk/ring/_*.[ch]) setup.py | setup
+$(EXTENSIONS):
+	@$(PY) setup.py --quiet build_ext --inplace --force
 
 # Python writes no bytecode where the environment forbids it; without bytecode the daemon starts four times slower.
-build: setup $(SPAWN)
+build: setup $(EXTENSIONS)
 	@$(PY) -m compileall -q exod exosdk exoctl
 
 demo: build
@@ -83,5 +86,5 @@ docs: build
 	@$(PY) -m docs.settings >etc/exod.toml
 
 clean:
-	rm -rf .venv build exod/sandbox/_spawn*.so
+	rm -rf .venv build $(EXTENSIONS)
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -2,13 +2,21 @@
 
 from setuptools import Extension, setup
 
+C = ["-O2", "-fvisibility=hidden", "-Wall", "-Wextra"]
+
 setup(
     ext_modules=[
         Extension(
             "exod.sandbox._spawn",
             [f"exod/sandbox/_{name}.c" for name in ("spawn", "walls", "lean", "idmap")],
             depends=[f"exod/sandbox/_{name}.h" for name in ("walls", "lean", "idmap")],
-            extra_compile_args=["-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
-        )
+            extra_compile_args=C,
+        ),
+        Extension(
+            "exosdk.ring._ring",
+            ["exosdk/ring/_ring.c"],
+            depends=["exosdk/ring/_core.h", "exosdk/ring/_bell.h"],
+            extra_compile_args=C,
+        ),
     ]
 )

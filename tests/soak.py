@@ -1,7 +1,8 @@
 """`make soak`: 50,000 seeds of the simulation, every kill of the real daemon at a job → docs/evidence/spine.json; then
 2,000 kills over fifty instances under calls → adoption.json; 1,000 loads and unloads and 1,000 kills of what exod
 started → cycles.json; 20,000 faults of plugins, others every time → a line of faults.jsonl; then 20 power cuts of a
-virtual machine → power-cut.json, and every bomb of one plugin against fifty healthy ones in another → bombs.json.
+virtual machine → power-cut.json, and every bomb of one plugin against fifty healthy ones in another → bombs.json; last
+2,000 ends of rings, killed in mid-traffic → rings.json.
 
 Takes a while and may be stopped: what is finished is kept in build/soak/COMMIT and not done again. The evidence counts
     runs        seeds and kills that came to an end
@@ -32,12 +33,14 @@ from tests import kills
 from tests.adoption import sessions
 from tests.bombs.plugins import verdict
 from tests.endurance import sessions as endurance
+from tests.exosdk.ring import traffic
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
 SEEDS, KILLS = 50_000, 2_000
 CYCLES, FAULTS = 1_000, 20_000
-PARTS = ("spine", "adoption", "cycles", "faults", "power-cut", "bombs")
+RING_KILLS = 2_000
+PARTS = ("spine", "adoption", "cycles", "faults", "power-cut", "bombs", "rings")
 CHUNK = 1_000
 WORKERS = 2
 
@@ -205,6 +208,12 @@ def judged(found: Mapping[str, Any]) -> dict[str, Any]:
     return evidence(rows, figures) | {"lost": len(found["lost"])}
 
 
+def rings() -> dict[str, Any]:
+    """Half a minute, so that it is not worth to be taken up again."""
+    struck = [traffic.strike(number) for number in range(RING_KILLS)]
+    return evidence(struck, {"kills": dict(Counter(str(row["killed"]) for row in struck))})
+
+
 def evidence(rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> dict[str, Any]:
     about = machine()
     return {
@@ -243,6 +252,7 @@ def main(arguments: Sequence[str]) -> int:
         "faults": lambda: faults(work, chosen.faults),
         "power-cut": lambda: power_cuts(work),
         "bombs": lambda: bombs(work),
+        "rings": rings,
     }
     return max(told(name, part) for name, part in parts.items() if chosen.only in (None, name))
 

@@ -1,0 +1,14 @@
+"""Two sealed memories → a queue of messages from one process to one other, that no kernel and no lock stands between.
+
+Refuses a memory that is not sealed or has another size, and whatever the other end writes that no ring writes. May not
+be used by two processes at one end, nor without a supervisor that made both memories and hands them over.
+"""
+
+from exosdk.ring._ring import MESSAGE_MAX, PAGE, SLOT, BrokenError, Consumer, Producer
+
+__all__ = ["MESSAGE_MAX", "PAGE", "SLOT", "BrokenError", "Consumer", "Producer", "memories"]
+
+
+def memories(slots: int) -> tuple[int, int]:
+    """Bytes of the memory that the producer writes, and of the one that the consumer writes."""
+    return PAGE + slots * SLOT, PAGE
