@@ -85,4 +85,8 @@ def test_a_disk_that_was_mounted_after_exod_began_is_granted_unless_the_host_has
     vm.run("umount /srv; mount -o loop,ro /root/disk /srv")
     with pytest.raises(CommandFailed) as caught:
         load(vm, exod, "/srv/out")
-    assert refused(caught.value)["code"] == "file-grant-refused"
+    assert refused(caught.value)["sentence"] == "cannot grant /srv/out: it is mounted read-only"
+    vm.run("install -d -o carol -g carol /var/tmp/out")
+    with pytest.raises(CommandFailed) as caught:
+        load(vm, exod, "/var/tmp/out")
+    assert "another /var/tmp than the host (PrivateTmp=)" in refused(caught.value)["sentence"]

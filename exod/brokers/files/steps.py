@@ -26,6 +26,8 @@ _KNOWN = frozenset(
 )
 """File systems that only this host's kernel answers for: not FUSE, the network, or the kernel's own interfaces."""
 _OUTSIDE = "/proc/1/root"
+_SCRATCH = "/var/tmp"
+"""Which exod's unit has for itself, as it has /tmp, of which nothing is granted (PrivateTmp=)."""
 
 
 Lend = Callable[[int, tuple[int, int]], int | None]
@@ -58,6 +60,8 @@ def open_paths(confinement: Confinement, lend: Lend, *, forbidden: Sequence[str]
 
 def _open(path: str, lend: Lend | None, forbidden: Sequence[str]) -> int:
     """What is checked is what is cloned, whatever the path leads to by then."""
+    if f"{path}/".startswith(f"{_SCRATCH}/") and not _shared(_SCRATCH):
+        raise Refused(refuse(path, f"exod's own unit has another {_SCRATCH} than the host (PrivateTmp=)"))
     try:
         found = openat2(mount.AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC, resolve=_RESOLVE)
     except OSError as error:
@@ -111,6 +115,16 @@ def _writable_outside(path: str, seen: os.stat_result) -> bool:
         return False
     with opened(outside) as place:
         return os.path.samestat(os.fstat(place), seen) and not os.fstatvfs(place).f_flag & os.ST_RDONLY
+
+
+def _shared(path: str) -> bool:
+    """Whether it is the host's: what lies over it here is neither what was granted nor what anybody outside sees. An
+    exod that may not look at pid 1 has no such unit.
+    """
+    try:
+        return os.path.samestat(os.stat(path), os.stat(f"{_OUTSIDE}{path}"))
+    except OSError:
+        return True
 
 
 def _open_proc(path: str, directory: int) -> int:

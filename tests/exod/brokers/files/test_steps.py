@@ -126,6 +126,30 @@ def test_what_only_exods_own_unit_has_read_only_is_lent_to_be_written(
     assert apart(lent) == said
 
 
+@pytest.mark.parametrize("covered", [True, False])
+def test_of_a_scratch_directory_of_exods_own_unit_nothing_is_granted(
+    place: Path, covered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As PrivateTmp= does it."""
+    monkeypatch.setattr(steps, "_OUTSIDE", f"/proc/{os.getpid()}/root")
+    own = "exod's own unit has another /var/tmp than the host (PrivateTmp=)"
+
+    def granted() -> str:
+        if covered:
+            syscall.mount("none", "/var/tmp", "tmpfs", 0, "size=64k")
+            place.mkdir()
+        said = ""
+        for path in (place, place.parent):
+            try:
+                close(mounts([str(path)]))
+            except Refused as refused:
+                said += refused.refusal.sentence
+        return said
+
+    refused = "".join(f"cannot grant {path}: {own}" for path in (place, place.parent))
+    assert apart(granted) == (refused if covered else "")
+
+
 @pytest.mark.parametrize("owner", [(0, 0), (OWNER, 0), (0, GROUP)])
 def test_nothing_that_root_owns_is_granted_for_writing(place: Path, owner: tuple[int, int]) -> None:
     os.chown(place, *owner)
