@@ -93,7 +93,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
         flags=("state" in cell.fork) * frames.FLAG_STATE | ("domain" in cell.fork) * frames.FLAG_DOMAIN,
         nonce=launch.nonce,
         without=sum(1 << layer for layer in LAYERS - launch.confinement.layers),
-        profile=seccomp.profile(launch.confinement.permissions),
+        profile=seccomp.profile(launch.confinement.permissions, reads=bool(launch.confinement.files)),
         bounds=(most.files, most.tasks, most.memory, SIZE_MAX if launch.confinement.writable else most.storage),
     )
     ward.groups.open_for(launch.instance, uid=cell.zygote.block.first)

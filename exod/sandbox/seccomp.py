@@ -19,13 +19,14 @@ EPERM, ENOSYS, ENOTSUP = errno(1), errno(38), errno(95)
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
 
-PROFILES: tuple[tuple[str, ...], ...] = ((), ("fork",))
+PROFILES: tuple[tuple[str, ...], ...] = ((), ("fork",), ("locks",), ("fork", "locks"))
 """The groups of each profile that an instance can be granted today; a fork request names one by its place."""
-PLAIN = PROFILES.index(())
 
 
-def profile(permissions: Mapping[str, object]) -> int:
-    return PROFILES.index(("fork",)) if "processes" in permissions else PLAIN
+def profile(permissions: Mapping[str, object], *, reads: bool) -> int:
+    """reads: whether it was granted files of the host to be read."""
+    held = {"fork": "processes" in permissions, "locks": not reads}
+    return PROFILES.index(tuple(group for group in held if held[group]))
 
 
 def profiles(machine: str) -> list[bytes]:

@@ -1,6 +1,7 @@
 """THREATS 36: a grant of files is exactly what was checked, from the check to the end, and no way around it."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import stat
@@ -55,6 +56,29 @@ async def test_a_granted_directory_that_is_read_is_not_written(rig: Rig, place: 
         ):
             assert "Read-only" in peer.ask(attempt), attempt
     assert (place / "granted/file").read_text() == "it"
+
+
+def lock(path: object) -> str:
+    """Which a descriptor to read is enough for; None when it is held."""
+    return f"__import__('fcntl').flock(os.open('{path}', os.O_RDONLY), 2 | 4)"
+
+
+async def test_who_reads_files_of_the_host_locks_none_and_only_who_writes_them_makes_others_wait(
+    rig: Rig, place: Path
+) -> None:
+    for number, processes in enumerate(({}, {"processes": ("true",)}), start=1):
+        both = (place / "granted", place / "mine")
+        both[1].mkdir(exist_ok=True)
+        os.chown(both[1], OWNER, GROUP)
+        peer = await rig.start(number, files=(str(both[0]),), writable=(str(both[1]),), permissions=processes)
+        with peer.end:
+            for path in (place / "granted/file", place / "mine", "/tmp"):
+                assert "PermissionError" in peer.ask(lock(path)), path
+    peer = await rig.start(3, writable=(str(place / "granted"),))
+    with peer.end, (place / "granted/file").open() as file:
+        assert [peer.ask(lock(path)) for path in (place / "granted/file", "/tmp")] == ["None", "None"]
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 async def test_what_is_not_granted_is_not_there(rig: Rig, place: Path) -> None:

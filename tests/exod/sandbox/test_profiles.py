@@ -35,10 +35,11 @@ async def test_each_instance_has_the_filter_that_its_request_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seccomp, "PROFILES", ((), ("unix",)))
+    monkeypatch.setattr(seccomp, "profile", lambda *_, **__: 0)
     async with ending(Rig(tmp_path)) as rig:
         await rig.attach()
         plain = await rig.start(1)
-        monkeypatch.setattr(seccomp, "PLAIN", 1)
+        monkeypatch.setattr(seccomp, "profile", lambda *_, **__: 1)
         granted = await rig.start(2)
         with plain.end, granted.end:
             assert "Operation not permitted" in plain.ask("socket.socket(socket.AF_UNIX)")
@@ -47,7 +48,7 @@ async def test_each_instance_has_the_filter_that_its_request_names(
 
 
 async def test_a_filter_that_the_zygote_does_not_have_is_no_request(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seccomp, "PLAIN", len(seccomp.PROFILES))
+    monkeypatch.setattr(seccomp, "profile", lambda *_, **__: len(seccomp.PROFILES))
     launch = rig.launch(3)
     await rig.host.prepare(launch)
     with pytest.raises(Refused, match="fork failed: Invalid argument"):

@@ -20,7 +20,8 @@ from exod.sandbox.bpf import ALLOW, KILL_PROCESS
 from tests.exod.sandbox.classic_bpf import EPERM, I386, X32, Program
 
 TABLE: dict[str, Any] = tomllib.loads(seccomp.TABLE.read_text())
-PROFILES = [(), *((group,) for group in TABLE["granted"]), ("tcp", "udp", "unix"), ("fork", "exec"), ("links", "tcp")]
+OTHERS = [*((group,) for group in TABLE["granted"]), ("tcp", "udp", "unix"), ("fork", "exec"), ("links", "tcp")]
+PROFILES = [*dict.fromkeys([*seccomp.PROFILES, *OTHERS])]
 ALL = tuple(TABLE["granted"])
 WORD, LONG = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 NUMBERS_TRIED = range(1024)

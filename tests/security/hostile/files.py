@@ -1,7 +1,9 @@
 """Attempts on files: the host's, the kernel's, devices, other plugins', the package's own, and what is granted."""
 
+import fcntl
 import os
 import socket
+import struct
 
 from tests.security.hostile.attempt import Theme
 
@@ -146,6 +148,33 @@ def write_a_granted_file(kernel, told):
     """writes a file that was granted to be read"""
     with open(f"{told['directory']}/open", "r+") as file:
         return file.write("written")
+
+
+def has_to_wait(lock):
+    """Whether somebody of the host who wants this lock does not get it."""
+
+    def seen(scene):
+        with open(scene.world.directory / "open", "r+b") as file:
+            try:
+                lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    return seen
+
+
+@attempt(36, "seccomp", files=("open",), seen=has_to_wait(fcntl.flock))
+def lock_a_granted_file(kernel, told):
+    """locks a file that was granted to be read, and whoever asks for that lock on the host waits"""
+    kernel.flock(os.open(f"{told['directory']}/open", os.O_RDONLY), 2)
+
+
+@attempt(36, "seccomp", files=("open",), seen=has_to_wait(fcntl.lockf))
+def lock_bytes_of_a_granted_file(kernel, told):
+    """locks the bytes of a file that was granted to be read, as databases do"""
+    whole = bytearray(struct.pack("hhqqi4x", 0, os.SEEK_SET, 0, 0, 0))
+    kernel.fcntl(os.open(f"{told['directory']}/open", os.O_RDONLY), 6, whole)
 
 
 @attempt(36, "grants", files=("link",))
