@@ -8,6 +8,7 @@ import pytest
 
 from tests.security.hostile import layers
 from tests.security.hostile.catalogue import EVERY
+from tests.security.hostile.elsewhere import unhurried
 from tests.security.hostile.house import compiled
 from tests.security.hostile.page import page
 from tests.security.hostile.trial import Verdict, verdicts
@@ -20,9 +21,12 @@ NAMES = [attempt.name for attempt in EVERY]
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
-    """One run for all of this file; it fails by itself when anything of it is left on this host."""
+    """One run for all of this file, with the deadlines that slower hosts need; it fails by itself when anything of it
+    is left on this host.
+    """
     tools = compiled(tmp_path_factory.mktemp("tools"))
-    return {verdict.attempt.name: verdict for verdict in asyncio.run(verdicts(EVERY, tools))}
+    with unhurried():
+        return {verdict.attempt.name: verdict for verdict in asyncio.run(verdicts(EVERY, tools))}
 
 
 @pytest.mark.parametrize("name", NAMES)

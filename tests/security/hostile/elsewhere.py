@@ -8,12 +8,11 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partialmethod
 from pathlib import Path
 from unittest import mock
 
-from exod.sandbox import birth, generation, lease
+from exod.sandbox import birth, generation, host, lease
 from exod.sandbox.groups import Groups
 from tests.exod.sandbox import rig
 from tests.security.hostile import house
@@ -25,6 +24,7 @@ PATIENCE = 200.0
 DEADLINES = (
     (birth, "FIRST_WORD"),
     (generation, "DEADLINE"),
+    (host, "PATIENCE"),
     (lease, "DEADLINE"),
     (rig, "PATIENCE"),
     (house, "PATIENCE"),
@@ -38,7 +38,6 @@ def unhurried() -> Iterator[None]:
         for kind, name in ((lease.Lease, "take"), (Groups, "end")):
             patient = partialmethod(getattr(kind, name), seconds=PATIENCE)
             stack.enter_context(mock.patch.object(kind, name, patient))
-        stack.enter_context(mock.patch.object(house, "LIMITS", replace(house.LIMITS, patience=PATIENCE)))
         for module, name in DEADLINES:
             stack.enter_context(mock.patch.object(module, name, PATIENCE))
         yield
