@@ -50,6 +50,11 @@ def test_a_wall_is_needed_by_an_attempt_that_succeeds_without_it(tried: dict[str
     assert [verdict for verdict in tried.values() if wall in verdict.attempt.stopped_by and verdict.open.succeeded]
 
 
+def test_whom_the_filter_ends_is_said_to_be_ended_by_it(tried: dict[str, Verdict]) -> None:
+    """A kernel without calls of 32 bits ends who makes one by itself."""
+    assert tried["t41-call-by-the-x32-entry"].full.why == "it was ended: seccomp"
+
+
 def test_the_page_is_what_the_run_gives(tried: dict[str, Verdict]) -> None:
     assert PAGE.read_text(encoding="utf-8") == page([*tried.values()], within=len(layers.WITHIN)), "make threat-model"
 

@@ -17,7 +17,7 @@ from exod.linux.numbers import NUMBERS
 from exod.plan.confine import LAYERS, Confinement
 from exod.sandbox.frames import Frame
 from exod.sandbox.host import Host
-from exod.sandbox.launch import Launch, Lend
+from exod.sandbox.launch import Exit, Launch, Lend
 from exod.sandbox.uids import BLOCK
 from tests.exod.sandbox.rig import LIMITS, Rig, ending
 from tests.security.hostile import layers
@@ -173,8 +173,9 @@ class House:
 
         self.rig.host._exited = exited  # type: ignore[method-assign]
 
-    async def ended(self, plugin: Plugin) -> None:
+    async def ended(self, plugin: Plugin) -> Exit:
         await self.rig.until(lambda: any(exit_.instance == plugin.instance for exit_ in self.rig.exits))
+        return next(exit_ for exit_ in self.rig.exits if exit_.instance == plugin.instance)
 
     async def empty(self) -> None:
         """Ends what runs, and whatever it left."""

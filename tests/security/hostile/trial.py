@@ -156,8 +156,8 @@ async def played(
         told |= {"zygote": plugin.zygote, "process": process.pid if process else 0, "uid": plugin.uid}
         answer = plugin.order(attempt.code, told)
         if answer is None:
-            await house.ended(plugin)
-            answer = {"found": None, "why": "it was ended"}
+            ended = await house.ended(plugin)
+            answer = {"found": None, "why": f"it was ended: {ended.cause}"}
         assert not answer.get("fault"), (attempt.name, answer)
         scene.found = answer["found"]
         return judged(scene, attempt, str(answer["why"]))
