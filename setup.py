@@ -14,8 +14,8 @@ setup(
         ),
         Extension(
             "exosdk.ring._ring",
-            ["exosdk/ring/_ring.c"],
-            depends=["exosdk/ring/_core.h", "exosdk/ring/_bell.h"],
+            ["exosdk/ring/_ring.c", "exosdk/ring/_loan.c"],
+            depends=[f"exosdk/ring/_{name}.h" for name in ("core", "bell", "arena", "end")],
             extra_compile_args=C,
         ),
     ]

@@ -4,11 +4,17 @@ Refuses a memory that is not sealed or has another size, and whatever the other 
 be used by two processes at one end, nor without a supervisor that made both memories and hands them over.
 """
 
-from exosdk.ring._ring import MESSAGE_MAX, PAGE, SLOT, BrokenError, Consumer, Producer
+from exosdk.ring._ring import MESSAGE_MAX, PAGE, SLOT, UNIT, Borrowed, BrokenError, Consumer, Loan, Producer
 
-__all__ = ["MESSAGE_MAX", "PAGE", "SLOT", "BrokenError", "Consumer", "Producer", "memories"]
+__all__ = [
+    "MESSAGE_MAX", "PAGE", "SLOT", "UNIT", "Borrowed", "BrokenError", "Consumer", "Loan", "Producer", "memories"
+]  # fmt: skip
 
 
-def memories(slots: int) -> tuple[int, int]:
+def memories(slots: int, *, arena: int = 0) -> tuple[int, int]:
     """Bytes of the memory that the producer writes, and of the one that the consumer writes."""
-    return PAGE + slots * SLOT, PAGE
+    return PAGE + _pages(slots * SLOT) + arena, PAGE + _pages(arena // UNIT * 8)
+
+
+def _pages(size: int) -> int:
+    return -(-size // PAGE) * PAGE

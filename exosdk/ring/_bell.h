@@ -1,5 +1,5 @@
-/* How one side of a ring sleeps and the other wakes it. Whoever waits looks a while first; then it sleeps on a word that
- * only the other side writes, 100 ms at most at a time: a peer that withholds or steals a wake-up costs no more. */
+/* How one side of a ring sleeps and the other wakes it. Whoever waits looks a while first; then it sleeps on a word
+ * that only the other side writes, 100 ms at most at a time: a peer that withholds or steals a wake-up costs no more. */
 #pragma once
 
 #include "_core.h"

@@ -17,7 +17,9 @@
 #define RING_SLOTS_MAX (1u << 20)
 #define RING_PUBLISH 64 /* slots after which the producer hears of its room at the latest, or a quarter of them all */
 #define RING_PAGE 4096
+#define RING_UNIT 1024 /* of the arena: the smallest chunk */
 #define RING_GOES_ON 0x80 /* flag of every slot of a message but its first */
+#define RING_LOAN 0x40    /* flag of a message whose payload says where in the arena it lies: struct ring_loan */
 
 _Static_assert(RING_SPAN_MAX * RING_INLINE >= RING_MESSAGE_MAX, "a message of the largest size fits its slots");
 _Static_assert(RING_SLOTS_MIN / 2 >= RING_SPAN_MAX, "half of the smallest ring holds the largest message");
@@ -38,26 +40,32 @@ struct ring_slot {
     unsigned char payload[RING_INLINE];
 };
 
-struct ring_front { /* the producer's memory: this page, then the slots */
+struct ring_front { /* the producer's memory: this page, then the slots, from a page on the arena */
     _Alignas(64) _Atomic uint64_t tail;
     _Alignas(64) struct ring_bell bell;
     _Alignas(RING_PAGE) struct ring_slot slots[];
 };
 
-struct ring_back { /* the consumer's memory */
+struct ring_back { /* the consumer's memory: this page, then what it gave back of the arena */
     _Alignas(64) _Atomic uint64_t head;
     _Alignas(64) struct ring_bell bell;
+    _Alignas(RING_PAGE) _Atomic uint64_t returns[]; /* sequence (32 bits), chunk (32) */
+};
+
+struct ring_loan { /* chunk: which unit of the arena it begins with */
+    uint32_t chunk, size;
 };
 
 _Static_assert(sizeof(struct ring_slot) == RING_SLOT, "a slot is a cache line");
 _Static_assert(sizeof(struct ring_front) == RING_PAGE, "slots begin at the second page");
-_Static_assert(sizeof(struct ring_back) <= RING_PAGE, "the consumer needs one page");
+_Static_assert(sizeof(struct ring_back) == RING_PAGE, "returns begin at the second page");
 
 /* Positions are kept here and never read back from memory that is shared. */
 struct ring_producer {
     struct ring_front *mine;
     const struct ring_back *theirs;
     uint64_t slots, at, freed;
+    uint64_t units, collected; /* of the arena, as many returns as it has units; and how many of them were read */
     bool broken;
 };
 
@@ -65,12 +73,14 @@ struct ring_consumer {
     struct ring_back *mine;
     const struct ring_front *theirs;
     uint64_t slots, at, told;
+    uint64_t units, returned;
     bool broken;
 };
 
 struct ring_message {
     uint32_t size;
     uint8_t type;
+    bool loan; /* then `data` begins with a struct ring_loan that lies within the arena */
     unsigned char data[RING_SPAN_MAX * RING_INLINE];
 };
 
@@ -129,15 +139,16 @@ static inline void ring_advance(struct ring_producer *ring, uint64_t slots) {
     atomic_store_explicit(&ring->mine->tail, ring->at, memory_order_relaxed); /* for whoever counts, not for the peer */
 }
 
-/* The size must have been checked. */
-static inline enum ring_result ring_push(struct ring_producer *ring, uint8_t type, const void *data, uint32_t size) {
+/* The size must have been checked. `flags` are 0 or RING_LOAN. */
+static inline enum ring_result ring_push(struct ring_producer *ring, uint8_t type, uint8_t flags, const void *data,
+                                         uint32_t size) {
     uint32_t span = ring_span(size);
     enum ring_result room = ring_room(ring, span);
     if (room != RING_DONE)
         return room;
     struct ring_slot *first = ring_write(ring, ring->at, type, (struct ring_part){data, size});
     /* release: the payload is there before the word that it is. */
-    atomic_store_explicit(&first->header, ring_header(ring->at, size, type, 0), memory_order_release);
+    atomic_store_explicit(&first->header, ring_header(ring->at, size, type, flags), memory_order_release);
     ring_advance(ring, span);
     return RING_DONE;
 }
@@ -173,6 +184,28 @@ static inline enum ring_result ring_push_batch(struct ring_producer *ring, uint8
     return fits ? RING_DONE : ring->broken ? RING_BROKEN : RING_NOT_NOW;
 }
 
+/* The next chunk that came back, which the caller must know to be lent. */
+static inline enum ring_result ring_collect(struct ring_producer *ring, uint32_t *chunk) {
+    if (ring->broken)
+        return RING_BROKEN;
+    if (!ring->units)
+        return RING_NOT_NOW;
+    const _Atomic uint64_t *place = &ring->theirs->returns[ring->collected & (ring->units - 1)];
+    /* acquire: what is written into the chunk must not overtake the word that it was read out. */
+    uint64_t word = atomic_load_explicit(place, memory_order_acquire);
+    uint32_t sequence = word >> 32;
+    if (sequence == (uint32_t)(ring->collected + 1)) {
+        ring->collected++;
+        *chunk = (uint32_t)word;
+        ring->broken = *chunk >= ring->units;
+        return ring->broken ? RING_BROKEN : RING_DONE;
+    }
+    if (ring->collected < ring->units ? word == 0 : sequence == (uint32_t)(ring->collected + 1 - ring->units))
+        return RING_NOT_NOW;
+    ring->broken = true;
+    return RING_BROKEN;
+}
+
 /* --- consumer --------------------------------------------------------------------------------------------------- */
 
 static inline const struct ring_slot *ring_slot_at(const struct ring_consumer *ring, uint64_t position) {
@@ -202,6 +235,22 @@ static inline void ring_publish(struct ring_consumer *ring) {
     ring->told = ring->at;
 }
 
+/* Of the copy, which nobody writes any more. */
+static inline bool ring_loan_lies_within(const struct ring_message *message, uint64_t units) {
+    struct ring_loan loan;
+    memcpy(&loan, message->data, sizeof loan);
+    return message->size == sizeof loan && loan.size && loan.chunk < units
+           && loan.size <= (units - loan.chunk) * RING_UNIT;
+}
+
+/* Never more of them than there are units, unless the producer lends what it did not get back: its own loss.
+ * release: the chunk was read out before it may be written again. */
+static inline void ring_return(struct ring_consumer *ring, uint32_t chunk) {
+    uint64_t word = (ring->returned + 1) << 32 | chunk;
+    atomic_store_explicit(&ring->mine->returns[ring->returned & (ring->units - 1)], word, memory_order_release);
+    ring->returned++;
+}
+
 static inline enum ring_result ring_pop(struct ring_consumer *ring, struct ring_message *into) {
     uint64_t header = 0;
     enum ring_result found = ring_peek(ring, &header);
@@ -209,7 +258,8 @@ static inline enum ring_result ring_pop(struct ring_consumer *ring, struct ring_
         return found;
     uint32_t size = header >> 16 & 0xffff;
     uint32_t span = ring_span(size);
-    ring->broken = header & RING_GOES_ON || size > RING_MESSAGE_MAX;
+    uint8_t flags = header & 0xff;
+    ring->broken = (flags && flags != RING_LOAN) || size > RING_MESSAGE_MAX;
     for (uint32_t more = 1; more < span && !ring->broken; more++) {
         const struct ring_slot *slot = ring_slot_at(ring, ring->at + more);
         uint64_t rest = atomic_load_explicit(&slot->header, memory_order_relaxed);
@@ -221,6 +271,11 @@ static inline enum ring_result ring_pop(struct ring_consumer *ring, struct ring_
     memcpy(into->data, ring_slot_at(ring, ring->at)->payload, RING_INLINE);
     into->size = size;
     into->type = header >> 8 & 0xff;
+    into->loan = flags == RING_LOAN;
+    if (into->loan && !ring_loan_lies_within(into, ring->units)) {
+        ring->broken = true;
+        return RING_BROKEN;
+    }
     ring->at += span;
     if (ring->at - ring->told >= (ring->slots / 4 < RING_PUBLISH ? ring->slots / 4 : RING_PUBLISH))
         ring_publish(ring);

@@ -1,9 +1,5 @@
 /* The queue for Python: two memories mapped between guard pages, and a call for each verb. */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
-#include "_bell.h"
-#include "_core.h"
+#include "_end.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -17,20 +13,28 @@
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE)
 #define FOREVER 1e9 /* seconds */
 #define BATCH 64
+#define ARENA_MAX (256 << 20)
 
 static PyObject *BrokenError;
 
-/* One memory: `size` bytes with a page that nobody may touch on either side. */
-struct mapping {
-    unsigned char *at;
-    size_t size;
-};
-
-static size_t front_size(size_t slots) {
-    return RING_PAGE + slots * RING_SLOT;
+static size_t slots_size(size_t slots) {
+    return (slots * RING_SLOT + RING_PAGE - 1) & ~(size_t)(RING_PAGE - 1);
 }
 
-static int refused(const char *what) {
+static size_t front_size(const struct end *self) {
+    return RING_PAGE + slots_size(self->slots) + self->arena;
+}
+
+static size_t back_size(const struct end *self) {
+    size_t returns = self->arena / RING_UNIT * sizeof(uint64_t);
+    return RING_PAGE + ((returns + RING_PAGE - 1) & ~(size_t)(RING_PAGE - 1));
+}
+
+unsigned char *end_arena(const struct mapping *front, const struct end *self) {
+    return front->at + RING_PAGE + slots_size(self->slots);
+}
+
+int end_refused(const char *what) {
     PyErr_SetString(PyExc_ValueError, what);
     return -1;
 }
@@ -43,10 +47,10 @@ static int map(struct mapping *into, int fd, size_t size, int protection) {
         return -1;
     }
     if (!S_ISREG(status.st_mode) || (size_t)status.st_size != size)
-        return refused("cannot map the ring: its memory has another size");
+        return end_refused("cannot map the ring: its memory has another size");
     int seals = fcntl(fd, F_GET_SEALS);
     if (protection == PROT_READ && (seals < 0 || (seals & SEALS) != SEALS))
-        return refused("cannot map the ring: its memory is not sealed");
+        return end_refused("cannot map the ring: its memory is not sealed");
     size_t whole = size + 2 * RING_PAGE;
     unsigned char *guard = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (guard == MAP_FAILED
@@ -68,18 +72,6 @@ static void unmap(struct mapping *mapping) {
 
 /* --- what both ends are ------------------------------------------------------------------------------------------- */
 
-struct end {
-    PyObject_HEAD
-    union {
-        struct ring_producer producer;
-        struct ring_consumer consumer;
-    };
-    struct ring_patience patience;
-    struct mapping own, peer;
-    size_t slots;
-    unsigned waiting;
-};
-
 static PyTypeObject producer_type, consumer_type;
 
 static bool produces(const struct end *self) {
@@ -87,22 +79,29 @@ static bool produces(const struct end *self) {
 }
 
 static PyObject *end_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"fd", "slots", NULL};
+    static char *names[] = {"fd", "slots", "arena", NULL};
     int fd;
-    Py_ssize_t slots;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i$n", names, &fd, &slots))
+    Py_ssize_t slots = 0, arena = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i|$nn", names, &fd, &slots, &arena))
         return NULL;
+    if (arena < 0 || arena > ARENA_MAX || arena % RING_PAGE || arena & (arena - 1)) {
+        end_refused("cannot map the ring: an arena is a power of two from 4 KiB to 256 MiB, or nothing");
+        return NULL;
+    }
     if (slots < RING_SLOTS_MIN || slots > RING_SLOTS_MAX || slots & (slots - 1)) {
-        refused("cannot map the ring: slots are a power of two from 32 to 1048576");
+        end_refused("cannot map the ring: slots are a power of two from 32 to 1048576");
         return NULL;
     }
     struct end *self = (struct end *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->slots = (size_t)slots;
+    self->arena = (size_t)arena;
     self->patience.spin = RING_SPIN;
-    size_t size = type == &producer_type ? front_size(self->slots) : RING_PAGE;
-    if (map(&self->own, fd, size, PROT_READ | PROT_WRITE))
+    bool books = type == &consumer_type || !arena || arena_make(&self->books, (uint32_t)(arena / RING_PAGE));
+    if (!books)
+        PyErr_NoMemory();
+    if (!books || map(&self->own, fd, produces(self) ? front_size(self) : back_size(self), PROT_READ | PROT_WRITE))
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -112,23 +111,25 @@ static PyObject *end_attach(struct end *self, PyObject *argument) {
     if (fd < 0)
         return NULL;
     if (self->peer.at || !self->own.at) {
-        refused("cannot attach to the ring: that was done before, or it is closed");
+        end_refused("cannot attach to the ring: that was done before, or it is closed");
         return NULL;
     }
-    if (map(&self->peer, fd, produces(self) ? RING_PAGE : front_size(self->slots), PROT_READ))
+    if (map(&self->peer, fd, produces(self) ? back_size(self) : front_size(self), PROT_READ))
         return NULL;
     if (produces(self))
         self->producer = (struct ring_producer){
-            .mine = (void *)self->own.at, .theirs = (void *)self->peer.at, .slots = self->slots};
+            .mine = (void *)self->own.at, .theirs = (void *)self->peer.at, .slots = self->slots,
+            .units = self->arena / RING_UNIT};
     else
         self->consumer = (struct ring_consumer){
-            .mine = (void *)self->own.at, .theirs = (void *)self->peer.at, .slots = self->slots};
+            .mine = (void *)self->own.at, .theirs = (void *)self->peer.at, .slots = self->slots,
+            .units = self->arena / RING_UNIT};
     Py_RETURN_NONE;
 }
 
 static PyObject *end_close(struct end *self, PyObject *Py_UNUSED(none)) {
-    if (self->waiting) {
-        PyErr_SetString(PyExc_RuntimeError, "cannot close the ring: a thread waits on it");
+    if (self->waiting || self->seen) {
+        PyErr_SetString(PyExc_RuntimeError, "cannot close the ring: a thread waits on it, or looks at a loan");
         return NULL;
     }
     unmap(&self->own);
@@ -139,16 +140,17 @@ static PyObject *end_close(struct end *self, PyObject *Py_UNUSED(none)) {
 static void end_dealloc(struct end *self) {
     unmap(&self->own);
     unmap(&self->peer);
+    arena_drop(&self->books);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-static int usable(const struct end *self) {
+int end_usable(const struct end *self) {
     if (self->peer.at)
         return 0;
-    return refused("cannot use the ring: it is closed, or not attached to the other end");
+    return end_refused("cannot use the ring: it is closed, or not attached to the other end");
 }
 
-static PyObject *broken(void) {
+PyObject *end_broken(void) {
     PyErr_SetString(BrokenError, "the ring is broken: the other end wrote what no ring writes");
     return NULL;
 }
@@ -187,10 +189,10 @@ static bool waited(struct end copy, uint64_t deadline, struct ring_patience *pat
 
 static PyObject *end_wait(struct end *self, PyObject *argument) {
     double seconds = argument == Py_None ? FOREVER : PyFloat_AsDouble(argument);
-    if (PyErr_Occurred() || usable(self))
+    if (PyErr_Occurred() || end_usable(self))
         return NULL;
     if (!(seconds >= 0) || seconds > FOREVER) {
-        refused("cannot wait so long: seconds are from 0 to 1e9");
+        end_refused("cannot wait so long: seconds are from 0 to 1e9");
         return NULL;
     }
     uint64_t deadline = ring_now() + (uint64_t)(seconds * 1e9);
@@ -218,11 +220,11 @@ static PyObject *end_wait(struct end *self, PyObject *argument) {
 /* --- producer ----------------------------------------------------------------------------------------------------- */
 
 /* A message that is checked: its type in 8 bits, its payload no larger than a message. */
-static int type_of(PyObject *argument) {
+int end_type_of(PyObject *argument) {
     long type = PyLong_AsLong(argument);
     if (type == -1 && PyErr_Occurred())
         return -1;
-    return type >= 0 && type <= 255 ? (int)type : refused("cannot send a message: its type is from 0 to 255");
+    return type >= 0 && type <= 255 ? (int)type : end_refused("cannot send a message: its type is from 0 to 255");
 }
 
 static int part_of(PyObject *payload, struct ring_part *part) {
@@ -232,7 +234,7 @@ static int part_of(PyObject *payload, struct ring_part *part) {
         return -1;
     }
     if (PyBytes_GET_SIZE(payload) > RING_MESSAGE_MAX)
-        return refused("cannot send a message: more than 512 bytes travel in a loan");
+        return end_refused("cannot send a message: more than 512 bytes travel in a loan");
     *part = (struct ring_part){(unsigned char *)PyBytes_AS_STRING(payload), (uint32_t)PyBytes_GET_SIZE(payload)};
     return 0;
 }
@@ -244,13 +246,13 @@ static PyObject *producer_push(struct end *self, PyObject *const *args, Py_ssize
         PyErr_SetString(PyExc_TypeError, "push(type, payload)");
         return NULL;
     }
-    if ((type = type_of(args[0])) < 0 || part_of(args[1], &part) || usable(self))
+    if ((type = end_type_of(args[0])) < 0 || part_of(args[1], &part) || end_usable(self))
         return NULL;
-    switch (ring_push(&self->producer, (uint8_t)type, part.data, part.size)) {
+    switch (ring_push(&self->producer, (uint8_t)type, 0, part.data, part.size)) {
     case RING_NOT_NOW:
         Py_RETURN_FALSE;
     case RING_BROKEN:
-        return broken();
+        return end_broken();
     case RING_DONE:
         break;
     }
@@ -264,7 +266,7 @@ static PyObject *producer_push_batch(struct end *self, PyObject *const *args, Py
         PyErr_SetString(PyExc_TypeError, "push_batch(type, [payload, ...])");
         return NULL;
     }
-    if ((type = type_of(args[0])) < 0 || usable(self))
+    if ((type = end_type_of(args[0])) < 0 || end_usable(self))
         return NULL;
     struct ring_part parts[BATCH];
     Py_ssize_t all = PyList_GET_SIZE(args[1]), done = 0;
@@ -276,7 +278,7 @@ static PyObject *producer_push_batch(struct end *self, PyObject *const *args, Py
         for (uint32_t index = 0; index < size; index++)
             part_of(PyList_GET_ITEM(args[1], done + index), &parts[index]);
         if (ring_push_batch(&self->producer, (uint8_t)type, parts, size, &pushed) == RING_BROKEN)
-            return broken();
+            return end_broken();
         done += pushed;
         if (pushed)
             ring_wake(&self->producer.mine->bell, &self->producer.theirs->bell);
@@ -287,10 +289,10 @@ static PyObject *producer_push_batch(struct end *self, PyObject *const *args, Py
 }
 
 static PyObject *producer_depth(struct end *self, PyObject *Py_UNUSED(none)) {
-    if (usable(self))
+    if (end_usable(self))
         return NULL;
     if (ring_room(&self->producer, self->slots) == RING_BROKEN)
-        return broken();
+        return end_broken();
     return PyLong_FromUnsignedLongLong(self->producer.at - self->producer.freed);
 }
 
@@ -308,7 +310,8 @@ static PyObject *popped(struct end *self, enum ring_result *result) {
     if (*result != RING_DONE)
         return NULL;
     PyObject *type = PyLong_FromLong(message.type);
-    PyObject *payload = PyBytes_FromStringAndSize((char *)message.data, (Py_ssize_t)message.size);
+    PyObject *payload = message.loan ? borrowed_new(self, &message)
+                                     : PyBytes_FromStringAndSize((char *)message.data, (Py_ssize_t)message.size);
     PyObject *pair = type && payload ? PyTuple_Pack(2, type, payload) : NULL;
     Py_XDECREF(type);
     Py_XDECREF(payload);
@@ -317,11 +320,11 @@ static PyObject *popped(struct end *self, enum ring_result *result) {
 
 static PyObject *consumer_pop(struct end *self, PyObject *Py_UNUSED(none)) {
     enum ring_result result;
-    if (usable(self))
+    if (end_usable(self))
         return NULL;
     PyObject *message = popped(self, &result);
     if (result == RING_BROKEN)
-        return broken();
+        return end_broken();
     if (result == RING_NOT_NOW)
         Py_RETURN_NONE;
     return message;
@@ -329,7 +332,7 @@ static PyObject *consumer_pop(struct end *self, PyObject *Py_UNUSED(none)) {
 
 static PyObject *consumer_pop_batch(struct end *self, PyObject *argument) {
     Py_ssize_t most = PyLong_AsSsize_t(argument);
-    if ((most == -1 && PyErr_Occurred()) || usable(self))
+    if ((most == -1 && PyErr_Occurred()) || end_usable(self))
         return NULL;
     PyObject *found = PyList_New(0);
     while (found && PyList_GET_SIZE(found) < most) {
@@ -342,7 +345,7 @@ static PyObject *consumer_pop_batch(struct end *self, PyObject *argument) {
             Py_CLEAR(found);
         Py_XDECREF(message);
         if (result == RING_BROKEN)
-            return broken();
+            return end_broken();
     }
     return found;
 }
@@ -361,6 +364,10 @@ static PyMethodDef producer_methods[] = {
      "push(type, payload) -> bool: False when there is no room. At most 512 bytes."},
     {"push_batch", (PyCFunction)(void (*)(void))producer_push_batch, METH_FASTCALL,
      "push_batch(type, payloads) -> int: how many had room, from the front; 64 at a time appear at once."},
+    {"loan", (PyCFunction)(void (*)(void))producer_loan, METH_O,
+     "loan(size) -> Loan | None: a chunk of the arena to be filled and sent; None while there is none."},
+    {"push_loan", (PyCFunction)(void (*)(void))producer_push_loan, METH_FASTCALL,
+     "push_loan(type, loan) -> bool: False when there is no room; the loan is kept then."},
     {"depth", (PyCFunction)(void (*)(void))producer_depth, METH_NOARGS, "depth() -> int: slots not read yet."},
     {0},
 };
@@ -374,7 +381,7 @@ static PyMethodDef consumer_methods[] = {
 
 static PyTypeObject producer_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "exosdk.ring.Producer",
-    .tp_doc = "Producer(fd, *, slots): the end that sends. `fd` is its memory, not yet sealed against writing.",
+    .tp_doc = "Producer(fd, *, slots, arena=0): the end that sends. `fd`: its memory, not yet sealed.",
     .tp_basicsize = sizeof(struct end),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = end_new,
@@ -383,7 +390,7 @@ static PyTypeObject producer_type = {
 };
 static PyTypeObject consumer_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "exosdk.ring.Consumer",
-    .tp_doc = "Consumer(fd, *, slots): the end that receives. `fd` is its memory, not yet sealed against writing.",
+    .tp_doc = "Consumer(fd, *, slots, arena=0): the end that receives. `fd`: its memory, not yet sealed.",
     .tp_basicsize = sizeof(struct end),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = end_new,
@@ -397,9 +404,10 @@ PyMODINIT_FUNC PyInit__ring(void) {
     PyObject *made = PyModule_Create(&module);
     BrokenError = PyErr_NewException("exosdk.ring.BrokenError", NULL, NULL);
     if (!made || !BrokenError || PyModule_AddObjectRef(made, "BrokenError", BrokenError)
-        || PyModule_AddType(made, &producer_type) || PyModule_AddType(made, &consumer_type)
+        || loan_types(made) || PyModule_AddType(made, &producer_type) || PyModule_AddType(made, &consumer_type)
         || PyModule_AddIntConstant(made, "MESSAGE_MAX", RING_MESSAGE_MAX)
-        || PyModule_AddIntConstant(made, "PAGE", RING_PAGE) || PyModule_AddIntConstant(made, "SLOT", RING_SLOT)) {
+        || PyModule_AddIntConstant(made, "PAGE", RING_PAGE) || PyModule_AddIntConstant(made, "SLOT", RING_SLOT)
+        || PyModule_AddIntConstant(made, "UNIT", RING_UNIT)) {
         Py_CLEAR(made);
     }
     return made;

@@ -1,6 +1,7 @@
-/* The queue without Python, under the sanitizers: two threads that trust each other, then one end that is not to be
+/* Queue and arena without Python, under the sanitizers: two threads that trust each other, then an end that is not to be
  * trusted. Ends with status 0, or says what was wrong. */
 #define _GNU_SOURCE
+#include "../../../exosdk/ring/_arena.h"
 #include "../../../exosdk/ring/_core.h"
 
 #include <pthread.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 
 #define SLOTS 64
+#define ARENA_PAGES 16u
+#define UNITS (ARENA_PAGES * ARENA_UNITS)
 #define ENOUGH(condition) ((condition) ? (void)0 : fail(#condition, __LINE__))
 
 static void fail(const char *what, int line) {
@@ -22,11 +25,18 @@ struct shared {
     struct ring_back *back;
 };
 
+static void *zeros(size_t size) {
+    void *memory = aligned_alloc(RING_PAGE, size);
+    ENOUGH(memory);
+    return memset(memory, 0, size);
+}
+
 static struct shared shared(void) {
-    struct shared memory = {aligned_alloc(RING_PAGE, RING_PAGE + SLOTS * RING_SLOT), aligned_alloc(64, RING_PAGE)};
-    memset(memory.front, 0, RING_PAGE + SLOTS * RING_SLOT);
-    memset(memory.back, 0, RING_PAGE);
-    return memory;
+    return (struct shared){zeros(RING_PAGE + SLOTS * RING_SLOT + ARENA_PAGES * RING_PAGE), zeros(2 * RING_PAGE)};
+}
+
+static unsigned char *arena_of(const struct ring_front *front, uint32_t chunk) {
+    return (unsigned char *)front + RING_PAGE + SLOTS * RING_SLOT + (size_t)chunk * RING_UNIT;
 }
 
 static void dispose(struct shared memory) {
@@ -73,7 +83,7 @@ static void *produce(void *argument) {
         if (count > 1)
             result = ring_push_batch(&work->ring, 3, parts, count, &pushed);
         else
-            pushed = (result = ring_push(&work->ring, 3, parts->data, parts->size)) == RING_DONE;
+            pushed = (result = ring_push(&work->ring, 3, 0, parts->data, parts->size)) == RING_DONE;
         ENOUGH(result != RING_BROKEN);
         number += pushed;
         if (!pushed)
@@ -107,9 +117,114 @@ static void agree(uint64_t messages) {
     dispose(memory);
 }
 
+/* --- lending ------------------------------------------------------------------------------------------------------ */
+
+/* No two chunks overlap, and when all are given back the arena is one run again. */
+static void books(uint64_t turns) {
+    struct arena arena;
+    struct {
+        uint32_t chunk, units;
+    } held[UNITS];
+    bool taken[UNITS] = {false};
+    uint32_t count = 0;
+    uint64_t random = 1234567;
+    ENOUGH(arena_make(&arena, ARENA_PAGES));
+    for (uint64_t turn = 0; turn < turns; turn++) {
+        if (count && next(&random) % 2) {
+            uint32_t which = next(&random) % count;
+            memset(taken + held[which].chunk, 0, held[which].units);
+            arena_give(&arena, held[which].chunk);
+            held[which] = held[--count];
+            continue;
+        }
+        uint32_t class = arena_class(1 + next(&random) % (next(&random) % 8 ? 5000 : ARENA_PAGES * RING_PAGE));
+        uint32_t chunk = arena_take(&arena, class);
+        if (chunk == ARENA_NONE)
+            continue;
+        ENOUGH(chunk + (1u << class) <= UNITS && chunk % (1u << (class < 3 ? class : 2)) == 0);
+        held[count].chunk = chunk;
+        held[count++].units = 1u << class;
+        for (uint32_t unit = chunk; unit < chunk + (1u << class); unit++) {
+            ENOUGH(!taken[unit]);
+            taken[unit] = true;
+        }
+    }
+    while (count)
+        arena_give(&arena, held[--count].chunk);
+    arena_flush(&arena);
+    ENOUGH(arena_take(&arena, arena_class(ARENA_PAGES * RING_PAGE)) == 0);
+    ENOUGH(arena_take(&arena, 0) == ARENA_NONE);
+    arena_drop(&arena);
+}
+
+static bool collect(struct ring_producer *ring, struct arena *arena) {
+    uint32_t chunk;
+    enum ring_result result;
+    while ((result = ring_collect(ring, &chunk)) == RING_DONE) {
+        if (arena_state(arena, chunk) != ARENA_LENT)
+            return false;
+        arena_give(arena, chunk);
+    }
+    return result != RING_BROKEN;
+}
+
+static void *lend(void *argument) {
+    struct work *work = argument;
+    struct arena arena;
+    ENOUGH(arena_make(&arena, ARENA_PAGES));
+    for (uint64_t number = 0; number < work->messages;) {
+        uint32_t size = 600 + number % 7 * 1500, chunk;
+        ENOUGH(collect(&work->ring, &arena));
+        if (ring_room(&work->ring, 1) == RING_DONE
+            && (chunk = arena_take(&arena, arena_class(size))) != ARENA_NONE) {
+            struct ring_loan loan = {chunk, size};
+            fill(arena_of(work->ring.mine, chunk), number, size);
+            arena_mark(&arena, chunk, arena_class(size), ARENA_LENT);
+            ENOUGH(ring_push(&work->ring, 4, RING_LOAN, &loan, sizeof loan) == RING_DONE);
+            number++;
+        } else {
+            sched_yield();
+        }
+    }
+    arena_drop(&arena);
+    return NULL;
+}
+
+static void borrow(uint64_t messages) {
+    struct shared memory = shared();
+    struct work work = {{.mine = memory.front, .theirs = memory.back, .slots = SLOTS, .units = UNITS}, messages};
+    struct ring_consumer ring = {.mine = memory.back, .theirs = memory.front, .slots = SLOTS, .units = UNITS};
+    pthread_t thread;
+    ENOUGH(!pthread_create(&thread, NULL, lend, &work));
+    for (uint64_t number = 0; number < messages;) {
+        struct ring_message message;
+        struct ring_loan loan;
+        static unsigned char expected[ARENA_PAGES * RING_PAGE];
+        enum ring_result result = ring_pop(&ring, &message);
+        ENOUGH(result != RING_BROKEN);
+        if (result == RING_NOT_NOW) {
+            ring_publish(&ring);
+            sched_yield();
+            continue;
+        }
+        memcpy(&loan, message.data, sizeof loan);
+        ENOUGH(message.loan && loan.size == 600 + number % 7 * 1500);
+        fill(expected, number, loan.size);
+        ENOUGH(!memcmp(expected, arena_of(memory.front, loan.chunk), loan.size));
+        ring_return(&ring, loan.chunk);
+        number++;
+    }
+    pthread_join(thread, NULL);
+    dispose(memory);
+}
+
+/* --- distrust ----------------------------------------------------------------------------------------------------- */
+
 /* Headers that are nearly right are worth more than noise. */
 static uint64_t lie(const struct ring_consumer *ring, uint64_t *random) {
-    uint64_t near = ring_header(ring->at + next(random) % 3 - 1, next(random) % 600, 0, next(random) % 3 ? 0 : 0x80);
+    static const uint8_t flags[] = {0, 0, RING_GOES_ON, RING_LOAN, RING_LOAN};
+    uint32_t size = next(random) % 2 ? sizeof(struct ring_loan) : next(random) % 600;
+    uint64_t near = ring_header(ring->at + next(random) % 3 - 1, size, 0, flags[next(random) % 5]);
     return next(random) % 4 ? near : next(random);
 }
 
@@ -117,19 +232,33 @@ static void distrust(uint64_t rounds) {
     uint64_t random = 88172645463325252u;
     for (uint64_t round = 0; round < rounds; round++) {
         struct shared memory = shared();
-        struct ring_producer producer = {.mine = memory.front, .theirs = memory.back, .slots = SLOTS};
-        struct ring_consumer consumer = {.mine = memory.back, .theirs = memory.front, .slots = SLOTS};
+        struct ring_producer producer = {.mine = memory.front, .theirs = memory.back, .slots = SLOTS, .units = UNITS};
+        struct ring_consumer consumer = {
+            .mine = memory.back, .theirs = memory.front, .slots = SLOTS, .units = UNITS};
         for (uint32_t step = 0; step < 200; step++) {
-            unsigned char data[RING_MESSAGE_MAX] = {0};
-            struct ring_message message;
+            unsigned char data[RING_MESSAGE_MAX];
+            struct ring_message message = {0};
+            struct ring_loan loan;
+            uint32_t chunk;
+            memset(data, (int)(next(&random) % 3 * next(&random)), sizeof data);
             if (next(&random) % 2)
-                ring_push(&producer, 1, data, next(&random) % (RING_MESSAGE_MAX + 1));
+                ring_push(&producer, 1, 0, data, next(&random) % (RING_MESSAGE_MAX + 1));
             if (next(&random) % 8 == 0)
                 atomic_store(&memory.front->slots[next(&random) % SLOTS].header, lie(&consumer, &random));
             if (next(&random) % 64 == 0)
                 atomic_store(&memory.back->head, next(&random) % 3 ? producer.at - next(&random) % 70 : random);
-            if (ring_pop(&consumer, &message) == RING_DONE)
+            if (next(&random) % 16 == 0)
+                atomic_store(&memory.back->returns[next(&random) % 4],
+                             (producer.collected + next(&random) % 2) << 32 | next(&random) % (UNITS + 9));
+            if (ring_collect(&producer, &chunk) == RING_DONE)
+                ENOUGH(chunk < UNITS);
+            if (ring_pop(&consumer, &message) == RING_DONE && !message.loan) {
                 ENOUGH(message.size <= RING_MESSAGE_MAX);
+            } else if (!consumer.broken && message.loan) {
+                memcpy(&loan, message.data, sizeof loan);
+                ENOUGH(loan.size && (uint64_t)loan.chunk * RING_UNIT + loan.size <= ARENA_PAGES * RING_PAGE);
+                ring_return(&consumer, loan.chunk);
+            }
             ENOUGH(producer.broken || producer.at - producer.freed <= SLOTS);
         }
         dispose(memory);
@@ -139,6 +268,8 @@ static void distrust(uint64_t rounds) {
 int main(int count, char **arguments) {
     uint64_t messages = count > 1 ? strtoull(arguments[1], NULL, 10) : 100000;
     agree(messages);
+    borrow(messages / 4);
+    books(messages);
     distrust(messages / 100);
     return 0;
 }

@@ -55,11 +55,14 @@ class Ends:
 
 
 @contextmanager
-def ends(slots: int = FEW) -> Iterator[Ends]:
-    sizes = ring.memories(slots)
+def ends(slots: int = FEW, *, arena: int = 0) -> Iterator[Ends]:
+    sizes = ring.memories(slots, arena=arena)
     fds = [memory(size) for size in sizes]
     maps = [mmap.mmap(fd, size) for fd, size in zip(fds, sizes, strict=True)]
-    producer, consumer = ring.Producer(fds[0], slots=slots), ring.Consumer(fds[1], slots=slots)
+    producer, consumer = (
+        ring.Producer(fds[0], slots=slots, arena=arena),
+        ring.Consumer(fds[1], slots=slots, arena=arena),
+    )
     for fd in fds:
         seal(fd)
     producer.attach(fds[1])

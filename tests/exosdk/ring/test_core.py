@@ -1,42 +1,48 @@
 """The queue's core without Python, under the compiler's sanitizers; and each order of memory is shown to be needed."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
-CORE = HERE.parents[2] / "exosdk/ring/_core.h"
-INCLUDE = '"../../../exosdk/ring/_core.h"'
+RING = HERE.parents[2] / "exosdk/ring"
+CORE = (RING / "_core.h").read_text()
+PLACE = "../../../exosdk/ring/"
 # The sanitizer of threads sees calls of memcpy and not what the compiler makes of them.
 FLAGS = ("-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-builtin-memcpy", "-fno-sanitize-recover=all")
 
 
 def run(directory: Path, sanitizer: str, *, core: str, messages: int) -> subprocess.CompletedProcess[str]:
     """Of the core as it is given, whatever its file says now."""
-    (directory / "core.h").write_text(core)
-    (directory / "core.c").write_text((HERE / "core.c").read_text().replace(INCLUDE, '"core.h"'))
+    (directory / "_core.h").write_text(core)
+    (directory / "_arena.h").write_text((RING / "_arena.h").read_text())
+    (directory / "core.c").write_text((HERE / "core.c").read_text().replace(PLACE, ""))
     program = directory / "core"
     compile_ = ["gcc", *FLAGS, f"-fsanitize={sanitizer}", str(directory / "core.c"), "-o", str(program), "-pthread"]
     subprocess.run(compile_, check=True)
     # Without random addresses: the sanitizer of threads wants its own where some kernels put others.
     command = ["setarch", "-R", str(program), str(messages)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = os.environ | {"TSAN_OPTIONS": "halt_on_error=1"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sanitizer", ["address,undefined", "thread"])
 def test_what_it_does_with_honest_and_with_hostile_ends_is_clean(tmp_path: Path, sanitizer: str) -> None:
-    done = run(tmp_path, sanitizer, core=CORE.read_text(), messages=100_000)
+    done = run(tmp_path, sanitizer, core=CORE, messages=100_000)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 WEAKER = {
-    "a message is said to be there before it is": "header(ring->at, size, type, 0), memory_order_release",
+    "a message is said to be there before it is": "header(ring->at, size, type, flags), memory_order_release",
     "a batch is said to be there before it is": "first->header, header, memory_order_release",
     "a payload is read before the word that it is there": "ring->at)->header, memory_order_acquire",
     "room is given back before it was read out": "mine->head, ring->at, memory_order_release",
     "room is written to before the word that it is free": "theirs->head, memory_order_acquire",
+    "a chunk is given back before it was read out": "word, memory_order_release",
+    "a chunk is written to before the word that it came back": "(place, memory_order_acquire",
 }
 
 
@@ -45,9 +51,8 @@ WEAKER = {
 def test_every_order_of_memory_is_needed(tmp_path: Path, weaker: str) -> None:
     """Each is weakened in a copy, and the sanitizer sees the race that it kept away."""
     strong = WEAKER[weaker]
-    core = CORE.read_text()
-    assert core.count(strong) == 1
+    assert CORE.count(strong) == 1
     weak = strong.replace("_release", "_relaxed").replace("_acquire", "_relaxed")
-    done = run(tmp_path, "thread", core=core.replace(strong, weak), messages=20_000)
+    done = run(tmp_path, "thread", core=CORE.replace(strong, weak), messages=20_000)
     assert "data race" in done.stderr
     assert done.returncode == 66
