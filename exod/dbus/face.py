@@ -1,7 +1,7 @@
 """The supervisor as objects: "this changed" → objects added and removed, and PropertiesChanged of what differs.
 
-Implements `supervisor.ports.Face`. Changes are gathered and shown once per turn of the loop; a service's properties
-once a second. Of finished jobs the newest hundred have an object.
+Implements `supervisor.ports.Face`. Changes are gathered and shown once per turn of the loop; a job that is merely
+getting on ten times a second, a service's properties once. Of finished jobs the newest hundred have an object.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ from exod.package.services import Service
 
 _log = logging.getLogger(__name__)
 JOBS_SHOWN: Final = 100
+_JOB_INTERVAL: Final = 0.1
+"""Seconds. A load takes a dozen steps in as many milliseconds: to show each was two fifths of its work."""
 _SERVICE_INTERVAL: Final = 1.0
 _SIGNALS_PER_SECOND: Final = 200
 
@@ -38,6 +40,8 @@ class BusFace:
         self._flushing: asyncio.Handle | None = None
         self._last: dict[str, Mapping[str, Any]] = {}
         self._finished: OrderedDict[int, None] = OrderedDict()
+        self._resting: dict[int, asyncio.TimerHandle] = {}
+        self._waiting: set[int] = set()
         self._services: dict[tuple[str, str], _Offered] = {}
         self.signals_over_rate = 0
 
@@ -57,6 +61,8 @@ class BusFace:
     def detach(self) -> None:
         if self._flushing:
             self._flushing.cancel()
+        for rest in self._resting.values():
+            rest.cancel()
         for offered in self._services.values():
             offered.cancel()
 
@@ -144,11 +150,30 @@ class BusFace:
                 self._update(instance_path(key), key in views, lambda: Instance(views, key))
             case "job":
                 view = supervisor.jobs.get(key)
+                if view is not None and self._is_resting(key, view.state):
+                    return
                 self._update(job_path(key), view is not None, lambda: Job(requests, key))
                 if view is not None and view.state not in ACTIVE:
                     self._forget_old_jobs(key)
             case _:
                 self._announce(ROOT_PATH)
+
+    def _is_resting(self, job: int, state: str) -> bool:
+        """Shown a moment ago, and in the same state: what is new will be shown when its rest is over."""
+        last = self._last.get(job_path(job))
+        if last is None or last["State"] != state:
+            return False
+        if job in self._resting:
+            self._waiting.add(job)
+            return True
+        self._resting[job] = asyncio.get_running_loop().call_later(_JOB_INTERVAL, self._rested, job)
+        return False
+
+    def _rested(self, job: int) -> None:
+        del self._resting[job]
+        if job in self._waiting:
+            self._waiting.discard(job)
+            self._touch("job", job)
 
     def _forget_old_jobs(self, job: int) -> None:
         self._finished[job] = None

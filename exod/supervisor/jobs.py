@@ -6,7 +6,7 @@ A job is its own record and its own bell: whoever waits for it waits for `over`.
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from exod.errors import Refusal
 from exod.plan.steps import Plan
@@ -119,9 +119,21 @@ class Jobs:
         if job is None:
             return _view(self.past[number])
         total = len(job.plan.steps)
-        progress = 100 * job.done // total if total else 0
-        now = replace(_view(job.record()), state=job.state, step=job.step)
-        return replace(now, steps_done=job.done, steps_total=total, progress=progress)
+        return JobView(
+            id=job.id,
+            kind=job.kind,
+            plugin_name=job.plugin,
+            caller=job.caller.name,
+            state=job.state,
+            step=job.step,
+            steps_done=job.done,
+            steps_total=total,
+            progress=100 * job.done // total if total else 0,
+            result=dict(job.result),
+            refusal=job.refusal.fields() if job.refusal else {},
+            created_at=int(job.created),
+            finished_at=int(job.finished),
+        )
 
 
 def _view(record: JobRecord) -> JobView:

@@ -125,3 +125,42 @@ async def test_nothing_is_shown_after_the_end(rig: Rig) -> None:
     rig.face.detach()
     await asyncio.sleep(0)
     assert HELLO not in rig.bus._dispatcher.objects
+
+
+def getting_on(rig: Rig, *, done: int, state: str = "running") -> None:
+    rig.supervisor.jobs[3] = job_view(3, state=state, steps_done=done)
+    rig.face.job(3)
+    rig.face.flush()
+
+
+async def next_change(client: Client) -> dict[str, object]:
+    _, changed, _ = (await client.signal("PropertiesChanged")).body()
+    return {name: value.value for name, value in changed.items()}
+
+
+async def test_a_job_that_is_getting_on_is_shown_now_and_then_and_its_end_at_once(
+    rig: Rig, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faces, "_JOB_INTERVAL", 3600.0)
+    getting_on(rig, done=0)
+    await client.listen()
+    for done in range(1, 9):
+        getting_on(rig, done=done)
+    getting_on(rig, done=9, state="done")
+    assert await next_change(client) == {"StepsDone": 1}
+    assert await next_change(client) == {"StepsDone": 9, "State": "done"}
+
+
+async def test_what_a_job_did_meanwhile_is_shown_when_its_rest_is_over(
+    rig: Rig, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faces, "_JOB_INTERVAL", 0.001)
+    getting_on(rig, done=0)
+    await client.listen()
+    for done in (1, 2, 3):
+        getting_on(rig, done=done)
+    assert await next_change(client) == {"StepsDone": 1}
+    assert await next_change(client) == {"StepsDone": 3}
+    while rig.face._resting:  # noqa: ASYNC110 - a timer has to pass
+        await asyncio.sleep(0)
+    assert not rig.face._dirty, "nothing is new, and nothing is looked at again"
