@@ -15,6 +15,9 @@ from exosdk.entry import UnusableError, text
 from exosdk.post import GoneError, Post
 from exosdk.serving import Serving
 
+_MACHINE_CODE = f"{os.path.dirname(os.__file__)}/lib-dynload"
+"""Of the standard library what the zygote did not load; without `native` it cannot be."""
+
 
 def separate_from_siblings() -> None:
     """Children of one zygote share all random state of the modules it had imported."""
@@ -74,6 +77,8 @@ class Runner:
     def _go(self, go: wire.Go) -> None:
         """After a failure the instance stays but serves nothing: its answer has to be read before its death is seen."""
         sys.path.insert(0, self._code)
+        if "native" in go.permissions:
+            sys.path.append(_MACHINE_CODE)
         state = self._state if os.path.isdir(self._state) else ""
         context = Context(go, state_dir=state, send=self._post.send)
         try:

@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from typing import Any
 
 from exosdk import hooks, wire
@@ -43,7 +43,9 @@ def rehearse(manager: hooks.Manager, *, code: str, finish: Callable[[], None] = 
         __import__(name)
     for _ in range(_TIMES):
         _play(manager, code=code)
-    sys.path_importer_cache[code] = FileFinder(code, (SourceFileLoader, SOURCE_SUFFIXES))
+    # Only a package that was granted `native` has a file for the first of them.
+    loaders = (ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceFileLoader, SOURCE_SUFFIXES)
+    sys.path_importer_cache[code] = FileFinder(code, *loaders)
     gc.collect()
     finish()
 

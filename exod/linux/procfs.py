@@ -37,6 +37,12 @@ def mounts(pid: int | str = "self") -> list[tuple[str, str, str]]:
     return [(left[0], left[4], kind) for left, kind in fields]
 
 
+def executable(pid: int) -> list[str]:
+    """Where those mounts lie that it sees and that are not noexec."""
+    rows = (line.split(" ") for line in _read(pid, "mountinfo").split("\n")[:-1])
+    return [row[4] for row in rows if "noexec" not in row[5].split(",")]
+
+
 def mount_type(descriptor: int, *, seen_by: int | str = "self") -> str:
     """Of the mount that an own descriptor is on, by number, which asks no file; "" where `seen_by` does not see it. A
     device number would not do (btrfs has several).

@@ -179,15 +179,12 @@ _BINARY = Table(
     Field("lto", Flag(), default=False),
     build=lambda **row: tuple(sorted(row.items())),
 )
+_DEPENDENCIES = Named(Name(), _Dependency(), lambda name, row: Dependency(name, **row), most=DEPENDENCIES_MAX)
 _TABLE = Table(
     Field("package", _PACKAGE),
     Field("entry", _Entry()),
     Field("binary", _BINARY, default=()),
-    Field(
-        "dependencies",
-        Named(Name(), _Dependency(), lambda name, row: Dependency(name, **row), most=DEPENDENCIES_MAX),
-        default=(),
-    ),
+    Field("dependencies", _DEPENDENCIES, default=()),
     Field("sandbox", permissions.TABLE, default=Permissions(), to="permissions"),
     Field("limits", limits.TABLE, default=Limits()),
     Field("config", options.TABLE, default=()),

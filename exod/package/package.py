@@ -124,7 +124,7 @@ def read_contents(body: bytes) -> tuple[Archive, Manifest] | Refusal:
         return declared
     if not declared.permissions.native and (path := archive.machine_code(files.files)):
         sentence = f"cannot read {declared.name} {declared.version}: {path} is machine code"
-        hint = "leave it out; machine code needs sandbox.native, which this version of exod does not grant"
+        hint = "leave it out, or ask for it: native = true in [sandbox]; few signers may have it"
         return Refusal("machine-code", sentence, hint, {"path": path})
     if not _has_entry(files.files, declared):
         target = declared.entry.target

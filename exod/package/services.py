@@ -86,10 +86,7 @@ _METHOD = Table(
     Field("out", _SIGNATURE, default="", to="result"),
     Field("idempotent", Flag(), default=False, help="may be repeated after a lost instance"),
 )
-_PROPERTY = Table(
-    Field("type", _TYPE),
-    Field("access", Choice("read", "readwrite"), default="read"),
-)
+_PROPERTY = Table(Field("type", _TYPE), Field("access", Choice("read", "readwrite"), default="read"))
 _SERVICE = Table(
     Field("interface", Parsed(interface_name, what="an interface name a plugin may offer")),
     Field("access", Text(ACCESS_PATTERN, what="root, any, group:NAME or polkit:ACTION"), default="root"),

@@ -73,6 +73,7 @@ class Verdict:
 
 SERVED = frozenset(["config", "custom"])
 """Permissions that exod answers for at each use; the others are the kernel's once an instance has them."""
+_BUILT = ("filesystem", "network", "processes", "native", *SERVED)
 
 
 def confine(
@@ -149,7 +150,7 @@ def _kernel_fits(wanted: str, release: str) -> bool:
 
 def _unbuilt(manifest: Manifest, permissions: Permissions) -> Refusal | None:
     """What cannot be enforced or run yet is refused by name, never silently ignored."""
-    lacking = [name for name in permissions.asked() if name not in ("filesystem", "network", "processes", *SERVED)]
+    lacking = [name for name in permissions.asked() if name not in _BUILT]
     lacking += ["a sandbox that is not strict"] * (not manifest.permissions.strict)
     lacking += [manifest.entry.kind] * (manifest.entry.kind != "python")
     if not lacking:

@@ -25,6 +25,9 @@ class Pick(NamedTuple):
     version: str
 
 
+_Found = Mapping[str, Iterator[Any]]
+
+
 class _Provider(AbstractProvider[Any, Any, str]):
     def __init__(self, *, needs: Needs, fitting: Fitting, optional: bool) -> None:
         self._needs = needs
@@ -37,12 +40,7 @@ class _Provider(AbstractProvider[Any, Any, str]):
     def get_preference(self, identifier: str, *_: Any, **__: Any) -> str:
         return identifier
 
-    def find_matches(
-        self,
-        identifier: str,
-        requirements: Mapping[str, Iterator[Any]],
-        incompatibilities: Mapping[str, Iterator[Any]],
-    ) -> Iterable[Pick]:
+    def find_matches(self, identifier: str, requirements: _Found, incompatibilities: _Found) -> Iterable[Pick]:
         wanted = list(requirements[identifier])
         bad = {pick.version for pick in incompatibilities[identifier]}
         fits = [self._versions(one) for one in wanted]
@@ -65,9 +63,8 @@ class _Provider(AbstractProvider[Any, Any, str]):
 
 def search(plugin: str, version: str, *, needs: Needs, fitting: Fitting, optional: bool) -> Mapping[str, str]:
     """plugin → version. Raises NoFitError."""
-    resolver: Resolver[Any, Any, str] = Resolver(
-        _Provider(needs=needs, fitting=fitting, optional=optional), BaseReporter()
-    )
+    provider = _Provider(needs=needs, fitting=fitting, optional=optional)
+    resolver: Resolver[Any, Any, str] = Resolver(provider, BaseReporter())
     try:
         result = resolver.resolve([Pick(plugin, version)], max_rounds=ROUNDS)
     except ResolutionImpossible as error:

@@ -55,17 +55,9 @@ class Candidate:
 def install(present: Present, candidate: Candidate) -> Plan:
     """Store, pin, register. A new owner never receives the old owner's data."""
     plugin, version = present.plugin, candidate.version
-    known = present.digests.get(version, "")
-    steps = [
-        _step(
-            StepKind.STORE_PACKAGE,
-            plugin,
-            version=version,
-            digest=candidate.digest,
-            had=known == candidate.digest,
-            replaces=known if known != candidate.digest else "",
-        )
-    ]
+    known, digest = present.digests.get(version, ""), candidate.digest
+    changed: dict[str, Scalar] = {"had": known == digest, "replaces": known if known != digest else ""}
+    steps = [_step(StepKind.STORE_PACKAGE, plugin, version=version, digest=digest, **changed)]
     if (candidate.owner, candidate.mark) != (present.owner, present.mark):
         pin = {"owner": candidate.owner, "mark": candidate.mark, "kept": candidate.kept}
         steps.append(_step(StepKind.PIN_OWNER, plugin, **pin, old_owner=present.owner, old_mark=present.mark))
@@ -91,15 +83,15 @@ def tidy(plan: Plan) -> Plan:
     return Plan((*plan.steps, discard), no_return=len(plan.steps))
 
 
+_BIRTH = (StepKind.PREPARE_SANDBOX, StepKind.SPAWN, StepKind.CHECK_WALLS, StepKind.GO)
+
+
 def bring_up(plugin: str, *, version: str, digest: str, instance: int, goal: str) -> Plan:
     """From no process to `goal`: loaded, running or suspended."""
     one: dict[str, Scalar] = {"version": version, "instance": instance}
     steps = [
         _step(StepKind.RESERVE_INSTANCE, plugin, digest=digest, **one),
-        _step(StepKind.PREPARE_SANDBOX, plugin, **one),
-        _step(StepKind.SPAWN, plugin, **one),
-        _step(StepKind.CHECK_WALLS, plugin, **one),
-        _step(StepKind.GO, plugin, **one),
+        *(_step(kind, plugin, **one) for kind in _BIRTH),
         _step(StepKind.OFFER_SERVICES, plugin, instance=instance),
     ]
     if goal in ("running", "suspended"):

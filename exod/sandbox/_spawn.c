@@ -226,16 +226,17 @@ static int acceptable(const struct request *request, ssize_t size, unsigned int 
     if (size != sizeof *request || truncated || request->magic != REQUEST_MAGIC
         || request->without >> LAYERS_COUNT || request->fds != fds)
         return 0;
-    if (request->op == OP_NETNS)
-        return fds == 0 && !request->files && !request->flags && !request->without && !request->profile
-               && !request->bounds.files && !request->bounds.tasks && !request->bounds.memory
+    if (request->op == OP_NETNS || request->op == OP_LOADED)
+        return fds == (request->op == OP_LOADED) && !request->files && !request->flags && !request->without
+               && !request->profile && !request->bounds.files && !request->bounds.tasks && !request->bounds.memory
                && !request->bounds.storage;
     if (!request->bounds.files || !request->bounds.tasks || !request->bounds.memory)
         return 0; /* it would be born into limits in which nothing lives */
     unsigned int state = request->flags & FLAG_STATE ? 1 : 0, domain = request->flags & FLAG_DOMAIN ? 1 : 0;
-    return request->op == OP_FORK && !(request->flags & ~(FLAG_STATE | FLAG_DOMAIN)) && request->files <= FILES_MAX
-           && fds == FIXED_FDS + state + 2 * request->files + domain && request->profile < armour.profiles
-           && request->uid >= armour.uid_first && request->uid <= armour.uid_last;
+    return request->op == OP_FORK && !(request->flags & ~(FLAG_STATE | FLAG_DOMAIN | FLAG_NATIVE))
+           && request->files <= FILES_MAX && fds == FIXED_FDS + state + 2 * request->files + domain
+           && request->profile < armour.profiles && request->uid >= armour.uid_first
+           && request->uid <= armour.uid_last;
 }
 
 /* An empty network namespace owned by this zygote's user namespace; the zygote itself returns to its own. */
@@ -319,6 +320,8 @@ static PyObject *py_serve(PyObject *self, PyObject *args) {
         } else if (child.request.op == OP_NETNS) {
             made = new_network();
             reply.error = made < 0 ? errno : 0;
+        } else if (child.request.op == OP_LOADED) {
+            reply.error = walls_loaded(armour.procfs, child.fds[0]) ? errno : 0;
         } else {
             PyOS_BeforeFork();
             reply.pid = clone_instance(&child, &made);

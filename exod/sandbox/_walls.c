@@ -106,11 +106,32 @@ static int attach(int from, const char *from_path, int to, const char *to_path) 
     return (int)syscall(SYS_move_mount, from, from_path, to, to_path, flags);
 }
 
+/* Whether files of the mount at `path` may be mapped to be executed; to forbid it, those of all below it too. */
+static int executable(const char *path, int yes) {
+    uint64_t attributes[4] = {yes ? 0 : MOUNT_ATTR_NOEXEC, yes ? MOUNT_ATTR_NOEXEC : 0, 0, 0};
+    return (int)syscall(SYS_mount_setattr, AT_FDCWD, path, yes ? 0 : AT_RECURSIVE, attributes, sizeof attributes);
+}
+
+/* In a zygote: of the mounts in this namespace, an instance's, nothing more is executed. */
+int walls_loaded(int procfs, int mounts) {
+    int home = openat(procfs, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (home < 0)
+        return -1;
+    int bad = setns(mounts, CLONE_NEWNS) || executable("/", 0), error = errno;
+    if (setns(home, CLONE_NEWNS))
+        _exit(1); /* it stands among the instance's mounts, which the next child would get */
+    close(home);
+    errno = error;
+    return bad ? -1 : 0;
+}
+
 /* The template's mounts are this child's own copies, so they are moved, not cloned. Targets of granted files are
  * descriptors that exod opened inside the root it built: no path has to travel. */
 static int build_root(struct child *child) {
     const int *fds = child->fds;
     int root = fds[FD_ROOT], next = FIXED_FDS;
+    if (child->request.flags & FLAG_NATIVE && executable("/stdlib", 1))
+        return -1;
     if (attach(root, "", AT_FDCWD, "/root") || attach(AT_FDCWD, "/stdlib", root, child->armour->stdlib)
         || attach(AT_FDCWD, "/sdk", root, child->armour->sdk) || attach(fds[FD_TMP], "", root, "tmp"))
         return -1;

@@ -12,8 +12,10 @@
 #define FAILURE_MAGIC 0x4c494146u
 #define OP_FORK 1u
 #define OP_NETNS 2u
+#define OP_LOADED 3u
 #define FLAG_STATE 1u
 #define FLAG_DOMAIN 2u
+#define FLAG_NATIVE 4u /* it may map machine code of its package, until OP_LOADED says that all of it is loaded */
 
 #define FILES_MAX 32
 #define PROFILES_MAX 16
@@ -90,5 +92,6 @@ extern const unsigned int walls_count;
 /* 0, or the number (from 1) of the step that failed, with errno. */
 unsigned int walls_raise(struct child *child);
 int walls_put(int directory, const char *path, const char *text);
+int walls_loaded(int procfs, int mounts);
 
 #endif

@@ -83,14 +83,15 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     fds = [cell.fork[name] for name in ORDER if name in cell.fork]
     for pair in zip(cell.granted, cell.targets, strict=True):
         fds += pair
-    most = launch.confinement.limits
+    most, native = launch.confinement.limits, "native" in launch.confinement.permissions
+    flags = ("state" in cell.fork) * frames.FLAG_STATE | ("domain" in cell.fork) * frames.FLAG_DOMAIN
     request = frames.request(
         frames.FORK,
         id_=launch.instance,
         uid=launch.uid,
         fds=len(fds),
         files=len(cell.granted),
-        flags=("state" in cell.fork) * frames.FLAG_STATE | ("domain" in cell.fork) * frames.FLAG_DOMAIN,
+        flags=flags | native * frames.FLAG_NATIVE,
         nonce=launch.nonce,
         without=sum(1 << layer for layer in LAYERS - launch.confinement.layers),
         profile=seccomp.profile(launch.confinement.permissions, reads=bool(launch.confinement.files)),
@@ -107,6 +108,17 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     bound = ward.lease.bind(launch.instance, pid=cell.pid, pidfd=cell.pidfd)
     await _first_word(launch, cell.end)
     await ward.lease.answered(bound)
+
+
+async def loaded(cell: Cell) -> None:
+    """No more machine code. Only the zygote that forked it has a right over its mounts: without it, this is refused."""
+    assert cell.zygote is not None
+    try:
+        await cell.zygote.loaded(cell.pid, cell.pidfd)
+    except OSError as error:
+        sentence = f"cannot end the loading of machine code of {cell.plugin}: {error.strerror}"
+        raise Refused(Refusal("sandbox-failed", sentence, outcome=Outcome.FAILED)) from error
+    cell.inert = True
 
 
 async def _granted(ward: Ward, launch: Launch) -> list[int]:
@@ -132,10 +144,11 @@ async def _find_zygote(ward: Ward, cell: Cell, launch: Launch) -> None:
 
 
 async def _root(launch: Launch, granted: Sequence[int], *, state: bool) -> tuple[int, list[int]]:
-    confinement, sealed_ = launch.confinement, Layer.SEALED in launch.confinement.layers
+    confinement = launch.confinement
+    sealed_, native = Layer.SEALED in confinement.layers, "native" in confinement.permissions
     kinds = [stat.S_ISDIR(os.fstat(tree).st_mode) for tree in granted]
     places = dict(zip((*confinement.files, *confinement.writable), kinds, strict=True))
-    build = partial(root.build, launch.tree, places=places, state=state, sealed=sealed_)
+    build = partial(root.build, launch.tree, places=places, state=state, sealed=sealed_, native=native)
     large = sum(len(content) for content, _ in launch.tree.values()) > LARGE
     return await asyncio.to_thread(build) if large else build()
 

@@ -20,7 +20,7 @@ class Cell:
     bound over the target of the same place.
 
     `end` is the supervisor's from the moment it was returned; until then, and of a survivor, it is ours. `log` is what
-    a survivor's log is read from, until something drains it.
+    a survivor's log is read from, until something drains it. inert: its machine code was loaded, and no more will be.
     """
 
     instance: int
@@ -39,6 +39,7 @@ class Cell:
     pidfd: int = NONE
     cgroup: int = 0
     layers: frozenset[Layer] = LAYERS
+    inert: bool = False
     ending: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 

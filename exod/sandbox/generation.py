@@ -61,7 +61,16 @@ class Zygote:
     async def fork(self, id_: int, request: bytes, fds: Sequence[int]) -> tuple[int, int]:
         """(pid, pidfd) of the new instance; raises OSError with the zygote's errno."""
         self.forks += 1
-        return await self._reply(self._ask(request, fds), id_, what="fork")
+        pid, [descriptor] = await self._reply(self._ask(request, fds), id_, what="fork")
+        return pid, descriptor
+
+    async def loaded(self, pid: int, descriptor: int) -> None:
+        """From here on its instance maps no machine code that it has not mapped. Raises OSError, as `fork` does."""
+        with opened(os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)) as mounts:
+            if pidfd.ended(descriptor):
+                raise _lost("its instance ended")
+            asked = self._ask(frames.request(frames.LOADED, fds=1), (mounts,))
+        await self._reply(asked, 0, what="mounts", carries=0)
 
     async def network(self) -> int:
         """An empty network namespace that was never used, from the pool if there is one."""
@@ -87,7 +96,7 @@ class Zygote:
             self.descriptor = -1
 
     async def _network(self) -> int:
-        _, made = await self._reply(self._ask(frames.request(frames.NETNS)), 0, what="network namespace")
+        _, [made] = await self._reply(self._ask(frames.request(frames.NETNS)), 0, what="network namespace")
         known = {netns.identity(other) for other in self._networks}
         if not netns.is_network(made) or netns.owner(made) != self.users or netns.identity(made) in known:
             os.close(made)
@@ -129,12 +138,12 @@ class Zygote:
         if data != word:
             raise _lost("it does not speak as it should")
 
-    async def _reply(self, answer: Answer[bytes], id_: int, *, what: str) -> tuple[int, int]:
-        """(pid, descriptor); raises OSError with the zygote's errno."""
+    async def _reply(self, answer: Answer[bytes], id_: int, *, what: str, carries: int = 1) -> tuple[int, list[int]]:
+        """(pid, descriptors); raises OSError with the zygote's errno."""
         data, fds = await self._answered(answer)
         error, id_found, pid = frames.reply(data) or (0, None, 0)
-        if id_found == id_ and not error and len(fds) == 1:
-            return pid, fds[0]
+        if id_found == id_ and not error and len(fds) == carries:
+            return pid, fds
         close(fds)
         if id_found == id_ and error:
             raise OSError(error, os.strerror(error), what)

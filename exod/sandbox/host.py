@@ -163,7 +163,7 @@ class Host:
             sentence = f"cannot take over instance {launch.instance}: it has ended"
             raise Refused(Refusal("instance-lost", sentence, outcome=Outcome.FAILED))
         cell.plugin, cell.uid, cell.key = confinement.plugin, launch.uid, (confinement.signer, confinement.level)
-        cell.layers = confinement.layers
+        cell.layers, cell.inert = confinement.layers, "native" in confinement.permissions
         cell.network = procfs.namespaces(cell.pid)["net"]  # which one it was given died with who gave it
         ward = self._open()  # what bounds it may have come to this host, or into this exod, after it was born
         ward.holder.hold(ward.groups.instance(cell.instance), confinement.limits)
@@ -183,8 +183,12 @@ class Host:
         ward, cell = self._open(), self._cell(instance)
         group = ward.groups.path(instance)
         keeper, layers = ward.lease.keeper, cell.layers
-        expected = walls.Expected(cell.pid, cell.pidfd, cell.uid, keeper, group, cell.network, layers)
+        expected = walls.Expected(cell.pid, cell.pidfd, cell.uid, keeper, group, cell.network, layers, cell.inert)
         return walls.inspect(instance, expected)
+
+    async def loaded(self, instance: int) -> Mapping[str, str]:
+        await birth.loaded(self._cell(instance))
+        return await self.inspect(instance)
 
     # --- life ---------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 
 from exod.linux.descriptors import close
+from exod.linux.mount import MOUNT_ATTR_NOEXEC
+from exod.package.archive import Tree
 from exod.sandbox.sealed import PLAIN, Superblock, room_for
 
 STDLIB = os.path.dirname(os.__file__).lstrip("/")
@@ -15,15 +17,15 @@ SDK = "run/exod/sdk"
 
 
 def build(
-    tree: Mapping[str, tuple[bytes, bool]], *, places: Mapping[str, bool], state: bool = False, sealed: bool = True
+    tree: Tree, *, places: Mapping[str, bool], state: bool = False, sealed: bool = True, native: bool = False
 ) -> tuple[int, list[int]]:
     """`tree` below /plugin; /state if there is one. `places`, to bind over: absolute path → whether it is a directory.
+    native: `tree` may be mapped to be executed; nothing that can be written lies on this mount.
 
     The detached mount, and a descriptor for each of `places`.
     """
-    superblock = Superblock(
-        size=room_for([len(data) for data, _ in tree.values()] + [0] * len(places)), attributes=PLAIN
-    )
+    size = room_for([len(data) for data, _ in tree.values()] + [0] * len(places))
+    superblock = Superblock(size=size, attributes=PLAIN & ~MOUNT_ATTR_NOEXEC if native else PLAIN)
     targets: list[int] = []
     try:
         for place in ("plugin", "tmp", STDLIB, SDK, *(["state"] if state else [])):

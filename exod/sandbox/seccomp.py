@@ -5,6 +5,7 @@ sandbox. What is wrong in them is a fault of ours and raises whatever error it l
 """
 
 import functools
+import itertools
 import operator
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -19,14 +20,15 @@ EPERM, ENOSYS, ENOTSUP = errno(1), errno(38), errno(95)
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
 
-PROFILES: tuple[tuple[str, ...], ...] = ((), ("fork",), ("locks",), ("fork", "locks"))
+_GROUPS = ("fork", "locks", "native")
+PROFILES = tuple(groups for count in range(len(_GROUPS) + 1) for groups in itertools.combinations(_GROUPS, count))
 """The groups of each profile that an instance can be granted today; a fork request names one by its place."""
 
 
 def profile(permissions: Mapping[str, object], *, reads: bool) -> int:
     """reads: whether it was granted files of the host to be read."""
-    held = {"fork": "processes" in permissions, "locks": not reads}
-    return PROFILES.index(tuple(group for group in held if held[group]))
+    held = {"fork": "processes" in permissions, "locks": not reads, "native": "native" in permissions}
+    return PROFILES.index(tuple(group for group in _GROUPS if held[group]))
 
 
 def profiles(machine: str) -> list[bytes]:

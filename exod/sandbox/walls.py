@@ -30,7 +30,8 @@ _PROOFS = {
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What this instance must be. `network`: the inode of the namespace it was given; `group`: below the mount."""
+    """What this instance must be. `network`: the inode of the namespace it was given; `group`: below the mount.
+    inert: from no mount of it, its own package's included, more code is mapped."""
 
     pid: int
     descriptor: int
@@ -39,6 +40,7 @@ class Expected:
     group: str
     network: int
     layers: frozenset[Layer] = LAYERS
+    inert: bool = False
 
 
 def inspect(instance: int, expected: Expected) -> Mapping[str, str]:
@@ -47,6 +49,7 @@ def inspect(instance: int, expected: Expected) -> Mapping[str, str]:
         status = procfs.status(expected.pid)
         spaces = procfs.namespaces(expected.pid)
         group = procfs.cgroup(expected.pid)
+        code = procfs.executable(expected.pid) if expected.inert else []
     except OSError as error:
         raise Refused(_refuse(instance, {"process": f"cannot be read: {error.strerror}"})) from error
     # Only now: were it ended, its number could have been another's while we read.
@@ -57,6 +60,7 @@ def inspect(instance: int, expected: Expected) -> Mapping[str, str]:
     wrong |= {f"namespace {kind}": "the host's" for kind in procfs.NAMESPACES if spaces[kind] == host[kind]}
     if spaces["net"] != expected.network:
         wrong["namespace net"] = "not the one it was given"
+    wrong |= {f"mount {place}": "executable" for place in code}
     if group != expected.group:
         wrong["cgroup"] = group
     for layer in LAYERS - expected.layers:

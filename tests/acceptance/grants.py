@@ -47,6 +47,13 @@ CATALOGUE = (
         RESTART,
     ),
     Grant(
+        "native",
+        "tests/exod/sandbox/test_native.py::test_a_module_of_the_package_is_loaded_and_runs",
+        "tests/exod/sandbox/test_native.py::test_without_the_grant_no_machine_code_is_loaded",
+        _LIVE,
+        RESTART,
+    ),
+    Grant(
         "config",
         _CONFIG + "test_a_plugin_reads_writes_and_is_refused_over_its_channel",
         _CONFIG + "test_what_is_not_held_is_refused_and_audited",

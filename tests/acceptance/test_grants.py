@@ -14,6 +14,7 @@ import pytest
 
 from exosdk.testing.daemon import CommandFailed, Daemon
 from tests.acceptance import grants
+from tests.machine import extension
 from tests.shape import tree
 
 OWNER, GROUP = 2147099999, 2147099998
@@ -32,6 +33,7 @@ config = ["read:system.hostname"]
 network = ["tcp:127.0.0.1:{port}"]
 custom = ["gpu"]
 processes = true
+native = true
 [limits]
 tasks = 4
 [services.prober]
@@ -42,6 +44,10 @@ methods.Heard = {{out = "s"}}
 """
 CODE = """
 import os
+try:
+    import machine
+except ImportError as error:
+    machine, unloaded = None, error
 
 class Prober:
     def __init__(self, context):
@@ -71,6 +77,16 @@ class Prober:
             os._exit(0)
         os.waitpid(child, 0)
         return "works"
+
+    def native(self):
+        return "works" if machine and machine.answer() == 42 else "refused: " + str(unloaded)
+
+    def more_native(self):
+        try:
+            import later
+        except ImportError as error:
+            return "refused: " + str(error)
+        return later.answer()
 
     def custom(self):
         return "works" if "gpu" in self.context.permissions.get("custom", ()) else "refused"
@@ -143,10 +159,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     port = server.getsockname()[1]
     (source / "package.toml").write_text(MANIFEST.format(place=place, port=port))
     (source / "code/prober.py").write_text(CODE.replace("{place}", str(place)).replace("{port}", str(port)))
+    for path, code in (extension(name, place) for name in ("machine", "later")):
+        (source / path).write_bytes(code)
     for name in ("README.md", "LICENSE"):
         (source / name).write_text("A prober.\n")
     try:
         with Daemon(tmp_path_factory.mktemp("grants") / "dev") as daemon:
+            allow(daemon, "native = true")
             daemon.exoctl("plugin", "try", str(source))
             yield Lab(daemon, place, server)
     finally:
@@ -154,11 +173,20 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         shutil.rmtree(place)
 
 
+def allow(daemon: Daemon, line: str) -> None:
+    """What the level of development may have, from the next reload on."""
+    levels = daemon.directory / "etc/trust.d/levels.toml"
+    levels.write_text(f"[dev]\n{line}\n")
+    levels.chmod(0o600)
+    daemon.exoctl("daemon", "reload")
+
+
 CASES = [
     ("read", "filesystem:read-only:{place}/read", 'files = ["{place}/write"]', True),
     ("kept_open", "filesystem:read-only:{place}/read", 'files = ["{place}/write"]', True),
     ("write", "filesystem:read-write:{place}/write", 'files = ["{place}/read"]', True),
     ("processes", "processes", 'deny = ["processes"]', True),
+    ("native", "native", 'deny = ["native"]', True),
     ("config", "config:read:system.hostname", 'deny = ["config"]', False),
     ("network", "network:tcp:127.0.0.1:{port}", 'deny = ["network"]', True),
 ]
@@ -185,12 +213,9 @@ def test_a_grant_works_and_is_gone_when_it_was_taken_back_live(
 
 @pytest.mark.slow
 def test_what_its_level_may_no_longer_have_stops_it_and_is_refused_until_it_may_again(lab: Lab) -> None:
-    levels = lab.daemon.directory / "etc/trust.d/levels.toml"
     lab.rule("")
-    levels.write_text("[dev]\nprocesses = false\n")
-    levels.chmod(0o600)
     try:
-        lab.daemon.exoctl("daemon", "reload")
+        allow(lab.daemon, "processes = false\nnative = true")
         about = lab.daemon.exoctl("plugin", "info", "prober")
         assert (about["state_name"], about["fault"]["code"]) == ("error", "above-level")
         assert "of level dev, whose ceiling does not allow processes" in about["fault"]["sentence"]
@@ -199,8 +224,7 @@ def test_what_its_level_may_no_longer_have_stops_it_and_is_refused_until_it_may_
         assert again.returncode == 3
         assert "trust.d/levels.toml: dev = {processes = true}" in again.stdout + again.stderr
     finally:
-        levels.unlink()
-    lab.daemon.exoctl("daemon", "reload")
+        allow(lab.daemon, "native = true")
     lab.daemon.exoctl("plugin", "load", "prober")
     assert lab.use("processes") == "works"
 
@@ -251,6 +275,16 @@ def test_an_open_connection_ends_when_it_was_taken_back_live(lab: Lab) -> None:
         with suppress(ConnectionResetError):
             assert peer.recv(1) == b""
     assert "does not hold" in lab.use("network")
+
+
+@pytest.mark.slow
+def test_machine_code_that_was_not_loaded_before_the_start_never_is(lab: Lab) -> None:
+    lab.rule("")
+    if not lab.holds("native"):
+        lab.daemon.exoctl("plugin", "unload", "prober")
+        lab.daemon.exoctl("plugin", "load", "prober")
+    assert lab.use("native") == "works"
+    assert lab.use("more_native").startswith("refused")
 
 
 def test_the_page_shows_the_catalogue_and_every_test_in_it_exists() -> None:

@@ -80,6 +80,16 @@ def test_it_is_ready_after_go(supervisor: Supervisor) -> None:
     assert supervisor.hear() == Ready(1, ("configure", "health", "start", "stop"), ("greeter",))
 
 
+@pytest.mark.parametrize(("permissions", "more"), [({}, []), ({"native": ("true",)}, ["lib-dynload"])])
+def test_extensions_of_the_standard_library_are_looked_for_only_with_native(
+    supervisor: Supervisor, permissions: Any, more: list[str]
+) -> None:
+    before = list(sys.path)
+    supervisor.say(go(permissions=permissions))
+    supervisor.hear()
+    assert [Path(path).name for path in sys.path[len(before) + 1 :]] == more
+
+
 def test_it_answers_pings_before_and_after_go(supervisor: Supervisor) -> None:
     supervisor.say(Ping(1))
     assert supervisor.hear() == Pong(1)

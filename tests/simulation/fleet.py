@@ -139,6 +139,11 @@ class FakeSandbox:
             raise _refused("walls-open", "cannot run: a wall is missing")
         return {"Seccomp": "2", "NoNewPrivs": "1", "CapBnd": "0"}
 
+    async def loaded(self, instance: int) -> Mapping[str, str]:
+        await self._conduct(self.host.processes[instance].behaviour, "loaded")
+        await self._fate.effect(f"sandbox.loaded {instance}", lambda: None)
+        return {"machine code": "loaded"}
+
     async def freeze(self, instance: int, *, frozen: bool) -> None:
         def act() -> None:
             process = self.host.processes.get(instance)

@@ -33,6 +33,7 @@ class Kit:
     custom: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    native: bool = False
     critical: bool = False
     services: bool = True
     storage: int = 1 << 20
@@ -84,6 +85,7 @@ def manifest(kit: Kit) -> Manifest:
             network=kit.network,
             custom=kit.custom,
             config=kit.settings,
+            native=kit.native,
         ),
         limits=Limits(storage=kit.storage, call_time=2.0),
         config=OPTIONS,

@@ -93,7 +93,7 @@ def _rows() -> Iterator[Rule]:
         warning,
         "ctypes or cffi without `native`",
         "nothing becomes executable in the sandbox: the import fails",
-        "pure Python, or ask for `native`; in a `try` if you can do without",
+        "pure Python, or an extension module of your own with `native`; in a `try` if you can do without",
         beyond.machine_code,
     )
     yield Rule(

@@ -88,6 +88,8 @@ async def go(hands: Hands, step: Step) -> None:
     """From here on plugin code runs."""
     instance = hands.live(step)
     ready = await instance.line().go(instance.confinement, deadline=hands.settings.start_seconds)
+    if "native" in instance.confinement.permissions:
+        instance.walls = await hands.world.sandbox.loaded(instance.id)
     missing = {service.name for service in instance.confinement.services} - set(ready.services)
     if missing:
         sentence = f"cannot load {instance.plugin}: its code does not offer {', '.join(sorted(missing))}"

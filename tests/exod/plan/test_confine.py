@@ -51,7 +51,6 @@ def test_an_ordinary_file_outside_the_closed_roots_is_granted() -> None:
         (Permissions(ipc=("echo",)), "ipc"),
         (Permissions(hardware=("usb:0403:6001",)), "hardware"),
         (Permissions(ai=("infer",)), "ai"),
-        (Permissions(native=True), "native"),
         (Permissions(strict=False), "a sandbox that is not strict"),
     ],
 )
@@ -122,6 +121,11 @@ def test_policy_may_grant_reading_alone() -> None:
     policy = Policy(files=("read-only:/srv/a",))
     assert granted(policy, filesystem=reading("/srv/a").filesystem).files == ("/srv/a",)
     assert granted(policy, filesystem=reading("/srv/a", mode="read-write").filesystem).writable == ()
+
+
+def test_machine_code_is_granted_to_whoever_asks_and_is_not_denied_it() -> None:
+    assert granted(Policy(), native=True).permissions == {"native": ("true",)}
+    assert granted(Policy(deny=("native",)), native=True).permissions == {}
 
 
 def test_what_policy_denies_is_left_out_whether_or_not_it_is_built() -> None:

@@ -90,6 +90,32 @@ async def test_an_answer_nobody_waits_for_ends_the_generation(taken: Taken) -> N
     assert not taken.zygote.alive
 
 
+def one_that_ended() -> int:
+    """Its pidfd."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    descriptor = os.pidfd_open(pid)
+    os.waitpid(pid, 0)
+    return descriptor
+
+
+async def test_an_instance_that_ended_has_loaded_nothing(taken: Taken) -> None:
+    ended = one_that_ended()
+    with pytest.raises(Refused, match="its instance ended"):
+        await taken.zygote.loaded(os.getpid(), ended)  # its number is another's by now
+    os.close(ended)
+
+
+async def test_whoever_says_that_all_is_loaded_carries_nothing_else(taken: Taken) -> None:
+    descriptor = os.pidfd_open(os.getpid())
+    taken.say(0)
+    with pytest.raises(Refused, match="speak"):
+        await taken.zygote.loaded(os.getpid(), descriptor)
+    os.close(descriptor)
+    assert not taken.zygote.alive
+
+
 async def test_a_network_of_the_host_is_not_taken(taken: Taken) -> None:
     host = os.open("/proc/self/ns/net", os.O_RDONLY)
     taken.zygote.users = 1

@@ -108,6 +108,23 @@ def test_each_group_that_may_be_granted_is_one_of_the_table() -> None:
     assert {name for groups in seccomp.PROFILES for name in groups} <= set(GRANTED)
 
 
+@pytest.mark.parametrize(
+    ("permissions", "reads", "groups"),
+    [
+        ({}, True, ()),
+        ({}, False, ("locks",)),
+        ({"processes": ("true",)}, True, ("fork",)),
+        ({"native": ("true",)}, True, ("native",)),
+        ({"native": ("true",), "processes": ("true",)}, False, ("fork", "locks", "native")),
+        ({"filesystem": ("read-only:/a",), "config": ("read:a.b",)}, True, ()),
+    ],
+)
+def test_a_filter_has_the_groups_of_what_was_granted(
+    permissions: dict[str, object], reads: bool, groups: tuple[str, ...]
+) -> None:
+    assert seccomp.PROFILES[seccomp.profile(permissions, reads=reads)] == groups
+
+
 @pytest.mark.parametrize("group", GRANTED)
 def test_a_grant_only_adds(program: Program, group: str) -> None:
     more = granted(group)
@@ -117,6 +134,7 @@ def test_a_grant_only_adds(program: Program, group: str) -> None:
 
 
 STREAM, DATAGRAM, PACKET = 1, 2, 5
+HIGH = 1 << 32
 CLOEXEC = 0o2000000
 
 
@@ -163,14 +181,27 @@ CLOEXEC = 0o2000000
         (["locks"], "fcntl", (3, 1024, 1), False),
         (["links"], "linkat", (), True),
         (["links"], "mknodat", (), False),
-        (["native"], "mmap", (0, 4096, 5, 2), True),
-        (["native"], "mmap", (0, 4096, 8, 2), False),
-        (["native"], "mprotect", (0, 4096, 5), True),
+        (["native"], "mmap", (0, 4096, 5, 0x802), True),
+        (["native"], "mmap", (0, 4096, 5, 0x812), True),
+        (["native"], "mmap", (0, 4096, 7, 0x802), False),
+        (["native"], "mmap", (0, 4096, 6, 0x802), False),
+        (["native"], "mmap", (0, 4096, 4, 0x802), False),
+        (["native"], "mmap", (0, 4096, 5 | HIGH, 0x802), False),
+        (["native"], "mmap", (0, 4096, 5, 0x22), False),
+        (["native"], "mmap", (0, 4096, 5, 0x822), False),
+        (["native"], "mmap", (0, 4096, 5, 0x01), False),
+        (["native"], "mmap", (0, 4096, 5, 0x03), False),
+        (["native"], "mmap", (0, 4096, 5, 0x40002), False),
+        (["native"], "mmap", (0, 4096, 5, 0x802 | HIGH), False),
+        (["native"], "mmap", (0, 4096, 3, 0x22), True),
+        (["native"], "mprotect", (0, 4096, 5), False),
+        (["native"], "mprotect", (0, 4096, 4), False),
+        (["native"], "mprotect", (0, 4096, 3), True),
         (["native"], "pkey_mprotect", (0, 4096, 5), False),
-        (["native"], "seccomp", (1, 0), True),
-        (["native"], "seccomp", (1, 2), True),
-        (["native"], "seccomp", (1, 8), False),
-        (["native"], "seccomp", (0, 0), False),
+        (["native"], "memfd_create", (), False),
+        (["native"], "personality", (), False),
+        (["native"], "execve", (), False),
+        (["native"], "seccomp", (1, 0), False),
     ],
 )
 def test_what_a_grant_opens_and_what_it_leaves_shut(
@@ -179,7 +210,6 @@ def test_what_a_grant_opens_and_what_it_leaves_shut(
     assert verdict(granted(*groups), name, *arguments) == (ALLOW if allowed else EPERM)
 
 
-HIGH = 1 << 32
 READ, WRITE, EXEC = 1, 2, 4
 PTHREAD = 0x003D0F00
 

@@ -23,7 +23,8 @@ class Attempt:
     attacker starts. files: canaries that are granted. sibling: the code that
     a second instance without the same layers runs first. stdio: what stdout and stderr are. host_process: one with the
     attacker's uid runs on the host. apart: in a generation of its own, which it may damage. since: one of the layers,
-    and the Linux from which on it stops this; before, the others do.
+    and the Linux from which on it stops this; before, the others do. native: it may map the
+    machine code of its package. state: it has a directory of data.
     """
 
     id: str
@@ -39,6 +40,8 @@ class Attempt:
     host_process: bool = False
     apart: bool = False
     since: tuple[str, tuple[int, int]] | None = None
+    native: bool = False
+    state: bool = False
 
     @property
     def name(self) -> str:
@@ -52,8 +55,9 @@ class Attempt:
 
 @dataclass
 class Theme:
-    """A file of the catalogue."""
+    """A file of the catalogue; `native`: what was granted to all of its attempts."""
 
+    native: bool = False
     attempts: list[Attempt] = field(default_factory=list)
 
     def attempt(self, threat: int, stopped_by: str, **needs: Any) -> Callable[[Code], Code]:
@@ -61,7 +65,8 @@ class Theme:
 
         def enter(code: Code) -> Code:
             name, tries = code.__name__.replace("_", "-"), " ".join((code.__doc__ or "").split()).rstrip(".")
-            self.attempts.append(Attempt(name, threat, tries, tuple(stopped_by.split()), code, **needs))
+            walls = tuple(stopped_by.split())
+            self.attempts.append(Attempt(name, threat, tries, walls, code, native=self.native, **needs))
             return code
 
         return enter

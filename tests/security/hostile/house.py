@@ -32,6 +32,8 @@ CLD_DUMPED = 3
 TOGETHER = 4
 """Uids that one attempt takes, all of one zygote, and one that nobody has."""
 TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}
+MACHINE_CODE = {"code/answer.bin": (b"\xb8\x2a\x00\x00\x00\xc3", False)}
+"""mov eax, 42; ret: what a package with `native` brings."""
 
 
 def compiled(directory: Path) -> Path:
@@ -43,6 +45,11 @@ def compiled(directory: Path) -> Path:
     _cc("-O1", "-shared", "-fPIC", include, SDK / "_attack.c", into=directory / _ATTACK)
     _cc("-Os", "-static", "-nostdlib", "-Wl,--build-id=none", SDK / "helper.c", into=directory / HELPER)
     return directory
+
+
+def brought(tools: Path) -> tuple[bytes, bytes]:
+    """A program and a library of the host."""
+    return (tools / HELPER).read_bytes(), (tools / _ATTACK).read_bytes()
 
 
 def _cc(*arguments: str | Path, into: Path) -> None:
@@ -115,12 +122,24 @@ class House:
     dumps: set[int] = field(default_factory=set)
 
     async def start(
-        self, *, without: frozenset[str], files: tuple[str, ...] = (), stdio: int = -1, uid: int = 0
+        self,
+        *,
+        without: frozenset[str],
+        files: tuple[str, ...] = (),
+        stdio: int = -1,
+        uid: int = 0,
+        native: bool = False,
+        state: bool = False,
     ) -> Plugin:
         """A whole start, outside check included; raises Refused as a supervisor would see it. Takes `stdio`."""
         self.started += 1
         self.rig.without = without
-        launch = self.rig.launch(self.started, tree=TREE, files=files)
+        if state:
+            data = self.rig.directory / "data/hello"
+            data.mkdir()
+            os.chown(data, LIMITS.data_uid, LIMITS.data_uid)
+        tree, permissions = (TREE | MACHINE_CODE, {"native": ("true",)}) if native else (TREE, {})
+        launch = self.rig.launch(self.started, tree=tree, files=files, permissions=permissions)
         confinement = replace(launch.confinement, layers=LAYERS - {*layers.within(without)})
         launch = replace(launch, confinement=confinement, uid=uid or launch.uid)
         try:
@@ -183,6 +202,7 @@ class House:
             plugin.end.close()
         await asyncio.gather(*(self.rig.host.discard(plugin.instance) for plugin in self.living))
         self.living.clear()
+        shutil.rmtree(self.rig.directory / "data/hello", ignore_errors=True)
 
 
 @contextlib.asynccontextmanager

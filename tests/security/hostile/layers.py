@@ -16,7 +16,7 @@ from exod.brokers.resources.kernel import Kernel
 from exod.linux import mount
 from exod.linux.descriptors import opened
 from exod.plan.confine import Confinement, Layer
-from exod.sandbox import birth, development, nursery, root, sealed
+from exod.sandbox import birth, data, development, nursery, root, sealed
 from exod.sandbox.generation import Zygote
 from exod.sandbox.launch import Lend
 
@@ -54,6 +54,7 @@ MEANING = {
     "tmp": "a /tmp of its own, of a fixed size",
     "grants": "what is granted is a plain file, reached by no link, of no kernel file system",
     "read-only": "what is granted is mounted read-only, without devices",
+    "loaded": "its own machine code is executable only until all of it is loaded",
 }
 
 
@@ -96,6 +97,7 @@ def _no_exec() -> tuple[Any, ...]:
     return (
         mock.patch.object(sealed, "INERT", sealed.QUIET),
         mock.patch.object(root, "PLAIN", sealed.QUIET),
+        mock.patch.object(data, "PLAIN", sealed.QUIET),
     )
 
 

@@ -74,7 +74,7 @@ async def verdicts(attempts: Iterable[Attempt], tools: Path) -> list[Verdict]:
     async with contextlib.AsyncExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exod-hostile-")))
         os.chmod(place, 0o755)
-        canaries = stack.enter_context(world.made((tools / houses.HELPER).read_bytes()))
+        canaries = stack.enter_context(world.made(*houses.brought(tools)))
         for number, kind in enumerate((frozenset[str](), frozenset({"zygote"}), frozenset({"fresh"}))):
             how = houses.opened(place / str(number), tools, number=number, left_out=kind)
             opened[kind] = await stack.enter_async_context(how)
@@ -138,11 +138,12 @@ async def played(
 ) -> Outcome:
     files = tuple(canaries.granted[name] for name in attempt.files)
     uid, foreign = house.next_uid()
+    how = {"without": without, "files": files, "native": attempt.native}
     canaries.give(foreign)
     told = dict(canaries.told)
     sibling = None
     if attempt.sibling is not None:
-        sibling = await house.start(without=without, files=files)
+        sibling = await house.start(**how)
         answer = sibling.order(attempt.sibling, told)
         assert answer, attempt.name
         assert not answer.get("fault"), (attempt.name, answer)
@@ -152,7 +153,9 @@ async def played(
     try:
         if attempt.before is not None:
             await attempt.before(scene)
-        plugin = scene.attacker = await house.start(without=without, files=files, stdio=theirs, uid=uid)
+        plugin = scene.attacker = await house.start(**how, stdio=theirs, uid=uid, state=attempt.state)
+        if "loaded" in {*attempt.stopped_by} - without:
+            await house.rig.host.loaded(plugin.instance)
         told |= {"zygote": plugin.zygote, "process": process.pid if process else 0, "uid": plugin.uid}
         answer = plugin.order(attempt.code, told)
         if answer is None:

@@ -89,15 +89,15 @@ def _checked(result: int) -> int:
 
 
 @contextlib.contextmanager
-def made(helper: bytes) -> Iterator[World]:
-    """helper: a program; it also lies there with the setuid bit of whoever it is given to."""
+def made(helper: bytes, library: bytes) -> Iterator[World]:
+    """helper: a program; it also lies there with the setuid bit of whoever it is given to. library: one for Python."""
     directory = Path(tempfile.mkdtemp(prefix="exod-canaries-", dir="/var/tmp"))  # nothing below /tmp is ever granted
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, directory)
         directory.chmod(0o755)
         world = World(directory)
         world.told["directory"] = str(directory)
-        _files(world, helper)
+        _files(world, helper, library)
         _sockets(world, stack)
         _sysv(world, stack)
         _queue(world, stack)
@@ -115,7 +115,7 @@ def _drain(listener: socket.socket) -> None:
                 listener.accept()[0].close()
 
 
-def _files(world: World, helper: bytes) -> None:
+def _files(world: World, helper: bytes, library: bytes) -> None:
     def file(name: str, data: bytes, mode: int) -> Path:
         path = world.directory / name
         path.write_bytes(data)
@@ -126,6 +126,7 @@ def _files(world: World, helper: bytes) -> None:
     file("secret", secret, 0o644)
     file("open", secret, 0o666)
     file("program", helper, 0o755)
+    file("library", library, 0o644)
     (world.directory / "drop").mkdir()
     (world.directory / "drop").chmod(0o777)
     (world.directory / "link").symlink_to("secret")
@@ -136,7 +137,7 @@ def _files(world: World, helper: bytes) -> None:
     (world.directory / "zero").chmod(0o666)
     for name in ("foreign", "setuid"):
         file(name, helper, 0o755)
-    names = ("secret", "open", "link", "fifo", "zero", "foreign", "program", "path.sock")
+    names = ("secret", "open", "link", "fifo", "zero", "foreign", "program", "library", "path.sock")
     world.granted = {name: str(world.directory / name) for name in names}
     world.granted |= {"way": str(world.directory / "way/secret"), "kernel": _PROCFILE}
 

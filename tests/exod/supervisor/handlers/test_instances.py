@@ -33,6 +33,27 @@ async def test_what_was_seen_from_outside_is_what_is_shown(house: House) -> None
 
 
 @played
+async def test_machine_code_is_loaded_before_the_start_and_never_after(house: House) -> None:
+    await house.load(Kit(level="vendor", native=True))
+    lines = [line.split(" ", 1)[1] for line in house.trace.lines]
+    loaded = lines.index("audit state instance=1 new=loaded old=loading plugin=hello")
+    assert lines.index("sandbox.spawn 1") < lines.index("sandbox.loaded 1") < loaded
+    assert house.supervisor.instances[1].walls == {"machine code": "loaded"}
+
+
+@played
+async def test_a_package_without_machine_code_has_nothing_to_load(house: House) -> None:
+    await house.load()
+    assert not any("sandbox.loaded" in line for line in house.trace.lines)
+
+
+@played
+async def test_machine_code_whose_loading_cannot_be_ended_is_not_started(house: House) -> None:
+    job = await house.load(Kit(level="vendor", native=True, behaviour={"loaded": "refuse"}))
+    assert (job.state, job.refusal["code"], house.host.processes) == ("failed", "loaded-failed", {})
+
+
+@played
 async def test_services_that_the_code_lacks_are_named(house: House) -> None:
     job = await house.load(Kit(behaviour={"go": "lie"}))
     assert job.refusal["code"] == "services-missing"
