@@ -12,6 +12,11 @@ def status(pid: int) -> dict[str, str]:
     return {key: value.strip() for key, _, value in rows}
 
 
+def filters(pid: int) -> int:
+    """How many seccomp filters it has."""
+    return int(status(pid)["Seccomp_filters"])
+
+
 def namespace(pid: int | str, kind: str) -> int:
     return os.stat(f"/proc/{pid}/ns/{kind}").st_ino
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -97,7 +98,7 @@ static int keep_filters(const char *data, size_t rest) {
     unsigned int count = 0;
     while (rest) {
         uint32_t size;
-        if (rest < sizeof size || count == PROFILES_MAX)
+        if (rest < sizeof size || count > PROFILES_MAX)
             return -1;
         memcpy(&size, data, sizeof size);
         size_t length = size / sizeof(struct sock_filter);
@@ -111,8 +112,8 @@ static int keep_filters(const char *data, size_t rest) {
         data += sizeof size + size;
         rest -= sizeof size + size;
     }
-    armour.profiles = count;
-    return count ? 0 : -1;
+    armour.profiles = count ? count - 1 : 0;
+    return armour.profiles ? 0 : -1;
 }
 
 /* accept(message): who the instances of this zygote may be, and their filters. */
@@ -136,7 +137,7 @@ static PyObject *py_accept(PyObject *self, PyObject *args) {
     return NULL;
 }
 
-/* arm(procfs, null, stdlib, sdk): what every child will share. */
+/* arm(procfs, null, stdlib, sdk): what every child will share, and what this zygote itself may no longer ask for. */
 static PyObject *py_arm(PyObject *self, PyObject *args) {
     int procfs, null;
     const char *stdlib, *sdk;
@@ -159,6 +160,9 @@ static PyObject *py_arm(PyObject *self, PyObject *args) {
     close(home_network);
     home_network = home;
     if (armour.procfs < 0 || armour.null < 0 || home_network < 0)
+        return failed("arm");
+    /* Last: a root of its own namespace, it may take a filter without giving up what an execution could add. */
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &armour.filters[0]))
         return failed("arm");
     Py_RETURN_NONE;
 }

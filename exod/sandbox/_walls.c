@@ -302,7 +302,7 @@ static int landlock(struct child *child) {
 }
 
 static int filter(struct child *child) {
-    struct sock_fprog program = child->armour->filters[child->request.profile];
+    struct sock_fprog program = child->armour->filters[1 + child->request.profile];
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 

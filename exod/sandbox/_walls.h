@@ -59,7 +59,7 @@ struct reply {
     uint32_t reserved;
 };
 
-/* What arms a zygote; each filter follows after its size in bytes. */
+/* What arms a zygote; each filter follows after its size in bytes, the zygote's own first. */
 struct arming {
     uint32_t magic, uid_first, uid_last;
 };
@@ -74,7 +74,7 @@ struct armour {
     int procfs, null;
     uint32_t uid_first, uid_last;
     char stdlib[128], sdk[128];
-    struct sock_fprog filters[PROFILES_MAX];
+    struct sock_fprog filters[1 + PROFILES_MAX]; /* the first is the zygote's own */
     unsigned int profiles;
 };
 

@@ -74,7 +74,7 @@ _ARM = struct.Struct("<III")
 
 
 def arm(first: int, last: int, filters: Sequence[bytes]) -> bytes:
-    """What arms a zygote: the uids of its instances, and what their filter can be."""
+    """What arms a zygote: the uids of its instances; its own filter, then what theirs can be."""
     head = _ARM.pack(REQUEST_MAGIC, first, last)
     return head + b"".join(len(program).to_bytes(4, "little") + program for program in filters)
 

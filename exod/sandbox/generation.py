@@ -28,7 +28,7 @@ class Zygote:
         self.pid, self.descriptor = pid, descriptor
         self.forks = 0
         self.block = Block(0)
-        self.users = 0
+        self.users = self.filters = 0
         self._end = socket.socket(fileno=channel)
         self._end.settimeout(0)
         self._answers: deque[Answer[bytes]] = deque()
@@ -45,7 +45,7 @@ class Zygote:
         return serving and not pidfd.ended(self.descriptor)
 
     async def arm(self, block: Block, *, group: int, filters: Sequence[bytes]) -> None:
-        """Maps its users, gives it its procfs and the filters of its instances. Once; after it the zygote serves."""
+        """Maps its users, gives it its procfs and filters, its own first. Once; after it the zygote serves."""
         self.block = block
         await self._word(self._warm, b"warm")
         self._map("gid_map", f"0 {group} 1\n{block.first + 1} {block.first + 1} {block.last - block.first}\n")
@@ -55,7 +55,7 @@ class Zygote:
         with opened(mount.detached("proc", INERT, hidepid="ptraceable", subset="pid")) as procs:
             armed = self._ask(arming, (procs,))
         await self._word(armed, b"armed")
-        self.users = procfs.namespace(self.pid, "user")
+        self.users, self.filters = procfs.namespace(self.pid, "user"), procfs.filters(self.pid)
         self._fill()
 
     async def fork(self, id_: int, request: bytes, fds: Sequence[int]) -> tuple[int, int]:

@@ -183,7 +183,9 @@ class Host:
         ward, cell = self._open(), self._cell(instance)
         group = ward.groups.path(instance)
         keeper, layers = ward.lease.keeper, cell.layers
-        expected = walls.Expected(cell.pid, cell.pidfd, cell.uid, keeper, group, cell.network, layers, cell.inert)
+        had = cell.zygote.filters if cell.zygote is not None else procfs.filters(keeper)
+        seen = (cell.network, layers, cell.inert, had)
+        expected = walls.Expected(cell.pid, cell.pidfd, cell.uid, keeper, group, *seen)
         return walls.inspect(instance, expected)
 
     async def loaded(self, instance: int) -> Mapping[str, str]:

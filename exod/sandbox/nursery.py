@@ -24,7 +24,7 @@ Making = asyncio.Task[Zygote]
 class Nursery:
     def __init__(self, lease: Lease, *, uids: Uids, group: int, forks: int) -> None:
         self._lease, self._uids, self._group, self._forks = lease, uids, group, forks
-        self._filters = seccomp.profiles(platform.machine())
+        self._filters = [seccomp.zygote(platform.machine()), *seccomp.profiles(platform.machine())]
         self._living: dict[Key, Zygote] = {}
         self._leaving: list[Zygote] = []
         self._locks: dict[Key, asyncio.Lock] = {}

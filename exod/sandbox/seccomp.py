@@ -37,15 +37,26 @@ def profiles(machine: str) -> list[bytes]:
     return [compile_filter(table, machine, granted=groups) for groups in PROFILES]
 
 
+def zygote(machine: str) -> bytes:
+    """A zygote's own program, which its children inherit: of what is denied, only what walls and grants take."""
+    table, groups = read(), sorted({"zygote", *(group for groups in PROFILES for group in groups)})
+    found = verdicts({**table, "granted": {**table["granted"], "zygote": table["zygote"]}}, machine, granted=groups)
+    denied = {NUMBERS[machine].get(name) for name in table["denied"].split()}
+    return _assembled({number: found[number] for number in found if number in denied}, machine, default=ALLOW)
+
+
 def read() -> Mapping[str, Any]:
     return tomllib.loads(TABLE.read_text())
 
 
 def compile_filter(table: Mapping[str, Any], machine: str, *, granted: Iterable[str] = ()) -> bytes:
     """The program as the kernel takes it (struct sock_filter[])."""
+    return _assembled(verdicts(table, machine, granted=granted), machine, default=ENOSYS)
+
+
+def _assembled(found: Mapping[int, Verdict], machine: str, *, default: int) -> bytes:
     foreign = X32_BIT if machine == "x86_64" else 0
-    found = verdicts(table, machine, granted=granted)
-    return assemble(program(found, default=ENOSYS, arch=AUDIT_ARCH[machine], foreign_bit=foreign))
+    return assemble(program(found, default=default, arch=AUDIT_ARCH[machine], foreign_bit=foreign))
 
 
 def verdicts(table: Mapping[str, Any], machine: str, *, granted: Iterable[str] = ()) -> dict[int, Verdict]:

@@ -23,14 +23,15 @@ _PROOFS = {
     Layer.USERS: {"namespace user"},
     Layer.CAPABILITIES: {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"},
     Layer.NO_NEW_PRIVILEGES: {"NoNewPrivs"},
-    Layer.SECCOMP: {"Seccomp"},
+    Layer.SECCOMP: {"Seccomp", "Seccomp_filters"},
 }
 """What of a layer can be seen from outside. Not seen: a Landlock domain, rlimits, keyring, what is open or mounted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What this instance must be. `network`: the inode of the namespace it was given; `group`: below the mount.
+    """What this instance must be. `network`: the inode of the namespace it was given; `group`: below the mount;
+    `filters`: how many its parent had, and one more is its own.
     inert: from no mount of it, its own package's included, more code is mapped."""
 
     pid: int
@@ -41,6 +42,7 @@ class Expected:
     network: int
     layers: frozenset[Layer] = LAYERS
     inert: bool = False
+    filters: int = 0
 
 
 def inspect(instance: int, expected: Expected) -> Mapping[str, str]:
@@ -63,6 +65,8 @@ def inspect(instance: int, expected: Expected) -> Mapping[str, str]:
     wrong |= {f"mount {place}": "executable" for place in code}
     if group != expected.group:
         wrong["cgroup"] = group
+    if int(status.get("Seccomp_filters", "0")) <= expected.filters:
+        wrong["Seccomp_filters"] = status.get("Seccomp_filters", "missing")
     for layer in LAYERS - expected.layers:
         for name in _PROOFS.get(layer, ()):
             wrong.pop(name, None)

@@ -5,11 +5,12 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from exod.brokers.doctor.residue import Scope, look
 from exod.brokers.files.domain import domain
@@ -18,6 +19,7 @@ from exod.brokers.logs.files import Logs
 from exod.brokers.resources.kernel import Kernel
 from exod.package.limits import Limits as PackageLimits
 from exod.plan.confine import LAYERS, Confinement, Layer
+from exod.sandbox import bpf, seccomp
 from exod.sandbox.groups import Groups, place
 from exod.sandbox.host import Host, Places
 from exod.settings import Settings
@@ -29,6 +31,7 @@ TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[
 _OURS = f"EXOD_TEST_UIDS_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 _UIDS = int(os.environ.setdefault(_OURS, str(2130000000 + os.getpid() % 4096 * 4096)))
 """Of this process and its children: another worker's keepers and instances are none of our residue."""
+_FREE = [(0x06, 0, 0, bpf.ALLOW)]
 LIMITS = Settings(uid_first=_UIDS + 256, uid_last=_UIDS + 4095, keeper_uid=_UIDS, data_uid=_UIDS + 1)
 """Apart from a daemon that may run beside the tests."""
 
@@ -63,6 +66,13 @@ class Peer:
         """The repr of the expression's value inside; of an exception, the repr after `!`."""
         self.end.send(expression.encode())
         return self.end.recv(65536).decode()
+
+
+@contextlib.contextmanager
+def free_zygotes() -> Iterator[None]:
+    """A Rig that attaches here has zygotes whose own filter, which their instances inherit, allows everything."""
+    with mock.patch.object(seccomp, "zygote", return_value=bpf.assemble(_FREE)):
+        yield
 
 
 @dataclass

@@ -16,6 +16,7 @@ ZERO = "0000000000000000"
 GOOD = {
     "Uid": "7\t7\t7\t7", "Gid": "7\t7\t7\t7", "Groups": "", "PPid": "42", "NSpid": "900\t1", "Seccomp": "2",
     "NoNewPrivs": "1", "CapInh": ZERO, "CapPrm": ZERO, "CapEff": ZERO, "CapBnd": ZERO, "CapAmb": ZERO,
+    "Seccomp_filters": "5",
 }  # fmt: skip
 
 
@@ -23,7 +24,7 @@ GOOD = {
 def expected() -> Iterator[Expected]:
     descriptor = os.pidfd_open(os.getpid())
     os.set_blocking(descriptor, False)
-    yield Expected(pid=900, descriptor=descriptor, uid=7, keeper=42, group="/x/instances/i-1", network=1004)
+    yield Expected(900, descriptor, uid=7, keeper=42, group="/x/instances/i-1", network=1004, filters=4)
     os.close(descriptor)
 
 

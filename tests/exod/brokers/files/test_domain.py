@@ -20,7 +20,7 @@ from exod.brokers.files import domain
 from exod.linux import syscall
 from exod.linux.numbers import NUMBERS
 from exod.plan.confine import Layer
-from tests.exod.sandbox.rig import Rig, ending
+from tests.exod.sandbox.rig import Rig, ending, free_zygotes
 
 ABI = domain.landlock_abi()
 ALLOWED = 0
@@ -188,7 +188,13 @@ async def test_a_domain_that_holds_nothing_is_told(tmp_path: Path) -> None:
     assert peer.hello["walls"]["denied.landlock"] == "allowed"
 
 
-async def test_without_the_filter_the_domain_holds_what_it_can(rig: Rig) -> None:
+@pytest.fixture
+def free() -> Iterator[None]:
+    with free_zygotes():
+        yield
+
+
+async def test_without_the_filter_the_domain_holds_what_it_can(free: None, rig: Rig) -> None:
     peer = await rig.start(without=[Layer.SECCOMP])
     with peer.end:
         for attempt in (
