@@ -78,7 +78,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     """Returns when the instance has said its first word, which is left in the channel, and the keeper has its pidfd."""
     if cell.zygote is None or cell.end is None or "root" not in cell.fork:
         raise Refused(_failed(launch, "it was not prepared"))
-    if not cell.zygote.alive:  # an instance of the same generation crashed meanwhile
+    while not cell.zygote.alive:  # instances of the same generation crash meanwhile, and of the one after it
         await _find_zygote(ward, cell, launch)
     fds = [cell.fork[name] for name in ORDER if name in cell.fork]
     for pair in zip(cell.granted, cell.targets, strict=True):

@@ -261,3 +261,22 @@ async def test_one_that_is_gone_is_not_shown(rig: Rig) -> None:
     os.kill(ready.pid, signal.SIGKILL)
     assert ended(ready.descriptor, seconds=5)
     assert ready.pid not in {pid for *_, pid, _ in rig.host.zygotes()}
+
+
+async def test_a_start_outlives_generations_that_go_while_it_is_at_work(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own goes after it was prepared, and the one after that while its network is made."""
+    network, made = Zygote.network, []
+
+    async def made_late(zygote: Zygote) -> int:
+        made.append(zygote)
+        namespace = await network(zygote)
+        if len(made) < 3:
+            rig.host._open().nursery.retire(KEY, of=zygote)
+            await asyncio.sleep(0)
+        return namespace
+
+    monkeypatch.setattr(Zygote, "network", made_late)
+    (await rig.start()).end.close()
+    assert len({id(zygote) for zygote in made}) == 3
