@@ -17,11 +17,11 @@ from exod.plan import policy
 from exod.plan.confine import Verdict
 from exod.plan.policy import DIRECTORY, Policy
 from exod.state.etcdir import Found, read_directory
-from exod.supervisor.material import Judged, Leave, Today
+from exod.supervisor.material import Judged, Today
 from exod.supervisor.ports import TrustInputs
 from exod.trust.gather import LOCAL, OWN, gather
 from exod.trust.state import TrustState
-from exod.trust.verify import Ownership, Trust, verify
+from exod.trust.verify import Leave, Ownership, Trust, verify
 
 
 class EtcTrust:
@@ -103,14 +103,7 @@ class PackageGate:
             strict_revocation=today.strict,
             levels=today.inputs.levels,
         )
-        verified = verify(
-            package,
-            trust=trust,
-            now=today.now,
-            downgrade=leave.downgrade,
-            consent=leave.consent,
-            installed=leave.installed,
-        )
+        verified = verify(package, trust=trust, now=today.now, leave=leave)
         if isinstance(verified, Refusal):
             return verified
         return Judged(

@@ -15,6 +15,7 @@ from exod.plan.confine import Confinement, Verdict
 from exod.plan.steps import Plan
 from exod.supervisor.ports import TrustInputs
 from exod.trust.state import TrustState
+from exod.trust.verify import Leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,6 @@ class Today:
     state: TrustState
     now: int
     strict: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """What whoever loads a package allows. installed: the manifest it would follow; to ask for more needs `consent`."""
-
-    downgrade: bool = False
-    consent: bool = False
-    installed: Manifest | None = None
 
 
 class Gate(Protocol):

@@ -22,13 +22,14 @@ from exod.plan.resolve import Offer, resolve
 from exod.plan.steps import Plan, StepKind
 from exod.plan.verbs import Candidate, Present
 from exod.supervisor import lifecycle
-from exod.supervisor.material import Gate, Judged, Leave, Material, Prepared, Today
+from exod.supervisor.material import Gate, Judged, Material, Prepared, Today
 from exod.supervisor.plugin import Plugin
 from exod.supervisor.ports import PluginRecord, VersionRecord
 from exod.supervisor.requests import Request, Verb
 from exod.supervisor.roster import Roster
 from exod.supervisor.rows import dump_values, plugin_text, version_text
 from exod.trust.gather import LOCAL
+from exod.trust.verify import Leave
 
 T = TypeVar("T")
 RULES = (check_files, check_settings, check_network)

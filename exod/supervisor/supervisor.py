@@ -25,7 +25,7 @@ from exod.supervisor.executor import Checkpoint, Executor, nowhere
 from exod.supervisor.guard import Guard
 from exod.supervisor.jobs import Jobs
 from exod.supervisor.limits import Limits
-from exod.supervisor.material import Gate, Leave
+from exod.supervisor.material import Gate
 from exod.supervisor.planner import Planner
 from exod.supervisor.plugin import view
 from exod.supervisor.ports import Caller, Row, World
@@ -37,6 +37,7 @@ from exod.supervisor.roster import Roster
 from exod.supervisor.tasks import Tasks
 from exod.supervisor.views import InstanceView, JobView, PluginView, Views
 from exod.supervisor.works import Works
+from exod.trust.verify import Leave
 
 DAY = 86400.0
 

@@ -107,6 +107,19 @@ class VerifiedPackage:
         return self.package.digest
 
 
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What whoever loads a package allows. downgrade: this version was asked for by name. consent: a person saw the
+    difference (another owner, wider asks) and agreed. installed: the manifest that it would follow."""
+
+    downgrade: bool = False
+    consent: bool = False
+    installed: Manifest | None = None
+
+
+NONE = Leave()
+
+
 @dataclass(frozen=True)
 class _Case:
     """One question being answered. `clock` counts the package's own date once its signature holds."""
@@ -114,9 +127,7 @@ class _Case:
     package: Package
     trust: Trust
     now: int
-    downgrade: bool
-    consent: bool
-    installed: Manifest | None
+    leave: Leave
 
     @cached_property
     def clock(self) -> int:
@@ -131,7 +142,7 @@ class _Case:
     @cached_property
     def wider(self) -> str:
         """What it asks for beyond what is installed, as it is told to people."""
-        return "; ".join(widened(self.installed, self.package.manifest)) if self.installed else ""
+        return "; ".join(widened(self.leave.installed, self.package.manifest)) if self.leave.installed else ""
 
     def refuse(self, code: str, reason: str, *, hint: str = "", **evidence: str) -> Refusal:
         name, version = self.package.name, self.package.version
@@ -139,18 +150,9 @@ class _Case:
         return Refusal(code, f"cannot load {name} {version}: {reason}", hint, facts)
 
 
-def verify(
-    package: Package,
-    *,
-    trust: Trust,
-    now: int,
-    downgrade: bool = False,
-    consent: bool = False,
-    installed: Manifest | None = None,
-) -> VerifiedPackage | Refusal:
-    """`now` in seconds since the epoch. `downgrade`: this version was asked for by name. `consent`: a person saw the
-    difference (another owner, wider asks) and agreed. `installed`: the manifest that this package would follow."""
-    case = _Case(package, trust, now, downgrade, consent, installed)
+def verify(package: Package, *, trust: Trust, now: int, leave: Leave = NONE) -> VerifiedPackage | Refusal:
+    """`now` in seconds since the epoch."""
+    case = _Case(package, trust, now, leave)
     if refusal := _document(case) or _revoked(case):
         return refusal
     anchors = _known(case)
@@ -259,7 +261,7 @@ def _dates(case: _Case, anchor: Anchor) -> Refusal | None:
 def _accept(case: _Case, anchor: Anchor, signers: tuple[str, ...]) -> VerifiedPackage | Refusal:
     """Who may sign has; now: may this owner, this version, this much?"""
     ownership = _ownership(case)
-    if ownership is Ownership.REPLACED and not case.consent:
+    if ownership is Ownership.REPLACED and not case.leave.consent:
         return _differs(case, anchor)
     if refusal := _mark(case) or _wider(case):
         return refusal
@@ -292,16 +294,16 @@ def _differs(case: _Case, anchor: Anchor) -> Refusal:
 def _mark(case: _Case) -> Refusal | None:
     """PACKAGE.md, Trust: a high-water mark per name and owner."""
     mark = case.trust.state.mark(case.package.name, owner=case.signer)
-    if mark and precedes(case.package.version, mark) and not case.downgrade:
+    if mark and precedes(case.package.version, mark) and not case.leave.downgrade:
         hint = f"exoctl plugin load {case.package.file_name} --downgrade"
         return case.refuse("downgrade", f"version {mark} was installed before", hint=hint, mark=mark)
     return None
 
 
 def _wider(case: _Case) -> Refusal | None:
-    if case.installed is None or not case.wider or case.consent:
+    if case.leave.installed is None or not case.wider or case.leave.consent:
         return None
-    reason = f"it asks for more than {case.installed.version}: {case.wider}"
+    reason = f"it asks for more than {case.leave.installed.version}: {case.wider}"
     hint = f"exoctl plugin load {case.package.file_name} --consent"
     return case.refuse("widened", reason, hint=hint, difference=case.wider)
 

@@ -9,10 +9,11 @@ import pytest
 from exoctl import trustfiles
 from exod.errors import Refusal
 from exod.package import Package
-from exod.supervisor.material import Judged, Leave, Today
+from exod.supervisor.material import Judged, Today
 from exod.supervisor.ports import TrustInputs
 from exod.trust.levels import DEFAULTS, NOTHING
 from exod.trust.state import TrustState
+from exod.trust.verify import Leave
 from exod.trusting import EtcTrust, PackageGate
 from tests.builders import NOW, anchor_for, key, signed_package
 

@@ -6,7 +6,7 @@ from exod.errors import Refusal
 from exod.package import parse
 from exod.trust import state
 from exod.trust.state import TrustState
-from exod.trust.verify import Trust, verify
+from exod.trust.verify import Leave, Trust, verify
 from tests.builders import NOW, anchor_for, key, signed_package
 
 
@@ -14,7 +14,7 @@ def verdict(version: str, *, mark: str, downgrade: bool = False) -> str:
     known = state.own(TrustState(), "hello", owner=key().key_id, mark=mark, now=NOW)
     package = parse(signed_package(version=version))
     assert not isinstance(package, Refusal)
-    found = verify(package, trust=Trust((anchor_for(),), known), now=NOW, downgrade=downgrade)
+    found = verify(package, trust=Trust((anchor_for(),), known), now=NOW, leave=Leave(downgrade=downgrade))
     return found.code if isinstance(found, Refusal) else "accepted"
 
 

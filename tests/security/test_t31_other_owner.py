@@ -8,7 +8,7 @@ from exod.errors import Refusal
 from exod.package import Package, parse
 from exod.trust import state
 from exod.trust.state import TrustState
-from exod.trust.verify import Ownership, Trust, VerifiedPackage, verify
+from exod.trust.verify import Leave, Ownership, Trust, VerifiedPackage, verify
 from tests.builders import NOW, anchor_for, key, signed_package
 
 ADA, BOB = key("vendor"), key("other")
@@ -33,7 +33,7 @@ def test_another_trusted_signer_does_not_get_the_name() -> None:
 
 
 def test_a_new_owner_by_consent_does_not_keep_the_old_ones_data() -> None:
-    found = verify(package(BOB, version="2.0"), trust=TRUST, now=NOW, consent=True)
+    found = verify(package(BOB, version="2.0"), trust=TRUST, now=NOW, leave=Leave(consent=True))
     assert isinstance(found, VerifiedPackage)
     assert found.ownership is Ownership.REPLACED
     assert not found.ownership.keeps_data
@@ -53,8 +53,10 @@ def test_a_new_owner_by_consent_does_not_keep_the_old_ones_data() -> None:
 )
 def test_an_upgrade_that_asks_for_more_shows_the_difference_and_waits(wanted: dict[str, str], difference: str) -> None:
     one = package(ADA, version="1.1", **wanted)
-    found = verify(one, trust=TRUST, now=NOW, installed=INSTALLED)
+    found = verify(one, trust=TRUST, now=NOW, leave=Leave(installed=INSTALLED))
     assert isinstance(found, Refusal)
     assert found.code == "widened"
     assert difference in found.sentence
-    assert isinstance(verify(one, trust=TRUST, now=NOW, installed=INSTALLED, consent=True), VerifiedPackage)
+    assert isinstance(
+        verify(one, trust=TRUST, now=NOW, leave=Leave(installed=INSTALLED, consent=True)), VerifiedPackage
+    )

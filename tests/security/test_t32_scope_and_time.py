@@ -11,7 +11,7 @@ from exod.package.manifest import Manifest
 from exod.trust import anchors, revocation, state
 from exod.trust.scope import Scope
 from exod.trust.state import TrustState
-from exod.trust.verify import Trust, verify
+from exod.trust.verify import Leave, Trust, verify
 from tests.builders import NOW, RevocationList, anchor_for, key, manifest_toml, signed_package
 
 
@@ -62,7 +62,7 @@ def test_a_clock_set_back_revives_no_expired_trust(now: int) -> None:
 def test_the_date_of_a_verified_package_is_a_floor_under_the_clock() -> None:
     package = parse(signed_package(issued=NOW))
     assert not isinstance(package, Refusal)
-    accepted = verify(package, trust=Trust((anchor_for(),), TrustState()), now=0, downgrade=False)
+    accepted = verify(package, trust=Trust((anchor_for(),), TrustState()), now=0, leave=Leave(downgrade=False))
     assert isinstance(accepted, Refusal)
     assert accepted.code == "clock-behind"
     built = Trust((anchor_for(),), TrustState(), built=NOW - 5)

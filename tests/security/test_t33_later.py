@@ -10,7 +10,7 @@ from exod.package.versions import is_version
 from exod.trust import state
 from exod.trust.revocation import Revocations
 from exod.trust.state import TrustState
-from exod.trust.verify import Trust, VerifiedPackage, verify
+from exod.trust.verify import Leave, Trust, VerifiedPackage, verify
 from tests.builders import NOW, anchor_for, key, manifest_toml, signed_package, zipped
 
 OWNED = state.own(TrustState(), "hello", owner=key().key_id, mark="1.0.0", now=NOW)
@@ -38,7 +38,7 @@ def package() -> Package:
 def test_what_was_accepted_is_refused_once_trust_ends(
     package: Package, trust: Trust, now: int, code: str, downgrade: bool
 ) -> None:
-    found = verify(package, trust=trust, now=now, downgrade=downgrade, consent=True)
+    found = verify(package, trust=trust, now=now, leave=Leave(downgrade=downgrade, consent=True))
     assert isinstance(found, Refusal)
     assert found.code == code
 
@@ -63,5 +63,5 @@ def test_the_mark_of_one_owner_does_not_lock_out_another() -> None:
     high = state.own(TrustState(), "hello", owner=key("squatter").key_id, mark="999999999", now=NOW)
     package = parse(signed_package())
     assert isinstance(package, Package)
-    found = verify(package, trust=Trust((anchor_for(),), high), now=NOW, consent=True)
+    found = verify(package, trust=Trust((anchor_for(),), high), now=NOW, leave=Leave(consent=True))
     assert isinstance(found, VerifiedPackage)

@@ -7,7 +7,7 @@ from exod.errors import Refusal
 from exod.package import Package, parse
 from exod.trust.gather import gather
 from exod.trust.state import TrustState
-from exod.trust.verify import Trust, verify
+from exod.trust.verify import Leave, Trust, verify
 from tests.builders import NOW, anchor_for, signed_package
 
 
@@ -19,7 +19,10 @@ def test_a_development_package_is_refused_before_any_key_is_looked_at(
     package = parse(signed_package(development=True))
     assert isinstance(package, Package)
     found = verify(
-        package, trust=Trust((anchor_for(level=level),), TrustState()), now=NOW, consent=True, downgrade=True
+        package,
+        trust=Trust((anchor_for(level=level),), TrustState()),
+        now=NOW,
+        leave=Leave(consent=True, downgrade=True),
     )
     assert isinstance(found, Refusal)
     assert found.code == "dev-package"

@@ -12,9 +12,10 @@ from exoctl import trustfiles
 from exod import dev
 from exod.errors import Refusal
 from exod.layout import DEV_MARKER
-from exod.supervisor.material import Leave, Today
+from exod.supervisor.material import Today
 from exod.supervisor.ports import TrustInputs
 from exod.trust.state import TrustState
+from exod.trust.verify import Leave
 from exod.trusting import EtcTrust, PackageGate
 from exosdk.testing.daemon import Daemon
 from tests.builders import NOW, anchor_for, signed_package

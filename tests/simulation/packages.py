@@ -13,9 +13,10 @@ from exod.package.options import Option
 from exod.package.permissions import FileAccess, Permissions
 from exod.package.services import Method, Property, Service
 from exod.plan.confine import Verdict
-from exod.supervisor.material import Judged, Leave, Today
+from exod.supervisor.material import Judged, Today
 from exod.supervisor.ports import TrustInputs
 from exod.trust.scope import beyond, spelt
+from exod.trust.verify import Leave
 
 
 @dataclass(frozen=True, slots=True)

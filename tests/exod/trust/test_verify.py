@@ -13,7 +13,7 @@ from exod.trust import state
 from exod.trust.revocation import Revocations
 from exod.trust.rotation import Rotation
 from exod.trust.state import TrustState
-from exod.trust.verify import FUTURE, Ownership, Trust, VerifiedPackage, verify
+from exod.trust.verify import FUTURE, Leave, Ownership, Trust, VerifiedPackage, verify
 from tests.builders import NOW, anchor_for, key, signed_package
 
 VENDOR, OTHER, LAB = key("vendor"), key("other"), key("lab")
@@ -31,13 +31,13 @@ def trust(*anchors: Any, **changes: Any) -> Trust:
 
 
 def accepted(one: Package, given: Trust, **how: Any) -> VerifiedPackage:
-    found = verify(one, trust=given, now=how.pop("now", NOW), **how)
+    found = verify(one, trust=given, now=how.pop("now", NOW), leave=Leave(**how))
     assert isinstance(found, VerifiedPackage), found
     return found
 
 
 def refused(one: Package, given: Trust, **how: Any) -> Refusal:
-    found = verify(one, trust=given, now=how.pop("now", NOW), **how)
+    found = verify(one, trust=given, now=how.pop("now", NOW), leave=Leave(**how))
     assert isinstance(found, Refusal), found
     assert found.sentence.startswith(f"cannot load {one.name} {one.version}: ")
     assert found.sentence.isprintable()
