@@ -99,7 +99,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     )
     ward.groups.open_for(launch.instance, uid=cell.zygote.block.first)
     try:
-        cell.pid, cell.pidfd = await cell.zygote.fork(launch.instance, request, fds)
+        cell.pid, cell.pidfd = await cell.zygote.fork(launch.instance, request, fds, loads=native)
     except OSError as error:
         raise Refused(_failed(launch, f"fork failed: {error.strerror}")) from error
     finally:
@@ -111,13 +111,14 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
 
 
 async def loaded(cell: Cell) -> None:
-    """No more machine code. Only the zygote that forked it has a right over its mounts: without it, this is refused."""
+    """No more machine code. Only the zygote that forked it has a right over its mounts."""
     assert cell.zygote is not None
     try:
         await cell.zygote.loaded(cell.pid, cell.pidfd)
     except OSError as error:
         sentence = f"cannot end the loading of machine code of {cell.plugin}: {error.strerror}"
         raise Refused(Refusal("sandbox-failed", sentence, outcome=Outcome.FAILED)) from error
+    cell.zygote.forgotten(cell.instance)
     cell.inert = True
 
 

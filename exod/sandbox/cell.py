@@ -52,6 +52,8 @@ class Cell:
 
     def close(self) -> None:
         self.forked()
+        if self.zygote is not None:
+            self.zygote.forgotten(self.instance)
         if self.drain is not None:
             self.drain.close()
         close([descriptor for descriptor in (self.pidfd, self.log) if descriptor != NONE])

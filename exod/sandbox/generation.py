@@ -35,6 +35,7 @@ class Zygote:
         self._networks: list[int] = []
         self._refill: asyncio.Task[None] | None = None
         self._retired = False
+        self._loading: set[int] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._end.fileno(), self._readable)
         self._warm = self._expect()
@@ -58,9 +59,12 @@ class Zygote:
         self.users, self.filters = procfs.namespace(self.pid, "user"), procfs.filters(self.pid)
         self._fill()
 
-    async def fork(self, id_: int, request: bytes, fds: Sequence[int]) -> tuple[int, int]:
-        """(pid, pidfd) of the new instance; raises OSError with the zygote's errno."""
+    async def fork(self, id_: int, request: bytes, fds: Sequence[int], *, loads: bool = False) -> tuple[int, int]:
+        """(pid, pidfd) of the new instance; raises OSError with the zygote's errno. loads: machine code, until it is
+        `loaded` or `forgotten`; so long the zygote stays.
+        """
         self.forks += 1
+        self._loading.update([id_] * loads)
         pid, [descriptor] = await self._reply(self._ask(request, fds), id_, what="fork")
         return pid, descriptor
 
@@ -72,6 +76,10 @@ class Zygote:
             asked = self._ask(frames.request(frames.LOADED, fds=1), (mounts,))
         await self._reply(asked, 0, what="mounts", carries=0)
 
+    def forgotten(self, id_: int) -> None:
+        self._loading.discard(id_)
+        self._leave()
+
     async def network(self) -> int:
         """An empty network namespace that was never used, from the pool if there is one."""
         try:
@@ -82,7 +90,10 @@ class Zygote:
     def retire(self) -> None:
         """Closes it once what was asked is answered: a neighbour may be in the middle of its start."""
         self._retired = True
-        if not self._answers:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._retired and not self._answers and not self._loading:
             self.close()
 
     def close(self) -> None:
@@ -160,8 +171,7 @@ class Zygote:
         data, fds = received
         if data and self._answers:
             answers.settle(self._answers.popleft(), data, fds)
-            if self._retired and not self._answers:
-                self.close()
+            self._leave()
         else:
             close(fds)
             self._hung_up()

@@ -102,6 +102,22 @@ async def test_without_the_zygote_that_forked_it_nobody_can_end_its_loading(rig:
         await rig.host.loaded(1)
 
 
+async def test_a_zygote_that_is_replaced_stays_until_what_it_forked_has_loaded_its_code(rig: Rig, tree: Tree) -> None:
+    peers = [await started(rig, tree, number, permissions=GRANT) for number in (1, 2)]
+    old = rig.host._cells[1].zygote
+    assert old is not None
+    assert old is rig.host._cells[2].zygote
+    rig.host._open().nursery.retire(("s", "l"))
+    peers.append(await started(rig, tree, 3))
+    assert rig.host._cells[3].zygote is not old
+    await rig.host.loaded(1)
+    assert old.descriptor >= 0
+    await rig.host.discard(2)
+    assert old.descriptor < 0
+    for peer in peers:
+        peer.end.close()
+
+
 async def test_one_that_is_gone_has_loaded_nothing(rig: Rig) -> None:
     peer = await rig.start(permissions=GRANT)
     with peer.end:
