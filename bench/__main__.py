@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import alive, floods, loads, readiness, recovery, service, verdict, walls, watching
+from bench import alive, floods, loads, readiness, recovery, rings, service, verdict, walls, watching
 from bench.host import machine
 from bench.packages import make_flooder, make_samples
 from bench.rows import Row, table
@@ -91,7 +91,8 @@ def measure(effort: Effort, disk: Path, memory: Path) -> list[Row]:
     flooder = make_flooder(disk / "flooder")
     with Target(disk / "floods", anchor=flooder.anchor) as target:
         rows += floods.floods(target, flooder, directory=disk / "audit")
-    return rows
+    say("rings")
+    return rows + rings.rings(rounds=effort.starts, messages=effort.calls * 20)
 
 
 def _progress(what: str) -> None:
