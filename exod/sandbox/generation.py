@@ -35,6 +35,8 @@ class Zygote:
         self._networks: list[int] = []
         self._refill: asyncio.Task[None] | None = None
         self._retired = False
+        self.single = False
+        """It forks once: for a start that came too late for the generation of its uid."""
         self._loading: set[int] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._end.fileno(), self._readable)
@@ -66,6 +68,8 @@ class Zygote:
         self.forks += 1
         self._loading.update([id_] * loads)
         pid, [descriptor] = await self._reply(self._ask(request, fds), id_, what="fork")
+        self._retired |= self.single
+        self._leave()
         return pid, descriptor
 
     async def loaded(self, pid: int, descriptor: int) -> None:
@@ -78,6 +82,7 @@ class Zygote:
 
     def forgotten(self, id_: int) -> None:
         self._loading.discard(id_)
+        self._retired |= self.single
         self._leave()
 
     async def network(self) -> int:

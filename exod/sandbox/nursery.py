@@ -51,6 +51,8 @@ class Nursery:
         async with self._locks.setdefault(key, asyncio.Lock()):
             zygote = self._living.get(key)
             if zygote is None or not self._fit(zygote, uid):
+                if self._uids.is_left(key, uid):
+                    return await self._for_one(self._uids.block(uid))
                 self.retire(key)
                 zygote = self._living[key] = await self._successor(key, uid)
             if zygote.forks + 1 >= self._forks:
@@ -63,7 +65,7 @@ class Nursery:
             zygote = self._living.pop(key)
             self._uids.leave(key, zygote.block)
             zygote.retire()
-            self._leaving = [one for one in (*self._leaving, zygote) if one.descriptor >= 0]
+            self._keep(zygote)
 
     def zygotes(self) -> Iterator[tuple[Key, str, Zygote]]:
         """Each by what it is for; not those that are just being made."""
@@ -93,6 +95,10 @@ class Nursery:
         self._next.clear()
         self._spare = None
 
+    def _keep(self, zygote: Zygote) -> None:
+        """Until it has left by itself."""
+        self._leaving = [one for one in (*self._leaving, zygote) if one.descriptor >= 0]
+
     def _fit(self, zygote: Zygote, uid: int) -> bool:
         return zygote.alive and zygote.forks < self._forks and zygote.block.holds(uid)
 
@@ -102,6 +108,13 @@ class Nursery:
                 if (zygote := await _alive(self._next.pop(key)[1])) is not None:
                     return zygote
         return await self._armed(self._uids.block(uid))
+
+    async def _for_one(self, block: Block) -> Zygote:
+        """For a start whose generation went while it was at work: it must not take away the one that others use now."""
+        zygote = await self._armed(block)
+        zygote.single = True
+        self._keep(zygote)
+        return zygote
 
     async def _armed(self, block: Block) -> Zygote:
         spare, self._spare = self._spare, None

@@ -75,6 +75,11 @@ class Uids:
             rests.append(self._block())
         return self.block(rests[place][0])
 
+    def is_left(self, key: tuple[str, str], uid: int) -> bool:
+        """Whether it comes from a block that others of `key` no longer come from."""
+        rests = self._rests.get(key, [])
+        return bool(rests) and self.block(uid) != self.block(rests[0][0])
+
     def leave(self, key: tuple[str, str], block: Block) -> None:
         """From here on of the next block; what is left of this one serves another generation of `key`."""
         rests = self._rests.get(key, [])

@@ -280,3 +280,18 @@ async def test_a_start_outlives_generations_that_go_while_it_is_at_work(
     monkeypatch.setattr(Zygote, "network", made_late)
     (await rig.start()).end.close()
     assert len({id(zygote) for zygote in made}) == 3
+
+
+async def test_a_start_that_comes_late_takes_no_generation_away_from_others(rig: Rig) -> None:
+    """Its uid is of the generation that went; the one after it has started others by then."""
+    nursery, key = rig.host._open().nursery, ("a", "l")
+    late = rig.host.next_uid(signer="a", level="l")
+    gone = await nursery.generation(key, uid=late)
+    nursery.retire(key)
+    used = await nursery.generation(key, uid=rig.host.next_uid(signer="a", level="l"))
+    own = await nursery.generation(key, uid=late)
+    assert own not in (gone, used)
+    assert own.block.holds(late)
+    assert await nursery.generation(key, uid=rig.host.next_uid(signer="a", level="l")) is used
+    own.forgotten(1)
+    assert own.descriptor == -1, "it served one start, whatever became of that"
