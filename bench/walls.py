@@ -16,6 +16,7 @@ from bench.rows import Row, at_most, faster_by, median, percentile
 from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
 from exod.brokers.logs.files import Logs
+from exod.brokers.network.own.steps import Wires
 from exod.brokers.resources.kernel import Kernel
 from exod.layout import SDK
 from exod.package.limits import Limits as Asked
@@ -54,7 +55,8 @@ def cold_starts(directory: Path, *, rounds: int) -> list[Row]:
         (directory / name).mkdir(parents=True)
     run, log, data = (directory / name for name in ("run", "log", "data"))
     logs = Logs(log, limit=1 << 20)
-    places = Places(run, logs, data, sdk=SDK, grants=open_paths, domain=domain, development=directory)
+    wires = Wires(_SETTINGS)
+    places = Places(run, logs, data, SDK, open_paths, domain, wires, development=directory)
     return asyncio.run(_measure(Host(places, _SETTINGS, Kernel(directory)), rounds))
 
 

@@ -1,5 +1,6 @@
 """The settings table → `etc/exod.toml` as shipped: every setting with its help, its default behind a `#`."""
 
+import json
 import sys
 import textwrap
 from dataclasses import fields
@@ -18,7 +19,7 @@ def page() -> str:
 
 def _entry(row: Any) -> str:
     said = f"{row.metadata['help']}{'' if row.metadata['restart'] else ' (takes effect on reload)'}"
-    value = str(row.default).lower() if isinstance(row.default, bool) else row.default
+    value = json.dumps(row.default)  # of these types, what JSON writes TOML reads
     return f"{_comment(said[0].upper() + said[1:])}\n#{key(row.name)} = {value}"
 
 

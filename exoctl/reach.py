@@ -28,6 +28,7 @@ def held(permissions: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 _WORDS = {
+    "listen": "is reached over the network at {}",
     "read-only": "reads {}",
     "read-write": "reads and writes {}",
     "network": "talks over the network to {}",
@@ -40,12 +41,13 @@ _WORDS = {
     "custom": "has the custom capability {}",
     "native": "runs machine code that it brings along",
 }
-_MODAL = ("filesystem", "config")
+_MODAL = ("filesystem", "config", "listen")
 """Permissions whose entries begin with a mode."""
 
 
 def _permission(name: str, entry: str) -> str:
     mode, _, what = entry.partition(":")
+    name = mode if mode == "listen" else name
     return _WORDS[mode].format(what) if name in _MODAL else _WORDS[name].format(entry)
 
 

@@ -27,5 +27,6 @@ def _apart(chosen: Settings, directory: Path) -> Settings:
         return chosen
     place = int.from_bytes(hashlib.sha256(os.fsencode(directory)).digest()[:2], "big") % _DEV_PLACES
     at = _DEV_UIDS + place * _DEV_RANGE
-    ours = replace(chosen, keeper_uid=at, data_uid=at + 1, lint_uid=at + 2, resolver_uid=at + 3)
+    own = chosen.network_range.replace(usual.network_range, f"10.{240 + place // 256}.{place % 256}.0/24")
+    ours = replace(chosen, keeper_uid=at, data_uid=at + 1, lint_uid=at + 2, resolver_uid=at + 3, network_range=own)
     return replace(ours, uid_first=at + 256, uid_last=at + _DEV_RANGE - 1)

@@ -18,6 +18,7 @@ from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
 from exod.brokers.lint.verdict import Lint
 from exod.brokers.logs.files import Logs
+from exod.brokers.network.own.steps import Wires
 from exod.brokers.resources.kernel import Kernel
 from exod.brokers.resources.monitor import Monitor
 from exod.configuration import read_settings
@@ -222,6 +223,7 @@ def _sandbox(layout: Layout, chosen: Settings, kernel: Kernel) -> Sandbox:
         sdk=SDK,
         grants=partial(open_paths, forbidden=own),
         domain=domain,
+        wires=Wires(chosen),
         development=layout.run.parent if layout.development else None,
     )
     return Sandbox(places, chosen, kernel)

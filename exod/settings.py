@@ -36,6 +36,8 @@ class Settings:
     data_uid: int = _uid("uid that owns plugins' data on disk", 2146999999)
     lint_uid: int = _uid("uid of what reads the code of packages, which holds no privilege", 2146999997)
     resolver_uid: int = _uid("uid of what asks for the addresses of names, which holds no privilege", 2146999996)
+    network_range: str = _row("private addresses for networks of plugins' own", "10.239.0.0/16")
+    network_visitors: str = _row("network of those who may come to what plugins listen on; none but this host", "")
     job_days: int = _row("days that finished jobs are kept", 30, restart=False)
     stop_seconds: float = _row("how long plugins may take to stop when the daemon stops", 10.0, restart=False)
     start_seconds: float = _row("how long a plugin may take to answer its start", 10.0, restart=False)
@@ -82,7 +84,7 @@ def _misfit(value: Any, *, default: Any, limits: Mapping[str, Any]) -> str:
     wanted = type(default)
     if type(value) is not wanted:
         return f"wants {wanted.__name__}, not {type(value).__name__}"
-    if wanted is bool:
+    if wanted in (bool, str):
         return ""
     if not math.isfinite(value):
         return "is not finite"

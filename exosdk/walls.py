@@ -9,12 +9,12 @@ import errno
 import os
 from collections.abc import Callable, Mapping
 
-_AF_INET, _SOCK_STREAM = 2, 1
+_AF_NETLINK, _SOCK_RAW = 16, 3
 _NOBODY_ELSE = 2
 """The second pid of a namespace: in a sandbox there is none; signal 0 only asks."""
 
 _PROBES: Mapping[str, Callable[[], object]] = {
-    "denied.socket": lambda: _socket.socket(_AF_INET, _SOCK_STREAM).close(),
+    "denied.socket": lambda: _socket.socket(_AF_NETLINK, _SOCK_RAW).close(),
     "denied.host-file": lambda: os.close(os.open("/etc/passwd", os.O_RDONLY)),
     "denied.procfs": lambda: os.listdir("/proc/self"),
     "denied.plugin-write": lambda: os.close(os.open("/plugin/.probe", os.O_WRONLY | os.O_CREAT, 0o600)),

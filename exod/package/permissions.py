@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from exod.package.fields import Checked, Field, Flag, List, Name, Parsed, Table, Text
 
 _FILE = re.compile(r"(read-only|read-write):((?:/[^/\x00-\x20\x7f-\U0010ffff\\]+)+)")
-_NETWORK = r"(?:tcp|udp):(?:(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]):[1-9][0-9]{0,4}"
+_HOST = r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]"
+_NETWORK = rf"(?:listen:(?:tcp|udp)|(?:tcp|udp):(?:{_HOST})):[1-9][0-9]{{0,4}}"
 _HARDWARE = r"[a-z][a-z0-9-]*(?::[A-Za-z0-9._-]+)+"
 _SETTING = re.compile(r"(?:read|write):[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.[a-z][a-z0-9_-]*")
 _WORD = r"[a-z][a-z0-9]*(?:[._:-][a-z0-9]+)*"
@@ -68,11 +69,12 @@ def _endpoint(text: str) -> str | None:
 
 _FILESYSTEM = Parsed(file_access, what="read-only:/PATH or read-write:/PATH", longest=1024)
 _CONFIG = Checked(_SETTING.fullmatch, what="read:PLUGIN.KEY, read:system.KEY or write:PLUGIN.KEY", longest=160)
+_PLACE = Parsed(_endpoint, what="tcp:[*.]HOST:PORT, udp:ADDRESS:PORT or listen:PROTOCOL:PORT")
 _WORDS = List(Text(_WORD, what="a name such as gpu.compute"), most=LIST_MAX)
 
 TABLE = Table(
     Field("filesystem", List(_FILESYSTEM, most=LIST_MAX), default=(), help="host files and directories, MODE:PATH"),
-    Field("network", List(Parsed(_endpoint, what="tcp:[*.]HOST:PORT or udp:HOST:PORT"), most=LIST_MAX), default=()),
+    Field("network", List(_PLACE, most=LIST_MAX), default=()),
     Field("ipc", List(Name(), most=LIST_MAX), default=(), help="plugins it may open links to"),
     Field("hardware", List(Text(_HARDWARE, what="BUS:IDS such as usb:0403:6001"), most=LIST_MAX), default=()),
     Field("processes", Flag(), default=False, help="may fork processes of its own"),

@@ -43,7 +43,7 @@ PyObject *walls_lean(const struct child *child) {
     snprintf(capabilities, sizeof capabilities, "%016llx", (unsigned long long)child->capabilities);
     void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int bad = note(walls, "executable_memory", PyUnicode_FromString(outcome(code == MAP_FAILED ? -1 : 0)))
-              || note(walls, "socket", PyUnicode_FromString(outcome(socket(AF_INET, SOCK_STREAM, 0))))
+              || note(walls, "socket", PyUnicode_FromString(outcome(socket(AF_NETLINK, SOCK_RAW, 0))))
               || note(walls, "host_file", PyUnicode_FromString(outcome(open("/etc/passwd", O_RDONLY))))
               || note(walls, "sealed_code", PyUnicode_FromString(outcome(open("/plugin/.", O_WRONLY | O_TMPFILE, 0600))))
               || note(walls, "unknown_call", PyUnicode_FromString(outcome(syscall(1023))))

@@ -18,7 +18,7 @@
 #define FLAG_NATIVE 4u /* it may map machine code of its package, until OP_LOADED says that all of it is loaded */
 
 #define FILES_MAX 32
-#define PROFILES_MAX 16
+#define PROFILES_MAX 32
 #define FIXED_FDS 6
 #define FDS_MAX (FIXED_FDS + 2 + 2 * FILES_MAX)
 

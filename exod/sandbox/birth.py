@@ -21,7 +21,7 @@ from exod.plan.confine import LAYERS, Layer
 from exod.sandbox import _spawn, data, frames, root, sealed, seccomp
 from exod.sandbox.cell import Cell
 from exod.sandbox.groups import Groups
-from exod.sandbox.launch import Domain, Grants, Holder, Launch, Logs
+from exod.sandbox.launch import Domain, Grants, Holder, Launch, Logs, Wires
 from exod.sandbox.lease import Lease
 from exod.sandbox.nursery import Nursery
 
@@ -46,6 +46,7 @@ class Ward:
     grants: Grants
     holder: Holder
     domain: Domain
+    wires: Wires
 
 
 async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
@@ -53,6 +54,7 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     confinement, plugin = launch.confinement, launch.confinement.plugin
     cell.granted = await _granted(ward, launch)
     cell.end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    theirs.bind(b"")  # it has a name, and can be given no other: abstract ones are of the host's network namespace
     cell.fork["channel"] = theirs.detach()
     log, cell.fork["log"] = os.pipe2(os.O_CLOEXEC)
     cell.drain = ward.logs.drain(plugin, log, instance=launch.instance)
@@ -67,7 +69,7 @@ async def prepare(ward: Ward, cell: Cell, launch: Launch) -> None:
     if state:
         cell.fork["state"] = _state(ward, plugin, uid=launch.uid)
     writable = [cell.fork[name] for name in ("tmp", "state") if name in cell.fork]
-    ruleset = ward.domain(cell.fork["root"], writable + cell.granted[len(confinement.files) :])
+    ruleset = ward.domain(cell.fork["root"], writable + cell.granted[len(confinement.files) :], confinement)
     if ruleset is not None:
         cell.fork["domain"] = ruleset
     await _find_zygote(ward, cell, launch)
@@ -142,6 +144,7 @@ async def _find_zygote(ward: Ward, cell: Cell, launch: Launch) -> None:
     close([cell.fork.pop("network")] if "network" in cell.fork else [])
     cell.fork["network"] = await cell.zygote.network()
     cell.network = os.fstat(cell.fork["network"]).st_ino
+    await ward.wires.connect(launch.instance, launch.confinement, cell.fork["network"])
 
 
 async def _root(launch: Launch, granted: Sequence[int], *, state: bool) -> tuple[int, list[int]]:

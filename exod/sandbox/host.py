@@ -21,7 +21,7 @@ from exod.sandbox.cell import NONE, Cell
 from exod.sandbox.frames import Frame
 from exod.sandbox.generation import Zygote
 from exod.sandbox.groups import Groups, place, settled
-from exod.sandbox.launch import Born, Domain, Exit, Grants, Holder, Launch, Logs, Survivor
+from exod.sandbox.launch import Born, Domain, Exit, Grants, Holder, Launch, Logs, Survivor, Wires
 from exod.sandbox.lease import Held, Lease, lost
 from exod.sandbox.nursery import Nursery
 from exod.sandbox.uids import Uids, taken
@@ -38,8 +38,8 @@ class Places:
     """run: sockets and counters of this boot. logs: who empties the pipes. data: one directory a plugin.
 
     sdk: the directory of the package `exosdk`, as sandboxes will see it. grants: who opens what was granted. domain:
-    who says it to Landlock. development: the DIR of `exod --dev`, whose keeper this process starts and ends; None under
-    a service manager.
+    who says it to Landlock. wires: who lays networks of instances' own. development: the DIR of `exod --dev`, whose
+    keeper this process starts and ends; None under a service manager.
     """
 
     run: Path
@@ -48,6 +48,7 @@ class Places:
     sdk: Path
     grants: Grants
     domain: Domain
+    wires: Wires
     development: Path | None = None
 
 
@@ -117,7 +118,7 @@ class Host:
     def _open_ward(self, lease: Lease, groups: Groups) -> Ward:
         settings, places = self._settings, self._places
         nursery = Nursery(lease, uids=self._uids, group=settings.keeper_uid, forks=settings.zygote_forks)
-        rest = (settings.data_uid, places.grants, self._holder, places.domain)
+        rest = (settings.data_uid, places.grants, self._holder, places.domain, places.wires)
         return Ward(lease, nursery, groups, places.logs, places.data, *rest)
 
     def _survivor(self, found: Held, groups: Groups, *, epoch: int) -> Survivor:
@@ -162,6 +163,7 @@ class Host:
         if cell.end is None or cell.ended.is_set():
             sentence = f"cannot take over instance {launch.instance}: it has ended"
             raise Refused(Refusal("instance-lost", sentence, outcome=Outcome.FAILED))
+        self._places.wires.adopt(launch.instance, confinement)
         cell.plugin, cell.uid, cell.key = confinement.plugin, launch.uid, (confinement.signer, confinement.level)
         cell.layers, cell.inert = confinement.layers, "native" in confinement.permissions
         cell.network = procfs.namespaces(cell.pid)["net"]  # which one it was given died with who gave it
@@ -186,7 +188,7 @@ class Host:
         had = cell.zygote.filters if cell.zygote is not None else procfs.filters(keeper)
         seen = (cell.network, layers, cell.inert, had)
         expected = walls.Expected(cell.pid, cell.pidfd, cell.uid, keeper, group, *seen)
-        return walls.inspect(instance, expected)
+        return {**walls.inspect(instance, expected), **self._places.wires.shown(instance)}
 
     async def loaded(self, instance: int) -> Mapping[str, str]:
         await birth.loaded(self._cell(instance))
@@ -231,6 +233,7 @@ class Host:
                     async with asyncio.timeout(2 * PATIENCE):
                         await cell.ended.wait()
             await self._groups.end(group)
+        await self._places.wires.disconnect(instance)
         if self._ward is not None:
             with contextlib.suppress(OSError, Refused):
                 await self._ward.lease.forget(instance)

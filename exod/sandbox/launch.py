@@ -15,8 +15,8 @@ Lend = Callable[[int, tuple[int, int]], int | None]
 Grants = Callable[[Confinement, Lend], list[int]]
 """A detached mount for each of a Confinement's files and then of what is writable; raises Refused."""
 
-Domain = Callable[[int, Sequence[int]], int | None]
-"""A root, what is written to below it → the Landlock ruleset of that; None on a kernel without Landlock."""
+Domain = Callable[[int, Sequence[int], Confinement], int | None]
+"""A root, what is written to below it, whose → the Landlock ruleset of that; None on a kernel without Landlock."""
 
 
 class Holder(Protocol):
@@ -27,6 +27,15 @@ class Holder(Protocol):
     def begin(self, top: Path, instances: Path) -> None: ...
     def hold(self, group: Path, limits: Limits) -> None: ...
     def starved(self, group: Path) -> bool: ...
+
+
+class Wires(Protocol):
+    """Networks of instances' own, laid into an empty namespace before the fork, taken up at the end; shown: of one."""
+
+    async def connect(self, instance: int, confinement: Confinement, network: int) -> None: ...
+    def adopt(self, instance: int, confinement: Confinement) -> None: ...
+    async def disconnect(self, instance: int) -> None: ...
+    def shown(self, instance: int) -> Mapping[str, str]: ...
 
 
 class Drain(Protocol):

@@ -8,7 +8,7 @@ import functools
 import itertools
 import operator
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ EPERM, ENOSYS, ENOTSUP = errno(1), errno(38), errno(95)
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
 
-_GROUPS = ("fork", "locks", "native")
+_GROUPS = ("fork", "locks", "native", "tcp", "udp")
 PROFILES = tuple(groups for count in range(len(_GROUPS) + 1) for groups in itertools.combinations(_GROUPS, count))
 """The groups of each profile that an instance can be granted today; a fork request names one by its place."""
 
 
-def profile(permissions: Mapping[str, object], *, reads: bool) -> int:
+def profile(permissions: Mapping[str, Sequence[str]], *, reads: bool) -> int:
     """reads: whether it was granted files of the host to be read."""
+    kinds = {one.removeprefix("listen:")[:4] for one in permissions.get("network", ()) if one[:4] in ("list", "udp:")}
     held = {"fork": "processes" in permissions, "locks": not reads, "native": "native" in permissions}
+    held |= {"tcp": "tcp:" in kinds, "udp": "udp:" in kinds}
     return PROFILES.index(tuple(group for group in _GROUPS if held[group]))
 
 

@@ -54,9 +54,9 @@ def _recorded(plugin: Plugin, manifest: Manifest | None) -> Mapping[str, Any]:
     context = _context(manifest, signer=signer, level=level)
     if plugin.instance is None:
         return context
-    held = plugin.instance.confinement
+    held, address = plugin.instance.confinement, plugin.instance.walls.get("address", "")
     lacks = taken(manifest.permissions.asked(), held.permissions)
-    return context | _reach(held.permissions, held.services) | {"withheld": _lists(lacks)}
+    return context | _reach(held.permissions, held.services) | {"withheld": _lists(lacks), "address": address}
 
 
 def _context(manifest: Manifest, *, signer: str, level: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ _FILES = "tests/security/test_t36_file_grants.py::"
 _LIVE = "tests/acceptance/test_grants.py::test_a_grant_works_and_is_gone_when_it_was_taken_back_live"
 _CONFIG = "tests/exod/brokers/config/test_steps.py::"
 _NETWORK = "tests/exod/brokers/network/test_steps.py::"
+_OWN = "tests/acceptance/test_own_network.py::"
 _RELOAD = "tests/exod/supervisor/test_reload.py::"
 
 
@@ -65,6 +66,13 @@ CATALOGUE = (
         _NETWORK + "test_a_plugin_is_connected_over_its_channel_and_talks",
         _NETWORK + "test_a_plugin_without_the_grant_is_told_why",
         "tests/acceptance/test_grants.py::test_an_open_connection_ends_when_it_was_taken_back_live",
+        RESTART,
+    ),
+    Grant(
+        "network listen, udp",
+        _OWN + "test_a_server_is_reached_at_the_address_that_is_shown_and_sends_where_it_may",
+        _OWN + "test_what_was_not_granted_is_refused_in_the_instance",
+        _OWN + "test_a_network_of_its_own_is_gone_when_it_was_taken_back_live",
         RESTART,
     ),
     Grant(

@@ -133,10 +133,10 @@ def test_s3_and_t8_what_was_not_asked_for_is_not_granted(host: Host, echo: dict[
 
 def test_s3_a_permission_that_is_not_built_is_refused_by_name(host: Host, tmp_path: Path) -> None:
     wide = forged.copy_of(ROOT / "plugins/echo", tmp_path / "wide", version="1.9.0")
-    edit(wide, "[config]", '[sandbox]\nnetwork = ["udp:example.org:53"]\n\n[config]')
+    edit(wide, "[config]", '[sandbox]\nhardware = ["usb:0403:6001"]\n\n[config]')
     host.shop.key("wide-vendor", scope="echo", allow=("all",))
     package = host.shop.package(wide, key="wide-vendor")
-    with pytest.raises(CommandFailed, match="udp needs a network of its own"):
+    with pytest.raises(CommandFailed, match="asks for hardware, which this exod cannot enforce yet"):
         host.daemon.exoctl("plugin", "load", str(package), "--consent")
 
 

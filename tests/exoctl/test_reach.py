@@ -19,7 +19,7 @@ codec = {version = ">=1", optional = true}
 libc = "posix-x-compat"
 [sandbox]
 filesystem = ["read-only:/etc/os-release", "read-write:/srv/x"]
-network = ["tcp:example.org:443"]
+network = ["tcp:example.org:443", "listen:udp:5353", "udp:192.0.2.1:53"]
 ipc = ["echo"]
 hardware = ["usb:0403:6001"]
 processes = true
@@ -44,6 +44,7 @@ def test_every_permission_asked_for_has_its_sentence() -> None:
     said = "\n".join(sentences(BASE.format(critical="true") + ALL))
     for part in (
         "reads /etc/os-release", "reads and writes /srv/x", "to tcp:example.org:443", "the plugin echo",
+        "is reached over the network at udp:5353", "to udp:192.0.2.1:53",
         "usb:0403:6001",
         "starts processes", "gpu.compute",
         "reads the setting system.hostname", "changes the setting echo.volume",

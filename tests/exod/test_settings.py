@@ -51,6 +51,7 @@ def test_a_whole_number_of_seconds_is_a_number_of_seconds() -> None:
         ("log-bytes = 1", '"log-bytes" is below 4096'),
         ("uid-first = 0", '"uid-first" is below 1'),
         ("keeper-uid = 0", '"keeper-uid" is below 1'),
+        ("network-range = 10", '"network-range" wants str, not int'),
         ("data-uid = 4294967295", '"data-uid" is above 4294967294'),
         ("uid-first = 9\nuid-last = 9", '"uid-first" is not below "uid-last"'),
         ("keeper-uid = 2147000001", '"keeper-uid" lies between "uid-first" and "uid-last"'),

@@ -11,9 +11,10 @@ from exod.brokers.doctor import residue
 from exod.brokers.doctor.check import Action, Check, Verdict, ok, warning, wrong
 from exod.brokers.doctor.host import Host
 from exod.brokers.doctor.residue import Scope, Trace
+from exod.brokers.network.own import left
 from exod.linux import cgroupfs, procfs
 
-_HARMLESS = ("cgroup", "socket", "keyring")
+_HARMLESS = ("cgroup", "socket", "keyring", "rules")
 
 
 def probe(host: Host) -> Verdict:
@@ -27,7 +28,8 @@ def probe(host: Host) -> Verdict:
 def scope(host: Host) -> Scope:
     chosen, layout = host.chosen, host.layout
     group = host.group or Path("/nonexistent")
-    return Scope(chosen.uid_first, chosen.uid_last, chosen.keeper_uid, group, (layout.run, layout.state), own=False)
+    whose = (chosen.uid_first, chosen.uid_last, chosen.keeper_uid, group, (layout.run, layout.state))
+    return Scope(*whose, own=False, network_range=chosen.network_range)
 
 
 def _traces(host: Host) -> list[Trace]:
@@ -69,6 +71,8 @@ def repair(host: Host) -> Sequence[Action]:
     for trace in _traces(host):
         if trace.kind == "process" and (pid := int(trace.what.partition(" ")[0])) in set(_outside(everywhere)):
             actions.append(Action(f"kill {trace.what}", partial(_kill, pid, everywhere)))
+        elif trace.kind in ("link", "rules"):
+            actions.append(Action(f"remove {trace.what}", partial(left.remove, everywhere.network_range)))
         elif trace.kind in ("shm", "socket"):
             actions.append(Action(f"remove {trace.what}", partial(Path(trace.what).unlink, missing_ok=True)))
     return actions

@@ -8,9 +8,11 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from exod.brokers.network.own import left
 from exod.linux import procfs
 
 _HELD = re.compile(r"(net|user|mnt|pid|ipc|uts|cgroup):\[\d+\]|anon_inode:\[pidfd\]")
@@ -21,6 +23,7 @@ SHM = Path("/dev/shm")
 class Scope:
     """Whose traces: of these uids, in this group, with these directories. `own`: also this process's descriptors.
     `named`: also processes whose command names one of the directories, as a development daemon's and its bus's do.
+    `network_range`: of plugins' own networks, as exod.toml spells it.
     """
 
     uid_first: int
@@ -30,6 +33,7 @@ class Scope:
     places: tuple[Path, ...]
     own: bool = True
     named: bool = False
+    network_range: str = ""
 
     def has(self, uid: int) -> bool:
         return self.uid_first <= uid <= self.uid_last or uid == self.keeper_uid
@@ -37,7 +41,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Trace:
-    """kind: process, namespace, cgroup, mount, shm, socket, keyring or descriptor."""
+    """kind: process, namespace, cgroup, mount, shm, socket, keyring, descriptor, link or rules."""
 
     kind: str
     what: str
@@ -45,7 +49,7 @@ class Trace:
 
 def look(scope: Scope) -> frozenset[Trace]:
     living = list(_processes(scope))
-    kinds = (_cgroups(scope), _mounts(scope), _shm(scope), _sockets(scope), _descriptors(scope))
+    kinds = (_cgroups(scope), _mounts(scope), _shm(scope), _sockets(scope), _descriptors(scope), _links(scope))
     traces = {Trace("process", f"{pid} {' '.join(command)[:80]}") for pid, command in living}
     traces |= {trace for pid, _ in living for trace in _namespaces(pid)}
     return frozenset(traces.union(*kinds))
@@ -107,6 +111,14 @@ def _sockets(scope: Scope) -> Iterator[Trace]:
     for place in scope.places:
         paths = (*place.glob("*.sock"), *place.glob("*/*.sock"))
         yield from (Trace("socket", str(path)) for path in paths if path.is_socket())
+
+
+def _links(scope: Scope) -> Iterator[Trace]:
+    """Of plugins' own networks; without links, their rules hold nobody and are only in the way."""
+    yield from (Trace("link", name) for name in left.links(scope.network_range))
+    with suppress(OSError):  # who may not look at rules made none
+        if scope.network_range and left.has_table(scope.network_range):
+            yield Trace("rules", scope.network_range)
 
 
 def keyrings(scope: Scope) -> Iterator[Trace]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from exod.brokers.doctor.check import Check, Verdict, ok, warning, wrong
 from exod.brokers.doctor.host import Host
+from exod.brokers.network.own import left
 from exod.linux import mount, pidfd
 from exod.linux.descriptors import opened
 from exod.linux.numbers import NUMBERS
@@ -111,6 +112,26 @@ def _landlock_abi() -> int | None:
         if error.errno in _UNSUPPORTED:
             return None
         raise
+
+
+def own_networks(_: Host) -> Verdict:
+    try:
+        unshare(_FLOOR["network"])
+        left.try_out()
+    except OSError as error:
+        if error.errno == errno.EPERM:
+            raise
+        return warning(f"this kernel cannot: {error.filename or 'a network namespace'}: {error.strerror}")
+    return ok("made a veth and both its tables of rules, where nobody is")
+
+
+def own_networks_rules(host: Host) -> Verdict:
+    links = left.links(host.chosen.network_range)
+    if not links:
+        return ok("no plugin has one")
+    if left.has_table(host.chosen.network_range):
+        return ok(f"the rules for {len(links)} stand")
+    return wrong(f"somebody took the host's rules away: {', '.join(links)} are held by those at their other ends alone")
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
@@ -273,6 +294,22 @@ CHECKS = (
         "some rules of Landlock hold less than they say; the other walls stand",
         "The kernel tells which errata it has repaired since Linux 6.15.",
         landlock_errata,
+    ),
+    Check(
+        "own-networks",
+        "a plugin can be given a network of its own",
+        "plugins that ask for listen or udp are refused when they start; connections that exod makes are not concerned",
+        "It takes veth and nf_tables with conntrack, connlimit and masquerading, here tried in an empty namespace.",
+        own_networks,
+        protection=True,
+    ),
+    Check(
+        "own-networks-rules",
+        "the host's rules for plugins' own networks stand",
+        "one of the two locks of each such network is open: a plugin is held by the rules in its own namespace alone",
+        "Whoever flushes nftables takes exod's rules too. They are written anew when such a plugin starts or stops.",
+        own_networks_rules,
+        protection=True,
     ),
     Check(
         "seccomp",

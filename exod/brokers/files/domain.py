@@ -1,7 +1,8 @@
 """What an instance may read and write → the Landlock ruleset that says so once more, behind the mounts.
 
 Reading is left below the root and nowhere else, executing nowhere, writing below /tmp, /state and what is granted for
-it; no TCP, no abstract socket and no signal that leads out of the sandbox, as far as this kernel can hold them.
+it; no TCP but listening where it was granted, no abstract socket and no signal that leads out of the sandbox, as far as
+this kernel can hold them.
 """
 
 import functools
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 
 from exod.linux.numbers import NUMBERS
 from exod.linux.syscall import syscall
+from exod.plan.confine import Confinement
 
 (EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, REMOVE_DIR, REMOVE_FILE, MAKE_CHAR, MAKE_DIR) = (1 << n for n in range(8))
 (MAKE_REG, MAKE_SOCK, MAKE_FIFO, MAKE_BLOCK, MAKE_SYM, REFER, TRUNCATE, IOCTL_DEV) = (1 << n for n in range(8, 16))
@@ -23,6 +25,8 @@ _SCOPE_ABSTRACT_UNIX_SOCKET, _SCOPE_SIGNAL = 1, 2
 _OF_FILES = WRITE_FILE | TRUNCATE
 _WRITE = _OF_FILES | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER
 _VERSION = _RULE_PATH_BENEATH = 1
+_RULE_NET_PORT = 2
+_LISTENS = "listen:tcp:"
 _NUMBERS = NUMBERS[os.uname().machine]
 
 
@@ -35,7 +39,7 @@ def landlock_abi() -> int:
         return 0
 
 
-def domain(root: int, writable: Sequence[int], *, version: int | None = None) -> int | None:
+def domain(root: int, writable: Sequence[int], whose: Confinement, *, version: int | None = None) -> int | None:
     """A descriptor, None without Landlock. `root` and `writable` are mounts; what is below them is like them."""
     abi = landlock_abi() if version is None else version
     if not abi:
@@ -49,6 +53,9 @@ def domain(root: int, writable: Sequence[int], *, version: int | None = None) ->
         for tree in writable:
             rights = _WRITE if stat.S_ISDIR(os.fstat(tree).st_mode) else _OF_FILES
             _add_path_beneath(made, tree, rights & handled)
+        for entry in whose.permissions.get("network", ()) if ports else ():
+            if entry.startswith(_LISTENS):
+                _add_net_port(made, int(entry.removeprefix(_LISTENS)), _BIND_TCP)
     except BaseException:
         os.close(made)
         raise
@@ -64,3 +71,8 @@ def create_ruleset(*, fs: int, net: int = 0, scoped: int = 0) -> int:
 def _add_path_beneath(ruleset: int, tree: int, access: int) -> None:
     rule = struct.pack("=Qi", access, tree)
     syscall(_NUMBERS["landlock_add_rule"], ruleset, _RULE_PATH_BENEATH, rule, 0, what="landlock_add_rule")
+
+
+def _add_net_port(ruleset: int, port: int, access: int) -> None:
+    rule = struct.pack("=QQ", access, port)
+    syscall(_NUMBERS["landlock_add_rule"], ruleset, _RULE_NET_PORT, rule, 0, what="landlock_add_rule")

@@ -46,7 +46,7 @@ class Resolver:
                 with opened(sink):
                     await self._send(name.encode(), sink)
                 async with asyncio.timeout(_PATIENCE):
-                    return addresses(await _collect(source))
+                    return addresses(await collect(source))
             except TimeoutError:
                 self._end()
                 return []
@@ -114,7 +114,7 @@ def addresses(said: bytes) -> list[Address]:
     return found
 
 
-async def _collect(source: int) -> bytes:
+async def collect(source: int) -> bytes:
     """All that comes until its other end is closed, or more than there may be."""
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
+from exod.brokers.network.own.rules import is_own, listen_fault
 from exod.errors import Refusal
 from exod.plan.confine import Confinement
 
@@ -27,6 +28,7 @@ _SPECIAL6 = tuple(
     IPv6Network(net)
     for net in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")  # Teredo and protocols, examples, 6to4
 )
+_MIXED = "what listens, or has udp, can connect: a connection of this host's in its hands would lead anywhere"
 _METADATA = frozenset([IPv4Address("168.63.129.16")])
 """Azure's, which lies among public addresses; all others are link-local, shared or private."""
 
@@ -45,18 +47,21 @@ class Target:
 
 def check(confinement: Confinement) -> Refusal | None:
     """Whatever its signer's ceiling and its policy allow."""
-    for entry in confinement.permissions.get("network", ()):
-        if reason := _fault(entry):
+    entries = confinement.permissions.get("network", ())
+    mixed = any(map(is_own, entries)) and any(not is_own(entry) for entry in entries)
+    for entry in entries:
+        if reason := _fault(entry) or (_MIXED if mixed and not is_own(entry) else ""):
             what = f"cannot load {confinement.plugin} {confinement.version}: it asks for {entry}: {reason}"
-            code = "permission-refused" if entry.startswith("tcp:") else "permission-not-built"
-            return Refusal(code, what, "exoctl package inspect FILE", {"permission": entry})
+            return Refusal("permission-refused", what, "exoctl package inspect FILE", {"permission": entry})
     return None
 
 
 def _fault(entry: str) -> str:
     kind, _, place = entry.partition(":")
-    if kind != "tcp":
-        return f"exod hands over connections that it made; {kind} needs a network of its own, which is not built yet"
+    if kind == "listen":
+        return listen_fault(place)
+    if kind == "udp":
+        return _send_fault(place)
     base = place.removeprefix(_EVERY)
     found = target(base)
     if found is None:
@@ -64,6 +69,15 @@ def _fault(entry: str) -> str:
     if base != place and (found.address is not None or "." not in found.host):
         return "before a *. stands for names below a name of at least two parts"
     return never(found.address) if found.address is not None else ""
+
+
+def _send_fault(place: str) -> str:
+    found = target(place)
+    if found is None or not isinstance(found.address, IPv4Address):
+        return "udp leads to an IPv4 address: nobody looks a name up in a network of a plugin's own"
+    if found.address.is_loopback:
+        return "the loopback in a network of its own is its own"
+    return never(found.address)
 
 
 def target(text: str) -> Target | None:

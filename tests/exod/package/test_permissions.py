@@ -7,7 +7,7 @@ from exod.package.permissions import TABLE, FileAccess, Permissions, file_access
 
 EVERYTHING = {
     "filesystem": ["read-only:/etc/os-release", "read-write:/srv/data"],
-    "network": ["tcp:example.org:443", "udp:[fe80::1]:53"],
+    "network": ["tcp:example.org:443", "udp:[fe80::1]:53", "listen:tcp:8080"],
     "ipc": ["echo"],
     "hardware": ["usb:0403:6001"],
     "processes": True,
@@ -56,6 +56,10 @@ def test_a_file_has_one_spelling(text: str) -> None:
         ("network", ["tcp:exa..mple:1"]),
         ("network", ["TCP:example.org:443"]),
         ("network", ["icmp:example.org:1"]),
+        ("network", ["listen:tcp:0"]),
+        ("network", ["listen:tcp:65536"]),
+        ("network", ["listen:8080"]),
+        ("network", ["listen:sctp:8080"]),
         ("ipc", ["Echo"]),
         ("ipc", ["echo", "echo"]),
         ("hardware", ["usb"]),

@@ -16,6 +16,7 @@ from exod.brokers.doctor.residue import Scope, look
 from exod.brokers.files.domain import domain
 from exod.brokers.files.steps import open_paths
 from exod.brokers.logs.files import Logs
+from exod.brokers.network.own.steps import Wires
 from exod.brokers.resources.kernel import Kernel
 from exod.package.limits import Limits as PackageLimits
 from exod.plan.confine import LAYERS, Confinement, Layer
@@ -32,7 +33,13 @@ _OURS = f"EXOD_TEST_UIDS_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 _UIDS = int(os.environ.setdefault(_OURS, str(2130000000 + os.getpid() % 4096 * 4096)))
 """Of this process and its children: another worker's keepers and instances are none of our residue."""
 _FREE = [(0x06, 0, 0, bpf.ALLOW)]
-LIMITS = Settings(uid_first=_UIDS + 256, uid_last=_UIDS + 4095, keeper_uid=_UIDS, data_uid=_UIDS + 1)
+LIMITS = Settings(
+    uid_first=_UIDS + 256,
+    uid_last=_UIDS + 4095,
+    keeper_uid=_UIDS,
+    data_uid=_UIDS + 1,
+    network_range="10.250.0.0/16",
+)
 """Apart from a daemon that may run beside the tests."""
 
 
@@ -100,6 +107,7 @@ class Rig:
             sdk=self.sdk,
             grants=partial(open_paths, forbidden=[str(self.directory)]),
             domain=domain,
+            wires=Wires(self.limits),
             development=self.directory,
         )
         return Host(places, self.limits, self.kernel)
@@ -143,7 +151,14 @@ class Rig:
 
     def scope(self) -> Scope:
         limits = self.limits
-        return Scope(limits.uid_first, limits.uid_last, limits.keeper_uid, self.group, (self.directory,))
+        return Scope(
+            limits.uid_first,
+            limits.uid_last,
+            limits.keeper_uid,
+            self.group,
+            (self.directory,),
+            network_range=limits.network_range,
+        )
 
     def _on_exit(self, exit_: Exit) -> None:
         self.exits.append(exit_)

@@ -21,7 +21,7 @@ ONE, TWO = bytes(8), bytes(24)
         frames.arm(7, 9, [ONE, b""]),
         frames.arm(7, 9, [ONE, bytes(12)]),
         frames.arm(7, 9, [bytes(8 * 4097)]),
-        frames.arm(7, 9, [ONE] * 18),
+        frames.arm(7, 9, [ONE] * 34),
         frames.arm(7, 9, [ONE, TWO]) + b"\0",
         b"\0" + frames.arm(7, 9, [ONE, TWO]),
         *(frames.arm(7, 9, [ONE, TWO])[:cut] for cut in (11, 12, 15, 23, 25, 51)),

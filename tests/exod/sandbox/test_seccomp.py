@@ -117,10 +117,17 @@ def test_each_group_that_may_be_granted_is_one_of_the_table() -> None:
         ({"native": ("true",)}, True, ("native",)),
         ({"native": ("true",), "processes": ("true",)}, False, ("fork", "locks", "native")),
         ({"filesystem": ("read-only:/a",), "config": ("read:a.b",)}, True, ()),
+        ({"filesystem": ("read-only:/etc/listen:tcp:1",), "custom": ("processes",)}, True, ()),
+        ({"network": ("tcp:example.org:443",)}, True, ()),
+        ({"network": ("listen:tcp:8080",)}, True, ("tcp",)),
+        ({"network": ("listen:udp:8080",)}, True, ("udp",)),
+        ({"network": ("udp:192.0.2.1:53",)}, True, ("udp",)),
+        ({"network": ("listen:udp:8080", "listen:tcp:8080")}, False, ("locks", "tcp", "udp")),
+        ({"processes": ("true",), "network": ("udp:192.0.2.1:53",)}, True, ("fork", "udp")),
     ],
 )
 def test_a_filter_has_the_groups_of_what_was_granted(
-    permissions: dict[str, object], reads: bool, groups: tuple[str, ...]
+    permissions: dict[str, tuple[str, ...]], reads: bool, groups: tuple[str, ...]
 ) -> None:
     assert seccomp.PROFILES[seccomp.profile(permissions, reads=reads)] == groups
 

@@ -15,7 +15,7 @@ from tests.simulation.packages import Kit
     ("kit", "code"),
     [
         (Kit(signer="eve"), "signer-unknown"),
-        (Kit(network=("udp:example.org:53",)), "permission-not-built"),
+        (Kit(network=("udp:example.org:53",)), "permission-refused"),
         (Kit(network=("tcp:*.org:443",)), "permission-refused"),
         (Kit(files=("/etc/shadow",)), "permission-refused"),
         (Kit(needs=(("base", ">=1", False),)), "dependency-missing"),

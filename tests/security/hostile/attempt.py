@@ -24,7 +24,8 @@ class Attempt:
     a second instance without the same layers runs first. stdio: what stdout and stderr are. host_process: one with the
     attacker's uid runs on the host. apart: in a generation of its own, which it may damage. since: one of the layers,
     and the Linux from which on it stops this; before, the others do. native: it may map the
-    machine code of its package. state: it has a directory of data.
+    machine code of its package. state: it has a directory of data. network: what it and its sibling were granted of a
+    network of their own.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Attempt:
     stdio: str = "log"
     host_process: bool = False
     apart: bool = False
+    network: tuple[str, ...] = ()
     since: tuple[str, tuple[int, int]] | None = None
     native: bool = False
     state: bool = False

@@ -12,6 +12,7 @@ from functools import partialmethod
 from pathlib import Path
 from unittest import mock
 
+from exod.brokers.network.own import steps
 from exod.sandbox import birth, generation, host, lease
 from exod.sandbox.groups import Groups
 from tests.exod.sandbox import rig
@@ -23,6 +24,7 @@ from tests.security.hostile.trial import Verdict, verdicts
 PATIENCE = 200.0
 DEADLINES = (
     (birth, "FIRST_WORD"),
+    (steps, "SECONDS"),
     (generation, "DEADLINE"),
     (host, "PATIENCE"),
     (lease, "DEADLINE"),

@@ -130,6 +130,7 @@ class House:
         uid: int = 0,
         native: bool = False,
         state: bool = False,
+        network: tuple[str, ...] = (),
     ) -> Plugin:
         """A whole start, outside check included; raises Refused as a supervisor would see it. Takes `stdio`."""
         self.started += 1
@@ -138,12 +139,15 @@ class House:
             data = self.rig.directory / "data/hello"
             data.mkdir()
             os.chown(data, LIMITS.data_uid, LIMITS.data_uid)
-        tree, permissions = (TREE | MACHINE_CODE, {"native": ("true",)}) if native else (TREE, {})
+        tree, permissions = (TREE | MACHINE_CODE, {"native": ("true",)}) if native else (TREE, {"network": network})
         launch = self.rig.launch(self.started, tree=tree, files=files, permissions=permissions)
         confinement = replace(launch.confinement, layers=LAYERS - {*layers.within(without)})
         launch = replace(launch, confinement=confinement, uid=uid or launch.uid)
         try:
-            return await self._started(launch, stdio)
+            plugin = await self._started(launch, stdio)
+            if network:
+                layers.open_rules(without, plugin.pid, self.rig.limits.network_range)
+            return plugin
         except BaseException:
             await self.rig.host.discard(launch.instance)
             raise

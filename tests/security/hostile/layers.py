@@ -7,11 +7,13 @@ build, the second is taken away here, on exod's side or in the zygote of a test.
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from exod.brokers.files.steps import READ_ONLY, open_paths
+from exod.brokers.network.own import rules
 from exod.brokers.resources.kernel import Kernel
 from exod.linux import mount
 from exod.linux.descriptors import opened
@@ -19,6 +21,7 @@ from exod.plan.confine import Confinement, Layer
 from exod.sandbox import birth, data, development, nursery, root, sealed
 from exod.sandbox.generation import Zygote
 from exod.sandbox.launch import Lend
+from tests.exod.brokers.network.own import apart
 
 WITHIN = {layer.name.lower().replace("_", "-"): layer for layer in Layer}
 """What the child raises itself, in the order of the request's bits."""
@@ -55,6 +58,8 @@ MEANING = {
     "grants": "what is granted is a plain file, reached by no link, of no kernel file system",
     "read-only": "what is granted is mounted read-only, without devices",
     "loaded": "its own machine code is executable only until all of it is loaded",
+    "host-rules": "the host's rules at its end of a network of the plugin's own",
+    "own-rules": "the host's rules in the plugin's network namespace",
 }
 
 
@@ -91,6 +96,20 @@ _NO_NEW_PRIVS = (
     "from exod.linux import syscall; prctl = syscall.prctl;"
     " syscall.prctl = lambda option, *rest: None if option == 38 else prctl(option, *rest)"
 )
+
+
+def open_rules(names: Iterable[str], process: int, network_range: str) -> None:
+    """As if nobody had written them: whoever is started next with a network of its own has the host's anew."""
+    table = rules.table(IPv4Network(network_range))
+    if "own-rules" in names:
+        with opened(os.open("/proc/self/ns/net", os.O_RDONLY)) as home, opened(_namespace(process)) as network:
+            apart.Place(home).within(network, lambda: apart.drop_table(table))
+    if "host-rules" in names:
+        apart.drop_table(table)
+
+
+def _namespace(process: int) -> int:
+    return os.open(f"/proc/{process}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _no_exec() -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from exod.brokers.doctor.residue import Trace, look
 from exod.errors import Refusal, Refused
+from tests.exod.brokers.network.own import apart
 from tests.security.hostile import house as houses
 from tests.security.hostile import layers, world
 from tests.security.hostile.attempt import Attempt
@@ -74,6 +75,8 @@ async def verdicts(attempts: Iterable[Attempt], tools: Path) -> list[Verdict]:
     async with contextlib.AsyncExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exod-hostile-")))
         os.chmod(place, 0o755)
+        stack.enter_context(apart.place())
+        apart.forward(on=True)  # a host of whose forwarding nothing may depend
         canaries = stack.enter_context(world.made(*houses.brought(tools)))
         for number, kind in enumerate((frozenset[str](), frozenset({"zygote"}), frozenset({"fresh"}))):
             how = houses.opened(place / str(number), tools, number=number, left_out=kind)
@@ -138,7 +141,7 @@ async def played(
 ) -> Outcome:
     files = tuple(canaries.granted[name] for name in attempt.files)
     uid, foreign = house.next_uid()
-    how = {"without": without, "files": files, "native": attempt.native}
+    how = {"without": without, "files": files, "native": attempt.native, "network": attempt.network}
     canaries.give(foreign)
     told = dict(canaries.told)
     sibling = None
@@ -147,7 +150,9 @@ async def played(
         answer = sibling.order(attempt.sibling, told)
         assert answer, attempt.name
         assert not answer.get("fault"), (attempt.name, answer)
-        told |= {"sibling": sibling.pid, "victim": answer["found"]}
+        told |= {"sibling": sibling.pid, "victim": answer["found"]} | house.rig.host._places.wires.shown(
+            sibling.instance
+        )
     process = world.process(uid) if attempt.host_process else None
     scene = Scene(canaries, house, sibling, None, process, ours)
     try:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.exod.brokers.network.own import apart
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _KEYCTL, _ADD_KEY, _BPF = 250, 248, 321
 _JOIN_SESSION, _SESSION = 1, -3
@@ -156,8 +158,10 @@ def _sockets(world: World, stack: contextlib.ExitStack) -> None:
     listen("abstract", socket.AF_UNIX, socket.SOCK_STREAM, abstract)
     listen("tcp", socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0))
     listen("udp", socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0))
-    ports = {name: world.listeners[name].getsockname()[1] for name in ("tcp", "udp")}
-    world.told |= {"abstract": abstract, **ports}
+    listen("any_tcp", socket.AF_INET, socket.SOCK_STREAM, ("0.0.0.0", 0))
+    listen("any_udp", socket.AF_INET, socket.SOCK_DGRAM, ("0.0.0.0", 0))
+    ports = {name: world.listeners[name].getsockname()[1] for name in ("tcp", "udp", "any_tcp", "any_udp")}
+    world.told |= {"abstract": abstract, "host": apart.HOST, **ports}
 
 
 def _sysv(world: World, stack: contextlib.ExitStack) -> None:

@@ -12,16 +12,21 @@ import pytest
 
 from exod.brokers.doctor import leftovers, residue
 from exod.brokers.doctor.host import Host
+from exod.brokers.network.own import link
+from exod.brokers.network.own.steps import Wires
 from exod.settings import Settings
 from tests.exod.brokers.doctor.broken import found, host, until
+from tests.exod.brokers.network.own import apart
+from tests.exod.sandbox.rig import confinement
 
 UID = 1_900_000_007
 OURS = Settings(uid_first=1_900_000_000, uid_last=1_900_000_100, keeper_uid=1_899_999_998, data_uid=1_899_999_999)
+RANGE = "10.251.0.0/16"
 
 
 @pytest.fixture
 def at(tmp_path: Path) -> Host:
-    return replace(host(tmp_path), settings=OURS)
+    return replace(host(tmp_path), settings=replace(OURS, network_range=RANGE))
 
 
 @contextlib.contextmanager
@@ -121,3 +126,12 @@ def test_a_disk_that_the_administrator_mounted_is_none_of_ours(at: Host) -> None
     everywhere = leftovers.scope(at)
     mounts = frozenset(residue.Trace("mount", str(place)) for place in (at.layout.state, at.layout.state / "data"))
     assert [one.what for one in leftovers._without_administrators(mounts, everywhere)] == [f"{at.layout.state}/data"]
+
+
+async def test_networks_of_instances_that_are_gone_are_found_and_taken_away(at: Host) -> None:
+    with apart.place() as network:
+        await Wires(at.chosen).connect(1, confinement(permissions={"network": ("listen:tcp:8080",)}), network.space())
+        assert found("residue", at) == ("wrong", f"link exo0afb0000, rules {RANGE}")
+        assert repaired(at) == ["remove exo0afb0000", f"remove {RANGE}"]
+        assert found("residue", at) == ("ok", "nothing is there")
+        assert [name for name, _ in link.links()] == ["lo"]

@@ -4,17 +4,22 @@ import errno
 import os
 import struct
 from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
 from exod.brokers.doctor import walls
 from exod.brokers.doctor.check import Level
+from exod.brokers.network.own import rules
+from exod.brokers.network.own.steps import Wires
 from exod.linux.syscall import mount, unshare
 from tests.exod.brokers.doctor.broken import NEWUSER, apart, cover, found, host, level, refuse
+from tests.exod.brokers.network.own import apart as networks
+from tests.exod.sandbox.rig import confinement
 
 
-@pytest.mark.parametrize("id_", ["user-namespaces", "namespaces", "seccomp", "idmapped-mounts"])
+@pytest.mark.parametrize("id_", ["user-namespaces", "namespaces", "seccomp", "idmapped-mounts", "own-networks"])
 def test_what_every_supported_host_has_is_found(id_: str, tmp_path: Path) -> None:
     assert level(id_, host(tmp_path)) == "ok"
 
@@ -33,6 +38,9 @@ def test_what_every_supported_host_has_is_found(id_: str, tmp_path: Path) -> Non
         ("user-namespaces", "unshare", errno.EPERM, "unknown"),
         ("namespaces", "unshare", errno.EINVAL, "wrong"),
         ("namespaces", "unshare", errno.EPERM, "unknown"),
+        ("own-networks", "unshare", errno.EINVAL, "warning"),
+        ("own-networks", "unshare", errno.EPERM, "unknown"),
+        ("own-networks", "socket", errno.EPROTONOSUPPORT, "warning"),
         ("idmapped-mounts", "mount_setattr", errno.EINVAL, "warning"),
         ("idmapped-mounts", "mount_setattr", errno.EPERM, "unknown"),
         ("kernel-audit", "socket", errno.EPROTONOSUPPORT, "warning"),
@@ -167,3 +175,13 @@ def test_a_file_system_without_idmapped_mounts_is_named(tmp_path: Path) -> None:
         return [broken, level("idmapped-mounts", at)]
 
     assert apart(look) == ["warning", "ok"]
+
+
+async def test_rules_of_plugins_own_networks_that_somebody_flushed_are_missed(tmp_path: Path) -> None:
+    at = host(tmp_path)
+    with networks.place() as network:
+        assert found("own-networks-rules", at) == ("ok", "no plugin has one")
+        await Wires(at.chosen).connect(1, confinement(permissions={"network": ("listen:tcp:8080",)}), network.space())
+        assert found("own-networks-rules", at) == ("ok", "the rules for 1 stand")
+        networks.drop_table(rules.table(IPv4Network(at.chosen.network_range)))
+        assert found("own-networks-rules", at)[0] == "wrong"

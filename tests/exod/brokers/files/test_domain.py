@@ -13,14 +13,16 @@ import termios
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from exod.brokers.files import domain
 from exod.linux import syscall
 from exod.linux.numbers import NUMBERS
-from exod.plan.confine import Layer
-from tests.exod.sandbox.rig import Rig, ending, free_zygotes
+from exod.plan.confine import Confinement, Layer
+from exod.sandbox.launch import Domain
+from tests.exod.sandbox.rig import Rig, confinement, ending, free_zygotes
 
 ABI = domain.landlock_abi()
 ALLOWED = 0
@@ -38,11 +40,13 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def restricted(version: int, root: Path, do: Callable[[], object], *, writable: Sequence[str] = ("w", "f")) -> int:
+def restricted(
+    version: int, root: Path, do: Callable[[], object], *, writable: Sequence[str] = ("w", "f"), **how: Any
+) -> int:
     """The errno of `do` in a thread that took the domain; 0 when it got through."""
     outcome: list[int] = []
     opened = [os.open(root / path, os.O_PATH) for path in ("", *writable)]
-    ruleset = domain.domain(opened[0], opened[1:], version=version)
+    ruleset = domain.domain(opened[0], opened[1:], confinement(**how), version=version)
 
     def run() -> None:
         syscall.prctl(38, 1)
@@ -142,6 +146,29 @@ def test_what_leads_out_is_held_since_the_kernel_can(place: Path, listener: tupl
 
 
 @pytest.mark.parametrize("version", range(1, ABI + 1))
+def test_a_port_that_is_granted_is_listened_on_and_no_other_is(place: Path, version: int) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    granted = {"network": (f"listen:tcp:{port}", f"listen:udp:{port}", "udp:192.0.2.1:53")}
+
+    def listen(other: int = 0) -> None:
+        with socket.socket() as end:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            end.bind(("127.0.0.1", other or port))
+            end.listen()
+
+    def connect() -> None:
+        with socket.socket() as end:
+            end.connect(("127.0.0.1", port))
+
+    held = errno.EACCES if version >= 4 else ALLOWED
+    assert restricted(version, place / "in", listen, permissions=granted) == ALLOWED
+    assert restricted(version, place / "in", lambda: listen(port + 1), permissions=granted) == held
+    assert restricted(version, place / "in", connect, permissions=granted) == (held or errno.ECONNREFUSED)
+
+
+@pytest.mark.parametrize("version", range(1, ABI + 1))
 def test_a_device_that_is_read_takes_no_commands(version: int) -> None:
     def command() -> None:
         with open("/dev/null", "rb") as null:
@@ -154,7 +181,7 @@ def test_a_device_that_is_read_takes_no_commands(version: int) -> None:
 def test_a_descriptor_that_leads_nowhere_leaves_none_of_ours() -> None:
     before = os.listdir("/proc/self/fd")
     with pytest.raises(OSError, match="landlock_add_rule"):
-        domain.domain(-1, [])
+        domain.domain(-1, [], confinement())
     assert os.listdir("/proc/self/fd") == before
 
 
@@ -169,7 +196,7 @@ def test_a_kernel_that_refuses_to_say_has_none(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(domain, "syscall", refuse)
     domain.landlock_abi.cache_clear()
     assert domain.landlock_abi() == 0
-    assert domain.domain(0, []) is None
+    assert domain.domain(0, [], confinement()) is None
     domain.landlock_abi.cache_clear()
 
 
@@ -218,9 +245,9 @@ async def test_where_the_kernel_has_none_an_instance_runs_without(tmp_path: Path
 async def test_only_what_is_granted_for_writing_is_written_through_the_domain(tmp_path: Path) -> None:
     rules: list[int] = []
 
-    def noted(root: int, writable: Sequence[int]) -> int | None:
+    def noted(root: int, writable: Sequence[int], whose: Confinement) -> int | None:
         rules.extend(os.fstat(tree).st_ino for tree in writable)
-        return domain.domain(root, writable)
+        return domain.domain(root, writable, whose)
 
     place = Path("/var/tmp") / f"exod-domain-{os.getpid()}"
     place.mkdir()
@@ -235,7 +262,7 @@ async def test_only_what_is_granted_for_writing_is_written_through_the_domain(tm
 
 
 @contextlib.asynccontextmanager
-async def instances(directory: Path, made: Callable[[int, Sequence[int]], int | None]) -> AsyncIterator[Rig]:
+async def instances(directory: Path, made: Domain) -> AsyncIterator[Rig]:
     """In domains that `made` makes."""
     async with ending(Rig(directory)) as rig:
         rig.host._places = dataclasses.replace(rig.host._places, domain=made)

@@ -73,6 +73,6 @@ def test_only_addresses_are_believed_of_an_answer() -> None:
 async def test_an_answer_without_end_is_cut() -> None:
     source, sink = os.pipe()
     os.write(sink, b"1" * 60_000)
-    assert len(await resolver._collect(source)) == resolver._ANSWER
+    assert len(await resolver.collect(source)) == resolver._ANSWER
     for end in (source, sink):
         os.close(end)

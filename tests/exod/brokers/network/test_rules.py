@@ -42,13 +42,45 @@ def test_what_has_two_readings_or_is_no_place_is_refused(place: str) -> None:
     assert asking("tcp:example.org:443", f"tcp:{place}") == "permission-refused"
 
 
-@pytest.mark.parametrize("entry", ["udp:example.org:53", "listen:0.0.0.0:80"])
-def test_what_needs_a_network_of_its_own_is_refused_by_name_with_the_reason(entry: str) -> None:
+OWN = {
+    "udp:example.org:53": "leads to an IPv4 address",
+    "udp:*.example.org:53": "leads to an IPv4 address",
+    "udp:[2001:db8::1]:53": "leads to an IPv4 address",
+    "udp:010.0.0.1:53": "leads to an IPv4 address",
+    "udp:127.0.0.1:53": "its own",
+    "udp:0.0.0.0:53": "is not the address of one machine",
+    "udp:224.0.0.1:53": "is not the address of one machine",
+    "udp:255.255.255.255:53": "is not the address of one machine",
+    "listen:tcp:80": "from 1024 on",
+    "listen:udp:1023": "from 1024 on",
+    "listen:tcp:65536": "from 1024 on",
+    "listen:tcp:08080": "from 1024 on",
+    "listen:sctp:8080": "tcp or udp",
+    "listen:0.0.0.0:8080": "tcp or udp",
+}
+
+
+@pytest.mark.parametrize("entry", OWN)
+def test_what_no_network_of_its_own_has_is_refused_by_name_with_the_reason(entry: str) -> None:
     found = rules.check(replace(confinement(), permissions={"network": (entry,)}))
     assert found is not None
-    assert found.code == "permission-not-built"
-    assert f"asks for {entry}: exod hands over connections that it made" in found.sentence
-    assert "needs a network of its own" in found.sentence
+    assert found.code == "permission-refused"
+    assert f"asks for {entry}: " in found.sentence
+    assert OWN[entry] in found.sentence
+
+
+def test_servers_and_udp_are_granted_together() -> None:
+    entries = ("listen:tcp:8080", "listen:udp:1024", "listen:tcp:65535", "udp:10.0.0.5:53", "udp:8.8.8.8:53")
+    assert rules.check(replace(confinement(), permissions={"network": entries})) is None
+
+
+@pytest.mark.parametrize("own", ["listen:tcp:8080", "listen:udp:5353", "udp:8.8.8.8:53"])
+def test_who_may_connect_by_itself_is_handed_no_connection_of_the_hosts(own: str) -> None:
+    """It would dissolve it and connect anew, in the host's network."""
+    for entries in ((own, "tcp:example.org:443"), ("tcp:example.org:443", own)):
+        found = rules.check(replace(confinement(), permissions={"network": entries}))
+        assert found is not None
+        assert "asks for tcp:example.org:443: what listens, or has udp, can connect" in found.sentence
 
 
 HELD = ("tcp:example.org:443", "tcp:*.example.net:80", "tcp:10.0.0.5:1", "tcp:[::1]:7")
