@@ -287,6 +287,7 @@ async def test_a_start_that_comes_late_takes_no_generation_away_from_others(rig:
     nursery, key = rig.host._open().nursery, ("a", "l")
     late = rig.host.next_uid(signer="a", level="l")
     gone = await nursery.generation(key, uid=late)
+    nursery.provide(key)
     nursery.retire(key)
     used = await nursery.generation(key, uid=rig.host.next_uid(signer="a", level="l"))
     own = await nursery.generation(key, uid=late)
