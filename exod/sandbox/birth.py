@@ -81,6 +81,7 @@ async def spawn(ward: Ward, cell: Cell, launch: Launch) -> None:
     if cell.zygote is None or cell.end is None or "root" not in cell.fork:
         raise Refused(_failed(launch, "it was not prepared"))
     while not cell.zygote.alive:  # instances of the same generation crash meanwhile, and of the one after it
+        cell.zygote.forgotten(launch.instance)
         await _find_zygote(ward, cell, launch)
     fds = [cell.fork[name] for name in ORDER if name in cell.fork]
     for pair in zip(cell.granted, cell.targets, strict=True):

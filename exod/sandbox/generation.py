@@ -68,8 +68,7 @@ class Zygote:
         self.forks += 1
         self._loading.update([id_] * loads)
         pid, [descriptor] = await self._reply(self._ask(request, fds), id_, what="fork")
-        self._retired |= self.single
-        self._leave()
+        self._leave(over=self.single)
         return pid, descriptor
 
     async def loaded(self, pid: int, descriptor: int) -> None:
@@ -82,8 +81,7 @@ class Zygote:
 
     def forgotten(self, id_: int) -> None:
         self._loading.discard(id_)
-        self._retired |= self.single
-        self._leave()
+        self._leave(over=self.single)
 
     async def network(self) -> int:
         """An empty network namespace that was never used, from the pool if there is one."""
@@ -94,10 +92,10 @@ class Zygote:
 
     def retire(self) -> None:
         """Closes it once what was asked is answered: a neighbour may be in the middle of its start."""
-        self._retired = True
-        self._leave()
+        self._leave(over=True)
 
-    def _leave(self) -> None:
+    def _leave(self, *, over: bool = False) -> None:
+        self._retired |= over
         if self._retired and not self._answers and not self._loading:
             self.close()
 

@@ -43,10 +43,6 @@ static inline uint32_t arena_class(uint32_t size) {
     return units <= 1 ? 0 : 32 - (uint32_t)__builtin_clz(units - 1);
 }
 
-static inline uint32_t arena_size(uint32_t class) {
-    return RING_UNIT << class;
-}
-
 static inline enum arena_state arena_state(const struct arena *arena, uint32_t chunk) {
     return arena->chunk[chunk] & 3;
 }

@@ -206,9 +206,10 @@ static PyObject *end_wait(struct end *self, PyObject *argument) {
         Py_BEGIN_ALLOW_THREADS
         found = waited(copy, deadline, &patience);
         Py_END_ALLOW_THREADS
-        self->waiting--;
         self->patience = patience;
-        if (PyErr_CheckSignals())
+        int raised = PyErr_CheckSignals(); /* runs Python, which must not close what is waited on */
+        self->waiting--;
+        if (raised)
             return NULL;
         if (found)
             Py_RETURN_TRUE;

@@ -9,7 +9,7 @@ from tests.shape import tree
 # module → (the test that covers it, why it has none of its own)
 ELSEWHERE: dict[str, tuple[str, str]] = {
     f"exosdk/testing/vm/{name}.py": ("tests/vm/test_harness.py", "nothing of it is true without a real machine")
-    for name in ("__main__", "fixtures", "house", "qemu")
+    for name in ("__main__", "fixtures", "qemu")
 }
 
 

@@ -4,7 +4,6 @@ Reads only. A zombie is no trace: it waits for its parent and holds nothing; nor
 compare two looks, or look when nothing should run. The one finder: of tests, of the doctor, of what cleans up.
 """
 
-import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -101,7 +100,7 @@ def _mounts(scope: Scope) -> Iterator[Trace]:
 
 def _shm(scope: Scope) -> Iterator[Trace]:
     for entry in os.scandir(SHM):
-        with contextlib.suppress(FileNotFoundError):  # others come and go there
+        with suppress(FileNotFoundError):  # others come and go there
             if scope.has(entry.stat(follow_symlinks=False).st_uid):
                 yield Trace("shm", entry.path)
 

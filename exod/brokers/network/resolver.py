@@ -29,7 +29,7 @@ _ENVIRONMENT = {"LOCALDOMAIN": "."}
 
 
 class Resolver:
-    """One worker at a time, started anew when it has left. `uid` is its own, and nobody else's."""
+    """One worker at a time, started anew when it has left. `uid`: shared with `own`'s worker alone."""
 
     def __init__(self, *, uid: int) -> None:
         self._uid = uid

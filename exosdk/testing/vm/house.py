@@ -91,7 +91,9 @@ class House:
         return Hardware(made, tuple(accelerator.choose(made.kernel, remembered=self._store.place)))
 
     def _template(self, hardware: Hardware) -> Path:
-        parts = {"image": hardware.image.key, "qemu": accelerator.version(), "warm": _WARM}
+        # A disk that was cleared away and built again has other bytes under the same key; a template is of the first.
+        built = hardware.image.disk.stat().st_mtime_ns
+        parts = {"image": hardware.image.key, "built": built, "qemu": accelerator.version(), "warm": _WARM}
         like = hardware.arguments(Path("disk"), Path("serial"), qemu.private_memory())
         name = cache.key(**parts, machine=[word for word in like if not word.startswith("/")])
         with self._timed("template"):

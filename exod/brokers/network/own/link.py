@@ -120,7 +120,10 @@ def routes() -> Iterator[tuple[str, IPv4Network]]:
         for _, body in ask(end, message(_GETROUTE, DUMP, struct.pack("=B11x", socket.AF_INET))):
             found = dict(attributes(body[12:]))
             if body[7] == _UNICAST and 4 in found:
-                name = socket.if_indextoname(int.from_bytes(found[4], "little"))
+                try:
+                    name = socket.if_indextoname(int.from_bytes(found[4], "little"))
+                except OSError:  # a neighbour's, which has gone meanwhile
+                    continue
                 yield name, IPv4Network((found.get(1, bytes(4)), body[1]))
 
 

@@ -161,6 +161,7 @@ class Wires:
                     return f"its worker took longer than {SECONDS:g} s"
                 finally:  # its last word is its end, or else it is ended: nobody waits for long
                     pidfd_send_signal(worker, signal.SIGKILL)
+                    await _ended(worker)
                     waitid(worker)
 
     def _start(self, job: int, sink: int, network: int) -> int:
@@ -179,6 +180,16 @@ class Wires:
             setsid=True,
             setsigmask=(),
         )
+
+
+async def _ended(pidfd: int) -> None:
+    """Before that nobody may begin another change, and it cannot be buried."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(pidfd, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(pidfd)
 
 
 def _check_forwarding(chosen: Policy) -> None:

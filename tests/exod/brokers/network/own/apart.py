@@ -1,8 +1,10 @@
 """A host's network that nobody else has: where wires are laid in tests, and what is at their other ends."""
 
+import contextlib
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ HOST = "192.0.2.1"
 OUTSIDE, GATEWAY = "198.51.100.9", "198.51.100.1"
 SECONDS = 0.4
 """After which nothing more comes of what was sent on this very machine; nothing that must come is given so little."""
+AGAIN = 0.2
 PATIENCE = 60.0
 
 
@@ -148,10 +151,19 @@ def reaches(end: socket.socket, to: tuple[str, int], listener: socket.socket, *,
             end.connect(to)
             listener.accept()[0].close()
             return True
-        end.sendto(b"question", to)
-        return listener.recv(64) == b"question"
+        return _asks(end, to, listener, until=time.monotonic() + seconds)
     except OSError:
         return False
+
+
+def _asks(end: socket.socket, to: tuple[str, int], listener: socket.socket, *, until: float) -> bool:
+    """Again and again: what is sent through a link that has only just come up may be lost."""
+    listener.settimeout(AGAIN)
+    while time.monotonic() < until:
+        end.sendto(b"question", to)
+        with contextlib.suppress(TimeoutError):
+            return listener.recv(64) == b"question"
+    return False
 
 
 def tcp() -> socket.socket:
