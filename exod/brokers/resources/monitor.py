@@ -181,7 +181,8 @@ class Monitor:
             refused=reading.refused,
         )
         near = reading.memory >= rules.WARN * subject.limits.memory
-        return not reading.sure and (near or now - watched.sure_at >= SURE_INTERVAL)
+        nothing = not watched.usage.memory  # it gave back more than was known to be its own
+        return not reading.sure and (near or nothing or now - watched.sure_at >= SURE_INTERVAL)
 
     def _cap(self, watched: Watched) -> None:
         """Its start is over: from here on it has the share of a core that it asked for."""

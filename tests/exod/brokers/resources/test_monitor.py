@@ -89,6 +89,14 @@ async def test_memory_that_is_shared_with_the_zygote_is_nobodys(watch: Watch) ->
     assert watch.monitor.usage(watch.living[1]).memory < 4 << 20
 
 
+async def test_one_that_gave_memory_back_is_looked_at_again_and_never_uses_nothing(watch: Watch) -> None:
+    (await watch.start(1)).end.close()
+    await watch.look()
+    watch.monitor._watched[1].shared += 1 << 30
+    await watch.look()
+    assert 0 < watch.monitor.usage(watch.living[1]).memory < 8 << 20
+
+
 async def test_more_threads_than_allowed_are_seen(watch: Watch) -> None:
     peer = await watch.start(1, replace(LIMITS, tasks=3))
     with peer.end:
