@@ -70,13 +70,15 @@ def _entries(directory: int, enough: int) -> tuple[list[str], int]:
 def nameless(processes: Iterable[str], *, device: int, enough: int) -> int:
     """Bytes of files on `device` that are unlinked and still open or mapped in one of `processes`, pids. A mapping
     alone keeps a file, and costs its process neither a descriptor nor the memory."""
-    found: dict[int, int] = {}
+    found: set[int] = set()
+    total = 0
     for status in _held(processes):
-        if status.st_dev == device and not status.st_nlink:
-            found[status.st_ino] = status.st_blocks * 512 + ENTRY
-            if sum(found.values()) >= enough:
+        if status.st_dev == device and not status.st_nlink and status.st_ino not in found:
+            found.add(status.st_ino)
+            total += status.st_blocks * 512 + ENTRY
+            if total >= enough:
                 break
-    return sum(found.values())
+    return total
 
 
 def _held(processes: Iterable[str]) -> Iterator[os.stat_result]:
