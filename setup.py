@@ -14,7 +14,7 @@ setup(
         ),
         Extension(
             "exosdk.ring._ring",
-            ["exosdk/ring/_ring.c", "exosdk/ring/_loan.c"],
+            [f"exosdk/ring/_{name}.c" for name in ("ring", "loan", "mapping")],
             depends=[f"exosdk/ring/_{name}.h" for name in ("core", "bell", "arena", "end")],
             extra_compile_args=C,
         ),

@@ -14,6 +14,10 @@ struct mapping {
     size_t size;
 };
 
+/* For reading only of one that is sealed. 0, or -1 with the exception that is set. */
+int mapping_make(struct mapping *into, int fd, size_t size, int protection);
+void mapping_drop(struct mapping *mapping);
+
 struct end {
     PyObject_HEAD
     union {

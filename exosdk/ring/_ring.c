@@ -1,16 +1,8 @@
 /* The queue for Python: two memories mapped between guard pages, and a call for each verb. */
 #include "_end.h"
 
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE)
 #define FOREVER 1e9 /* seconds */
 #define BATCH 64
 #define ARENA_MAX (256 << 20)
@@ -37,37 +29,6 @@ unsigned char *end_arena(const struct mapping *front, const struct end *self) {
 int end_refused(const char *what) {
     PyErr_SetString(PyExc_ValueError, what);
     return -1;
-}
-
-/* A memory of another size would end its reader with SIGBUS, as would one that may still shrink. */
-static int map(struct mapping *into, int fd, size_t size, int protection) {
-    struct stat status;
-    if (fstat(fd, &status)) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        return -1;
-    }
-    if (!S_ISREG(status.st_mode) || (size_t)status.st_size != size)
-        return end_refused("cannot map the ring: its memory has another size");
-    int seals = fcntl(fd, F_GET_SEALS);
-    if (protection == PROT_READ && (seals < 0 || (seals & SEALS) != SEALS))
-        return end_refused("cannot map the ring: its memory is not sealed");
-    size_t whole = size + 2 * RING_PAGE;
-    unsigned char *guard = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (guard == MAP_FAILED
-        || mmap(guard + RING_PAGE, size, protection, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        if (guard != MAP_FAILED)
-            munmap(guard, whole);
-        return -1;
-    }
-    *into = (struct mapping){guard + RING_PAGE, size};
-    return 0;
-}
-
-static void unmap(struct mapping *mapping) {
-    if (mapping->at)
-        munmap(mapping->at - RING_PAGE, mapping->size + 2 * RING_PAGE);
-    mapping->at = NULL;
 }
 
 /* --- what both ends are ------------------------------------------------------------------------------------------- */
@@ -101,7 +62,7 @@ static PyObject *end_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     bool books = type == &consumer_type || !arena || arena_make(&self->books, (uint32_t)(arena / RING_PAGE));
     if (!books)
         PyErr_NoMemory();
-    if (!books || map(&self->own, fd, produces(self) ? front_size(self) : back_size(self), PROT_READ | PROT_WRITE))
+    if (!books || mapping_make(&self->own, fd, produces(self) ? front_size(self) : back_size(self), PROT_READ | PROT_WRITE))
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -114,7 +75,7 @@ static PyObject *end_attach(struct end *self, PyObject *argument) {
         end_refused("cannot attach to the ring: that was done before, or it is closed");
         return NULL;
     }
-    if (map(&self->peer, fd, produces(self) ? back_size(self) : front_size(self), PROT_READ))
+    if (mapping_make(&self->peer, fd, produces(self) ? back_size(self) : front_size(self), PROT_READ))
         return NULL;
     if (produces(self))
         self->producer = (struct ring_producer){
@@ -132,14 +93,14 @@ static PyObject *end_close(struct end *self, PyObject *Py_UNUSED(none)) {
         PyErr_SetString(PyExc_RuntimeError, "cannot close the ring: a thread waits on it, or looks at a loan");
         return NULL;
     }
-    unmap(&self->own);
-    unmap(&self->peer);
+    mapping_drop(&self->own);
+    mapping_drop(&self->peer);
     Py_RETURN_NONE;
 }
 
 static void end_dealloc(struct end *self) {
-    unmap(&self->own);
-    unmap(&self->peer);
+    mapping_drop(&self->own);
+    mapping_drop(&self->peer);
     arena_drop(&self->books);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
