@@ -54,3 +54,14 @@ def child(what):
             os._exit(code)
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+def insist(end, to):
+    """Sends again and again: what goes through a link that has only just come up may be lost."""
+    end.settimeout(0.1)
+    for _ in range(4):
+        end.sendto(b"x", to)
+        try:
+            end.recv(1)
+        except TimeoutError:
+            continue
