@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -18,7 +17,7 @@ from exod.brokers.network import facts
 from exod.brokers.network.own import link, rules
 from exod.brokers.network.own.rules import Policy, Wire, no_network
 from exod.brokers.network.own.worker import ANSWER, CHANGE, DONE
-from exod.brokers.network.resolver import collect
+from exod.brokers.workers import collect, spawn
 from exod.errors import Outcome, Refusal, Refused
 from exod.linux.descriptors import opened
 from exod.linux.pidfd import pidfd_open, pidfd_send_signal, waitid
@@ -27,7 +26,8 @@ from exod.settings import Settings
 
 _log = logging.getLogger("exod")
 SECONDS = 20.0
-_ROOT = str(Path(__file__).resolve().parents[4])
+_ANSWER = 768
+"""Bytes of what a worker says."""
 _START = "import sys; sys.path.append(sys.argv[1]); from exod.brokers.network.own.worker import main; main(sys.argv[2])"
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
@@ -156,7 +156,7 @@ class Wires:
             with opened(pidfd_open(pid)) as worker:
                 try:
                     async with asyncio.timeout(SECONDS):
-                        return (await collect(source)).decode(errors="replace")
+                        return (await collect(source, most=_ANSWER)).decode(errors="replace")
                 except TimeoutError:
                     return f"its worker took longer than {SECONDS:g} s"
                 finally:  # its last word is its end, or else it is ended: nobody waits for long
@@ -165,21 +165,10 @@ class Wires:
                     waitid(worker)
 
     def _start(self, job: int, sink: int, network: int) -> int:
-        command = [sys.executable, "-I", "-S", "-B", "-c", _START, _ROOT, str(self._settings.resolver_uid)]
         given = [(os.POSIX_SPAWN_DUP2, network, network)] if network >= 0 else []  # it stays open, as it is
-        return os.posix_spawn(
-            command[0],
-            command,
-            {},
-            file_actions=[
-                *given,
-                (os.POSIX_SPAWN_DUP2, job, CHANGE),
-                (os.POSIX_SPAWN_DUP2, sink, ANSWER),
-                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-            ],
-            setsid=True,
-            setsigmask=(),
-        )
+        said = [(os.POSIX_SPAWN_DUP2, job, CHANGE), (os.POSIX_SPAWN_DUP2, sink, ANSWER)]
+        quiet = (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
+        return spawn(_START, str(self._settings.resolver_uid), actions=[*given, *said, quiet])
 
 
 async def _ended(pidfd: int) -> None:

@@ -40,9 +40,9 @@ def mine() -> set[int]:
 
 async def test_an_answer_comes_back_and_the_worker_waits_for_the_next(reader: Reader) -> None:
     assert await reader.read(CLEAN) == WHOLE
-    first = reader._pidfd
+    first = reader._worker.pidfd
     assert await reader.read(CLEAN) == WHOLE
-    assert reader._pidfd == first
+    assert reader._worker.pidfd == first
 
 
 async def test_many_at_once_are_all_answered(reader: Reader) -> None:
@@ -64,7 +64,7 @@ async def test_it_has_a_uid_of_its_own_and_is_gone_when_it_is_closed(reader: Rea
 
 async def test_a_worker_that_was_killed_is_replaced(reader: Reader) -> None:
     await reader.read(CLEAN)
-    reader._end()
+    reader._worker.end()
     assert await reader.read(CLEAN) == WHOLE
 
 

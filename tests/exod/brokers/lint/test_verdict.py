@@ -34,7 +34,7 @@ async def test_an_error_refuses_unless_the_administrator_accepts_it(lint: Lint) 
 
 async def test_off_means_that_nobody_looks(lint: Lint) -> None:
     assert await lint.examine(HELLO, BAD, policy=Policy(lint="off"), known="what was known") == "what was known"
-    assert lint._reader._jobs is None
+    assert lint._reader._worker.line is None
 
 
 async def test_what_equal_rules_said_is_not_asked_again_but_still_judged(lint: Lint) -> None:
@@ -42,7 +42,7 @@ async def test_what_equal_rules_said_is_not_asked_again_but_still_judged(lint: L
     assert await lint.examine(HELLO, BAD, policy=Policy(lint="warn"), known=known) == known
     with pytest.raises(Refused):
         await lint.examine(HELLO, BAD, policy=Policy(), known=known)
-    assert lint._reader._jobs is None
+    assert lint._reader._worker.line is None
 
 
 @pytest.mark.slow

@@ -26,17 +26,17 @@ async def asked() -> AsyncIterator[Resolver]:
 @pytest.mark.slow
 async def test_a_name_has_its_addresses_and_one_worker_tells_many(asked: Resolver) -> None:
     assert HERE in await asked.resolve("localhost")
-    first = asked._pidfd
+    first = asked._worker.pidfd
     answers = await asyncio.gather(*(asked.resolve("localhost") for _ in range(20)))
     assert all(HERE in answer for answer in answers)
-    assert asked._pidfd == first
+    assert asked._worker.pidfd == first
 
 
 @pytest.mark.slow
 async def test_a_worker_that_was_killed_is_followed_by_another(asked: Resolver) -> None:
     await asked.resolve("localhost")
-    gone = asked._gone
-    pidfd_send_signal(asked._pidfd, signal.SIGKILL)
+    gone = asked._worker.gone
+    pidfd_send_signal(asked._worker.pidfd, signal.SIGKILL)
     await gone.wait()
     assert HERE in await asked.resolve("localhost")
 
@@ -44,7 +44,7 @@ async def test_a_worker_that_was_killed_is_followed_by_another(asked: Resolver) 
 @pytest.mark.slow
 async def test_it_is_gone_when_it_is_closed_and_closing_twice_is_fine(asked: Resolver) -> None:
     await asked.resolve("localhost")
-    copy = os.dup(asked._pidfd)
+    copy = os.dup(asked._worker.pidfd)
     await asked.close()
     await asked.close()
     assert ended(copy)
@@ -56,9 +56,9 @@ async def test_one_that_does_not_answer_in_time_is_ended_and_told_nothing(
     asked: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await asked.resolve("localhost")
-    pidfd_send_signal(asked._pidfd, signal.SIGSTOP)
+    pidfd_send_signal(asked._worker.pidfd, signal.SIGSTOP)
     monkeypatch.setattr(resolver, "_PATIENCE", 0.01)
-    gone = asked._gone
+    gone = asked._worker.gone
     assert await asked.resolve("localhost") == []
     await gone.wait()
 
@@ -68,11 +68,3 @@ def test_only_addresses_are_believed_of_an_answer() -> None:
     found = addresses(said)
     assert found[:2] == [HERE, ip_address("2001:db8::1")]
     assert len(found) <= 16
-
-
-async def test_an_answer_without_end_is_cut() -> None:
-    source, sink = os.pipe()
-    os.write(sink, b"1" * 60_000)
-    assert len(await resolver.collect(source)) == resolver._ANSWER
-    for end in (source, sink):
-        os.close(end)
