@@ -2,27 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from exod.brokers.config.facts import SYSTEM
 from exod.brokers.config.rules import OWNER, denied, is_question
+from exod.brokers.questions import Asker, Uses, give
 from exod.errors import Outcome, Refusal, Refused
 from exod.package.options import Value
-from exod.plan.confine import Confinement
-from exod.supervisor.ports import Channel, Want
-
-USES = 32
-"""So many a second of one plugin: each is a record of the audit, which others need as well."""
-
-
-class Asker(Protocol):
-    """An instance, as the supervisor has it."""
-
-    @property
-    def plugin(self) -> str: ...
-    @property
-    def confinement(self) -> Confinement: ...
-    def line(self) -> Channel: ...
+from exod.supervisor.ports import Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +29,7 @@ class World:
 class Config:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._used: dict[str, tuple[int, int]] = {}
+        self._uses = Uses(world.now)
         self._writing: set[str] = set()
 
     def wanted(self, asker: Asker, want: Want) -> None:
@@ -51,9 +38,9 @@ class Config:
 
     async def _answer(self, asker: Asker, want: Want) -> None:
         try:
-            self._count(asker.plugin)
+            self._uses.count(asker.plugin, what="ask for a setting")
         except Refused as refused:
-            _give(asker, want, None, refused.refusal.sentence)
+            give(asker, want, None, refused.refusal.sentence)
             return
         value, said = None, ""
         try:
@@ -65,14 +52,7 @@ class Config:
         use, key = (want.kind, want.key) if is_question(want.kind, want.key) else ("?", "?")
         by = f"plugin {asker.plugin}"
         self._world.note("setting", "broker", by, plugin=asker.plugin, use=use, key=key, refused=said)
-        _give(asker, want, value, said)
-
-    def _count(self, plugin: str) -> None:
-        second = int(self._world.now())
-        began, uses = self._used.get(plugin, (second, 0))
-        self._used[plugin] = (second, uses + 1 if began == second else 1)
-        if self._used[plugin][1] > USES:
-            raise Refused(Refusal("too-often", f"cannot ask for a setting: {USES} questions a second are answered"))
+        give(asker, want, value, said)
 
     async def _do(self, asker: Asker, want: Want) -> Value | None:
         if refusal := denied(want.kind, want.key, held=asker.confinement.permissions.get("config", ())):
@@ -96,10 +76,3 @@ class Config:
             await self._world.write(owner, values, f"plugin:{plugin}")
         finally:
             self._writing.discard(plugin)
-
-
-def _give(asker: Asker, want: Want, value: Value | None, refused: str) -> None:
-    try:
-        asker.line().give(want.number, value, refused)
-    except Refused:
-        return  # it is gone, and with it the question

@@ -6,30 +6,17 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from exod.brokers.network import facts
 from exod.brokers.network.dialling import SECONDS, dial
 from exod.brokers.network.facts import Held
 from exod.brokers.network.rules import Address, Target, denied, never, private, target
+from exod.brokers.questions import Asker, Uses, give
 from exod.errors import Refusal, Refused
-from exod.plan.confine import Confinement
-from exod.supervisor.ports import Channel, Want
+from exod.supervisor.ports import Want
 
-USES = 32
-"""So many a second of one plugin: each is a record of the audit, which others need as well."""
 AT_ONCE = 4
 """Of one plugin, under way: each is a descriptor of exod's, and may be a process for its name."""
-
-
-class Asker(Protocol):
-    """An instance, as the supervisor has it."""
-
-    @property
-    def plugin(self) -> str: ...
-    @property
-    def confinement(self) -> Confinement: ...
-    def line(self) -> Channel: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +46,7 @@ class Use:
 class Network:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._used: dict[str, tuple[int, int]] = {}
+        self._uses = Uses(world.now)
         self._under_way: Counter[str] = Counter()
         self._open: dict[str, list[Held]] = {}
 
@@ -70,9 +57,9 @@ class Network:
     async def _answer(self, asker: Asker, want: Want) -> None:
         use, said, by = Use(), "", f"plugin {asker.plugin}"
         try:
-            self._count(asker.plugin)
+            self._uses.count(asker.plugin, what="connect")
         except Refused as refused:
-            _refuse(asker, want, refused.refusal.sentence)
+            give(asker, want, None, refused.refusal.sentence)
             return
         try:
             await self._connect(asker, want, use)
@@ -84,14 +71,7 @@ class Network:
             said = f"cannot connect to {use.to}: {os.strerror(error.errno) if error.errno else error}"
         self._world.note("connection", "broker", by, plugin=asker.plugin, to=use.to, address=use.address, refused=said)
         if said:
-            _refuse(asker, want, said)
-
-    def _count(self, plugin: str) -> None:
-        second = int(self._world.now())
-        began, uses = self._used.get(plugin, (second, 0))
-        self._used[plugin] = (second, uses + 1 if began == second else 1)
-        if self._used[plugin][1] > USES:
-            raise Refused(Refusal("too-often", f"cannot connect: {USES} questions a second are answered"))
+            give(asker, want, None, said)
 
     async def _connect(self, asker: Asker, want: Want, use: Use) -> None:
         wanted = target(want.key)
@@ -148,10 +128,3 @@ def _check(asker: Asker, wanted: Target) -> None:
 
 def _denied(sentence: str) -> Refused:
     return Refused(Refusal("connection-denied", sentence))
-
-
-def _refuse(asker: Asker, want: Want, sentence: str) -> None:
-    try:
-        asker.line().give(want.number, None, sentence)
-    except Refused:
-        return  # it is gone, and with it the question

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from exod.brokers.config.facts import SYSTEM
-from exod.brokers.config.steps import USES, Config, World
+from exod.brokers.config.steps import Config, World
+from exod.brokers.questions import USES
 from exod.errors import Refusal, Refused
 from exod.package.options import Value
 from exod.package.services import Method, Service

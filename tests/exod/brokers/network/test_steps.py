@@ -15,7 +15,8 @@ import pytest
 from exod.brokers.network import facts
 from exod.brokers.network.dialling import dial
 from exod.brokers.network.rules import Address
-from exod.brokers.network.steps import AT_ONCE, USES, Network, World
+from exod.brokers.network.steps import AT_ONCE, Network, World
+from exod.brokers.questions import USES
 from exod.errors import Refusal, Refused
 from exod.package.limits import Limits
 from exod.package.services import Method, Service
