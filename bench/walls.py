@@ -29,7 +29,7 @@ from exod.supervisor.channel import Channel
 _BWRAP = "bwrap + python3"
 _CODE = b"from exosdk import hookimpl\n\n\nclass Echo:\n    @hookimpl\n    def start(self):\n        pass\n"
 _TREE = {"code/echo.py": (_CODE, False)}
-_UIDS = 2_130_000_000
+_UIDS = 2_129_000_000
 _SETTINGS = Settings(
     keeper_uid=_UIDS, data_uid=_UIDS + 1, uid_first=_UIDS + 256, uid_last=_UIDS + 65_535, zygote_forks=1 << 20
 )

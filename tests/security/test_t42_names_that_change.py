@@ -1,15 +1,15 @@
 """THREATS 42: a name whose addresses change between two looks, asked by the real resolver of a host of our own."""
 
-import os
 import subprocess
 import sys
 
 import pytest
 
+from tests import uids
 from tests.shape import tree
 
 REFUSED = "cannot connect to rebound.example:443: the name leads into this host or its own networks"
-UID = 2_130_500_000 + os.getpid() % 4096
+UID = uids.OTHER
 
 
 @pytest.mark.slow

@@ -25,19 +25,17 @@ from exod.sandbox.groups import Groups, place
 from exod.sandbox.host import Host, Places
 from exod.settings import Settings
 from exod.supervisor.ports import Exit, Launch, Survivor
+from tests import uids
 
 PATIENCE = 10.0
 STUB = Path(__file__).parent / "stub" / "exosdk"
 TREE = {"code/hello.py": (b"GREETING = 'hello'\n", False), "manifest.toml": (b"[plugin]\n", False)}
-_OURS = f"EXOD_TEST_UIDS_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-_UIDS = int(os.environ.setdefault(_OURS, str(2130000000 + os.getpid() % 4096 * 4096)))
-"""Of this process and its children: another worker's keepers and instances are none of our residue."""
 _FREE = [(0x06, 0, 0, bpf.ALLOW)]
 LIMITS = Settings(
-    uid_first=_UIDS + 256,
-    uid_last=_UIDS + 4095,
-    keeper_uid=_UIDS,
-    data_uid=_UIDS + 1,
+    uid_first=uids.INSTANCES[0],
+    uid_last=uids.INSTANCES[-1],
+    keeper_uid=uids.KEEPER,
+    data_uid=uids.DATA,
     network_range="10.250.0.0/16",
 )
 """Apart from a daemon that may run beside the tests."""

@@ -12,9 +12,10 @@ from exod.brokers.lint.job import pack
 from exod.brokers.lint.reading import Reader
 from exod.brokers.lint.source import Asked
 from exod.linux.pidfd import ended
+from tests import uids
 
 pytestmark = pytest.mark.slow
-UID = 2_130_800_000 + os.getpid() % 4096
+UID = uids.LINT
 CLEAN = pack(Asked(), {"code/a.py": "ä = '\\N{BULLET}'\n".encode()})
 WHOLE = ">0\n.\n"
 

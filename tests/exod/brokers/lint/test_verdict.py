@@ -1,6 +1,5 @@
 """The port: what the lint says of a package under the administrator's policy, and what it believes of its reader."""
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +9,7 @@ from exod.brokers.lint.verdict import Lint, heard, version
 from exod.errors import Refused
 from exod.package.manifest import Manifest
 from exod.plan.policy import Policy
+from tests import uids
 from tests.simulation.packages import Kit, manifest
 
 HELLO: Manifest = manifest(Kit())
@@ -20,7 +20,7 @@ FILES = {"code/a.py": b"", "code/b.py": b""}
 
 @pytest.fixture
 async def lint() -> AsyncIterator[Lint]:
-    found = Lint(uid=2_130_700_000 + os.getpid() % 4096)
+    found = Lint(uid=uids.LINT)
     yield found
     await found.close()
 

@@ -11,9 +11,10 @@ from exod.brokers.lint import worker
 from exod.brokers.lint.job import pack
 from exod.brokers.lint.source import Asked
 from exod.linux.numbers import NUMBERS
+from tests import uids
 
 FILES = {"README.md": b"x", "code/a.py": b"import exod\n", "code/b.py": b"def f(:\n"}
-UID = 2_130_900_000 + os.getpid() % 4096
+UID = uids.OTHER
 
 
 def job(files: dict[str, bytes]) -> int:

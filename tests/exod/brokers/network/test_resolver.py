@@ -11,8 +11,9 @@ import pytest
 from exod.brokers.network import resolver
 from exod.brokers.network.resolver import Resolver, addresses
 from exod.linux.pidfd import ended, pidfd_send_signal
+from tests import uids
 
-UID = 2_130_600_000 + os.getpid() % 4096
+UID = uids.RESOLVER
 HERE = ip_address("127.0.0.1")
 
 

@@ -5,8 +5,9 @@ import resource
 import socket
 
 from exod.brokers.network import worker
+from tests import uids
 
-UID = 2_130_700_000 + os.getpid() % 4096
+UID = uids.OTHER
 
 
 def test_a_name_of_this_host_has_its_addresses_once_each() -> None:

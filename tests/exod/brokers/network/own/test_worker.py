@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from exod.brokers.network.own import worker
+from tests import uids
 from tests.exod.brokers.network.own import apart
 
-UID = 2_130_700_000 + os.getpid() % 4096
+UID = uids.OTHER
 
 
 def test_it_has_one_right_left_and_another_uid() -> None:
