@@ -32,14 +32,22 @@ static inline uint64_t ring_now(void) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* What `asleep` says: that a thread sleeps on the bell's word, or that the process listens for a doorbell, a descriptor
+ * among others that it waits for. That one is rung once for each number above the bits, which it counts up. */
+#define RING_NAPS 1u
+#define RING_LISTENS 2u
+#define RING_TIMES 4u
+
 /* After something was published: the fence puts that before the look at `asleep`, the sleeper's puts its `asleep`
- * before its last look for what was published. One of the two sees the other. */
-static inline void ring_wake(struct ring_bell *mine, const struct ring_bell *theirs) {
+ * before its last look for what was published. One of the two sees the other. Returns what `asleep` said. */
+static inline uint32_t ring_wake(struct ring_bell *mine, const struct ring_bell *theirs) {
     atomic_thread_fence(memory_order_seq_cst);
-    if (!atomic_load_explicit(&theirs->asleep, memory_order_relaxed))
-        return;
-    atomic_fetch_add_explicit(&mine->rung, 1, memory_order_release);
-    syscall(SYS_futex, &mine->rung, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+    uint32_t asleep = atomic_load_explicit(&theirs->asleep, memory_order_relaxed);
+    if (asleep & RING_NAPS) {
+        atomic_fetch_add_explicit(&mine->rung, 1, memory_order_release);
+        syscall(SYS_futex, &mine->rung, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+    }
+    return asleep;
 }
 
 typedef bool (*ring_ready)(void *ring);
@@ -48,7 +56,7 @@ typedef bool (*ring_ready)(void *ring);
 static inline int ring_nap(struct ring_bell *mine, const struct ring_bell *theirs, ring_ready ready, void *ring,
                            uint64_t deadline) {
     uint32_t rung = atomic_load_explicit(&theirs->rung, memory_order_acquire);
-    atomic_store_explicit(&mine->asleep, 1, memory_order_relaxed);
+    atomic_store_explicit(&mine->asleep, RING_NAPS, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
     int error = 0;
     if (!ready(ring)) {

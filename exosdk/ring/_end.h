@@ -30,14 +30,23 @@ struct end {
     size_t slots, arena;
     unsigned waiting; /* threads that sleep on it */
     unsigned seen;    /* views of its arena that somebody has */
+    int doorbell;     /* of a producer: the eventfd that it rings, which is the caller's; -1 for none */
+    uint32_t rang, listened; /* for what number of the consumer's the last time; of a consumer: its own number */
 };
 
 /* The other modules' part: what the ring refuses, as the exception that is set. */
+bool end_has_message(struct end *self);
 int end_usable(const struct end *self);
 int end_refused(const char *what);
 PyObject *end_broken(void);
 int end_type_of(PyObject *argument);
 unsigned char *end_arena(const struct mapping *front, const struct end *self);
+
+/* How a consumer that waits for other things as well is told. */
+void doorbell_wake(struct end *self);
+PyObject *producer_ring_on(struct end *self, PyObject *argument);
+PyObject *consumer_listen(struct end *self, PyObject *none);
+PyObject *consumer_awake(struct end *self, PyObject *none);
 
 /* Loan and Borrowed, and the methods that make them. */
 int loan_types(PyObject *module);

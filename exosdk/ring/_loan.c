@@ -137,7 +137,7 @@ PyObject *producer_push_loan(struct end *self, PyObject *const *args, Py_ssize_t
     }
     loan->over = true;
     arena_mark(&self->books, loan->chunk, self->books.chunk[loan->chunk] >> 2, ARENA_LENT);
-    ring_wake(&self->producer.mine->bell, &self->producer.theirs->bell);
+    doorbell_wake(self);
     Py_RETURN_TRUE;
 }
 

@@ -59,6 +59,7 @@ static PyObject *end_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     self->slots = (size_t)slots;
     self->arena = (size_t)arena;
     self->patience.spin = RING_SPIN;
+    self->doorbell = -1;
     bool books = type == &consumer_type || !arena || arena_make(&self->books, (uint32_t)(arena / RING_PAGE));
     if (!books)
         PyErr_NoMemory();
@@ -123,6 +124,10 @@ static bool has_room(void *ring) {
 static bool has_message(void *ring) {
     uint64_t header;
     return ring_peek(ring, &header) != RING_NOT_NOW;
+}
+
+bool end_has_message(struct end *self) {
+    return has_message(&self->consumer);
 }
 
 /* A producer that waits for room is woken when half of the ring is free: each wake-up is worth a batch. What it says of
@@ -218,7 +223,7 @@ static PyObject *producer_push(struct end *self, PyObject *const *args, Py_ssize
     case RING_DONE:
         break;
     }
-    ring_wake(&self->producer.mine->bell, &self->producer.theirs->bell);
+    doorbell_wake(self);
     Py_RETURN_TRUE;
 }
 
@@ -243,7 +248,7 @@ static PyObject *producer_push_batch(struct end *self, PyObject *const *args, Py
             return end_broken();
         done += pushed;
         if (pushed)
-            ring_wake(&self->producer.mine->bell, &self->producer.theirs->bell);
+            doorbell_wake(self);
         if (pushed < size)
             break;
     }
@@ -330,6 +335,8 @@ static PyMethodDef producer_methods[] = {
      "loan(size) -> Loan | None: a chunk of the arena to be filled and sent; None while there is none."},
     {"push_loan", (PyCFunction)(void (*)(void))producer_push_loan, METH_FASTCALL,
      "push_loan(type, loan) -> bool: False when there is no room; the loan is kept then."},
+    {"ring_on", (PyCFunction)(void (*)(void))producer_ring_on, METH_O,
+     "ring_on(fd): the eventfd, still the caller's, to be written when the consumer listens; -1 for none."},
     {"depth", (PyCFunction)(void (*)(void))producer_depth, METH_NOARGS, "depth() -> int: slots not read yet."},
     {0},
 };
@@ -338,6 +345,9 @@ static PyMethodDef consumer_methods[] = {
     {"pop", (PyCFunction)(void (*)(void))consumer_pop, METH_NOARGS, "pop() -> (type, payload) | None: the next one."},
     {"pop_batch", (PyCFunction)(void (*)(void))consumer_pop_batch, METH_O,
      "pop_batch(limit) -> list: what is there, at most `limit`."},
+    {"listen", (PyCFunction)(void (*)(void))consumer_listen, METH_NOARGS,
+     "listen() -> bool: whether nothing is there; then the doorbell is rung for what comes, until awake()."},
+    {"awake", (PyCFunction)(void (*)(void))consumer_awake, METH_NOARGS, "awake(): the doorbell need not be rung."},
     {0},
 };
 
