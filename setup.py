@@ -15,7 +15,7 @@ setup(
         Extension(
             "exosdk.ring._ring",
             [f"exosdk/ring/_{name}.c" for name in ("ring", "loan", "mapping", "doorbell")],
-            depends=[f"exosdk/ring/_{name}.h" for name in ("core", "bell", "arena", "end")],
+            depends=[f"exosdk/ring/_{name}.h" for name in ("probe", "core", "bell", "arena", "end")],
             extra_compile_args=C,
         ),
     ]

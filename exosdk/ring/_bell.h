@@ -44,7 +44,8 @@ static inline uint32_t ring_wake(struct ring_bell *mine, const struct ring_bell 
     atomic_thread_fence(memory_order_seq_cst);
     uint32_t asleep = atomic_load_explicit(&theirs->asleep, memory_order_relaxed);
     if (asleep & RING_NAPS) {
-        atomic_fetch_add_explicit(&mine->rung, 1, memory_order_release);
+        uint32_t rung = atomic_fetch_add_explicit(&mine->rung, 1, memory_order_release);
+        PROBE_2("wake", (const char *)mine - offsetof(struct ring_front, bell), rung);
         syscall(SYS_futex, &mine->rung, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
     }
     return asleep;

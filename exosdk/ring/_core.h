@@ -4,8 +4,11 @@
  * register, and checked there: a peer that writes nonsense ends its own ring and nothing else. docs/adr/0007. */
 #pragma once
 
+#include "_probe.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -59,6 +62,7 @@ struct ring_loan { /* chunk: which unit of the arena it begins with */
 _Static_assert(sizeof(struct ring_slot) == RING_SLOT, "a slot is a cache line");
 _Static_assert(sizeof(struct ring_front) == RING_PAGE, "slots begin at the second page");
 _Static_assert(sizeof(struct ring_back) == RING_PAGE, "returns begin at the second page");
+_Static_assert(offsetof(struct ring_front, bell) == offsetof(struct ring_back, bell), "a bell says where its memory is");
 
 /* Positions are kept here and never read back from memory that is shared. */
 struct ring_producer {
@@ -124,6 +128,7 @@ static inline struct ring_slot *ring_fill(struct ring_producer *ring, uint64_t p
 /* All of a message but the header of its first slot, which is returned: whoever sees that one sees all of it. */
 static inline struct ring_slot *ring_write(struct ring_producer *ring, uint64_t position, uint8_t type,
                                            struct ring_part part) {
+    PROBE_4("push", ring->mine, position, type, part.size);
     for (uint32_t more = ring_span(part.size) - 1; more; more--) {
         uint32_t from = more * RING_INLINE, rest = part.size - from;
         struct ring_slot *slot =
@@ -144,8 +149,10 @@ static inline enum ring_result ring_push(struct ring_producer *ring, uint8_t typ
                                          uint32_t size) {
     uint32_t span = ring_span(size);
     enum ring_result room = ring_room(ring, span);
-    if (room != RING_DONE)
+    if (room != RING_DONE) {
+        PROBE_4("drop", ring->mine, ring->at, type, size);
         return room;
+    }
     struct ring_slot *first = ring_write(ring, ring->at, type, (struct ring_part){data, size});
     /* release: the payload is there before the word that it is. */
     atomic_store_explicit(&first->header, ring_header(ring->at, size, type, flags), memory_order_release);
@@ -164,8 +171,10 @@ static inline enum ring_result ring_push_batch(struct ring_producer *ring, uint8
             enum ring_result room = ring_room(ring, slots + span);
             if (room == RING_BROKEN)
                 return room;
-            if (room == RING_NOT_NOW)
+            if (room == RING_NOT_NOW) {
+                PROBE_4("drop", ring->mine, ring->at + slots, type, parts[fits].size);
                 break;
+            }
         }
         slots += span;
     }
@@ -276,6 +285,7 @@ static inline enum ring_result ring_pop(struct ring_consumer *ring, struct ring_
         ring->broken = true;
         return RING_BROKEN;
     }
+    PROBE_4("pop", ring->mine, ring->at, into->type, into->size);
     ring->at += span;
     if (ring->at - ring->told >= (ring->slots / 4 < RING_PUBLISH ? ring->slots / 4 : RING_PUBLISH))
         ring_publish(ring);

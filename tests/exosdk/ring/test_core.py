@@ -17,7 +17,8 @@ FLAGS = ("-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-builtin-m
 def run(directory: Path, sanitizer: str, *, core: str, messages: int) -> subprocess.CompletedProcess[str]:
     """Of the core as it is given, whatever its file says now."""
     (directory / "_core.h").write_text(core)
-    (directory / "_arena.h").write_text((RING / "_arena.h").read_text())
+    for header in ("_arena.h", "_probe.h"):
+        (directory / header).write_text((RING / header).read_text())
     (directory / "core.c").write_text((HERE / "core.c").read_text().replace(PLACE, ""))
     program = directory / "core"
     compile_ = ["gcc", *FLAGS, f"-fsanitize={sanitizer}", str(directory / "core.c"), "-o", str(program), "-pthread"]

@@ -1,5 +1,6 @@
 """One end pushes, the other pops: order, sizes, room, batches, and what both refuse of whoever uses them."""
 
+import os
 import threading
 from collections.abc import Iterator
 from random import Random
@@ -140,6 +141,7 @@ def test_an_end_that_is_closed_or_alone_refuses_everything() -> None:
     for use in (lambda: alone.push(1, b""), lambda: alone.push_batch(1, []), alone.depth, lambda: alone.wait(0)):
         with pytest.raises(ValueError, match="closed, or not attached"):
             use()
+    os.posix_fallocate(back, 0, ring.memories(slots)[1])
     rig.seal(back)
     alone.attach(back)
     with pytest.raises(ValueError, match="done before"):
