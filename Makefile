@@ -63,7 +63,11 @@ test-image: deb
 		--vm-deb=$$(ls build/deb/$(or $(SUITE),bookworm)/*.deb) tests/vm/test_image.py tests/packaging/test_vagrant.py
 	@grep '^image: ' build/vm/$(or $(SUITE),bookworm)/figures.txt | tail -n 3
 
-bench: build
+# What only the bench runs on. Its time tells: nothing asks pip when the list is older.
+.venv/bench: packaging/bench.lock | setup
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $< && touch $@
+
+bench: build .venv/bench
 	@$(PY) -I -m bench
 
 soak: build

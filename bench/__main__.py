@@ -13,7 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import alive, floods, loads, readiness, recovery, rings, service, verdict, walls, watching
+from bench import (
+    alive,
+    floods,
+    loads,
+    readiness,
+    recovery,
+    ring_core,
+    ring_peers,
+    rings,
+    service,
+    verdict,
+    walls,
+    watching,
+)
 from bench.host import machine
 from bench.packages import make_flooder, make_samples
 from bench.rows import Row, table
@@ -91,8 +104,12 @@ def measure(effort: Effort, disk: Path, memory: Path) -> list[Row]:
     flooder = make_flooder(disk / "flooder")
     with Target(disk / "floods", anchor=flooder.anchor) as target:
         rows += floods.floods(target, flooder, directory=disk / "audit")
-    say("rings")
-    return rows + rings.rings(rounds=effort.starts, messages=effort.calls * 20)
+    say(f"{effort.starts} rounds of messages between two processes")
+    with service.private_bus(memory) as bus, ring_peers.installed(memory, bus=bus) as (peers, missing):
+        for name in missing:
+            say(f"no figures of {name}: it is not installed")
+        rows += rings.rings(peers, rounds=effort.starts, messages=effort.calls * 20)
+    return rows + ring_core.cores_alone(disk, rounds=effort.starts)
 
 
 def _progress(what: str) -> None:

@@ -10,7 +10,7 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {"<=": lambda a, b: a <
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a row is meant to reach: `of` is `ours` or `ratio`."""
+    """What a row is meant to reach: `of` is `ours`, `ratio`, or `floor` for ours by the floor."""
 
     of: str
     op: str
@@ -23,6 +23,10 @@ def at_most(value: float) -> Aim:
 
 def faster_by(value: float) -> Aim:
     return Aim("ratio", ">=", value)
+
+
+def near_floor(times: float) -> Aim:
+    return Aim("floor", "<=", times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ class Row:
         """Whether the aim is reached; None where there is none."""
         if self.aim is None:
             return None
-        figure = self.ours if self.aim.of == "ours" else self.ratio
+        above = self.ours / self.floor if self.floor else None
+        figure = {"ours": self.ours, "ratio": self.ratio, "floor": above}[self.aim.of]
         return figure is not None and _COMPARE[self.aim.op](figure, self.aim.value)
 
     def as_json(self) -> dict[str, Any]:

@@ -18,21 +18,27 @@ IN_FLIGHT = 16
 
 
 @contextmanager
-def peer_bus(directory: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A bus of its own with the peer on it: the address, and the peer's process."""
+def private_bus(directory: Path) -> Iterator[str]:
+    """The address of a bus that nobody else is on."""
     address = f"unix:path={directory}/peer-bus"
     command = ["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={address}", "--print-address"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as bus:
         assert bus.stdout is not None
         bus.stdout.readline()
         try:
-            with start_peer(address) as peer:
-                try:
-                    yield address, peer
-                finally:
-                    peer.communicate()
+            yield address
         finally:
             bus.terminate()
+
+
+@contextmanager
+def peer_bus(directory: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A bus of its own with the peer on it: the address, and the peer's process."""
+    with private_bus(directory) as address, start_peer(address) as peer:
+        try:
+            yield address, peer
+        finally:
+            peer.communicate()
 
 
 def start_peer(address: str, *, name: str = peer_service.NAME) -> subprocess.Popen[bytes]:

@@ -80,7 +80,8 @@ static void piece_dealloc(struct piece *self) {
 
 /* --- made by ------------------------------------------------------------------------------------------------------ */
 
-/* What came back is looked for where a chunk is wanted; a chunk that was not lent is nothing that comes back. */
+/* What came back is looked for where none is at hand: a look takes a line of cache from the consumer, which writes there
+ * just then. A chunk that was not lent is nothing that comes back. */
 static int collect(struct end *self) {
     uint32_t chunk;
     enum ring_result result;
@@ -102,9 +103,10 @@ PyObject *producer_loan(struct end *self, PyObject *argument) {
         end_refused("cannot lend so much: a loan is from 1 byte to the whole arena");
         return NULL;
     }
-    if (collect(self))
+    uint32_t class = arena_class((uint32_t)size);
+    if (!self->books.cached[class] && collect(self))
         return end_broken();
-    uint32_t chunk = arena_take(&self->books, arena_class((uint32_t)size));
+    uint32_t chunk = arena_take(&self->books, class);
     if (chunk == ARENA_NONE)
         Py_RETURN_NONE;
     PyObject *loan = piece_new(&loan_type, self, chunk, (uint32_t)size);

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.rows import Aim, Row, at_most, faster_by, median, percentile, table
+from bench.rows import Aim, Row, at_most, faster_by, median, near_floor, percentile, table
 
 
 def test_the_ratio_says_how_many_times_less_we_need() -> None:
@@ -25,6 +25,11 @@ def test_an_aim_is_met_or_missed_and_never_rounded(
     ours: float, peer: float | None, aim: Aim | None, met: bool | None
 ) -> None:
     assert Row("load", ours, "ms", peer, "bwrap", None, aim).met is met
+
+
+@pytest.mark.parametrize(("ours", "floor", "met"), [(1.15, 1.0, True), (1.16, 1.0, False), (1.0, None, False)])
+def test_how_near_its_floor_a_figure_is_can_be_an_aim(ours: float, floor: float | None, met: bool) -> None:
+    assert Row("load", ours, "ms", None, None, floor, near_floor(1.15)).met is met
 
 
 def test_a_percentile_is_a_sample_that_was_seen() -> None:
