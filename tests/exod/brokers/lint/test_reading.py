@@ -1,6 +1,7 @@
 """A real worker, asked: hostile packages harm neither it, nor the next package, nor us."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -54,13 +55,16 @@ async def test_many_at_once_are_all_answered(reader: Reader) -> None:
 
 async def test_it_has_a_uid_of_its_own_and_is_gone_when_it_is_closed(reader: Reader) -> None:
     await reader.read(CLEAN)
-    living = [os.pidfd_open(pid) for pid in mine()]
-    assert living
-    await reader.close()
-    await reader.close()
-    for pidfd in living:
-        assert ended(pidfd, seconds=10)
-        os.close(pidfd)
+    with contextlib.ExitStack() as stack:
+        living = []
+        for pid in mine():
+            with contextlib.suppress(ProcessLookupError):  # the one that read may be about to end
+                living.append(os.pidfd_open(pid))
+                stack.callback(os.close, living[-1])
+        assert living
+        await reader.close()
+        await reader.close()
+        assert all(ended(pidfd, seconds=10) for pidfd in living)
 
 
 async def test_a_worker_that_was_killed_is_replaced(reader: Reader) -> None:
