@@ -2,7 +2,9 @@
 2,000 kills over fifty instances under calls → adoption.json; 1,000 loads and unloads and 1,000 kills of what exod
 started → cycles.json; 20,000 faults of plugins, others every time → a line of faults.jsonl; then 20 power cuts of a
 virtual machine → power-cut.json, and every bomb of one plugin against fifty healthy ones in another → bombs.json; last
-2,000 ends of rings, killed in mid-traffic → rings.json.
+2,000 ends of rings, killed in mid-traffic → rings.json; a hundred million messages → ring-messages.json; ten seconds of
+a hostile writer at each field → ring-writers.json; a hundred million inputs of a fuzzer, others every time → a line of
+ring-fuzz.jsonl.
 
 Takes a while and may be stopped: what is finished is kept in build/soak/COMMIT and not done again. The evidence counts
     runs        seeds and kills that came to an end
@@ -33,14 +35,20 @@ from tests import kills
 from tests.adoption import sessions
 from tests.bombs.plugins import verdict
 from tests.endurance import sessions as endurance
-from tests.exosdk.ring import traffic
+from tests.exosdk.ring import soaks, traffic
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
 SEEDS, KILLS = 50_000, 2_000
 CYCLES, FAULTS = 1_000, 20_000
 RING_KILLS = 2_000
-PARTS = ("spine", "adoption", "cycles", "faults", "power-cut", "bombs", "rings")
+RING_MESSAGES = RING_INPUTS = 100_000_000
+ADDED_UP = ("faults", "ring-fuzz")
+"""Each soak's evidence is a line below those of earlier ones, and begins where they ended."""
+PARTS = (
+    "spine", "adoption", "cycles", "faults", "power-cut", "bombs",
+    "rings", "ring-messages", "ring-writers", "ring-fuzz",
+)  # fmt: skip
 CHUNK = 1_000
 WORKERS = 2
 
@@ -148,7 +156,7 @@ def cycles(work: Path, count: int) -> dict[str, Any]:
 
 def faults(work: Path, count: int) -> dict[str, Any]:
     """Goes on after the last seed that the evidence has."""
-    first = max((row["to"] for row in _rows(EVIDENCE / "faults.jsonl")), default=-1) + 1
+    first = _next("faults")
     found = endurance.faulted(work / f"faults-{first}.jsonl", first, count, report=_say)
     committed, ended = [row for row in found if "seed" in row], [row for row in found if "seed" not in row]
     figures = {
@@ -158,6 +166,10 @@ def faults(work: Path, count: int) -> dict[str, Any]:
         "medians early and late": [row["windows"] for row in ended],
     }
     return evidence(found, figures) | {"runs": len(committed), "from": first, "to": first + count - 1}
+
+
+def _next(name: str) -> int:
+    return max((row["to"] for row in _rows(EVIDENCE / f"{name}.jsonl")), default=-1) + 1
 
 
 def _became(row: Mapping[str, Any]) -> str:
@@ -214,6 +226,25 @@ def rings() -> dict[str, Any]:
     return evidence(struck, {"kills": dict(Counter(str(row["killed"]) for row in struck))})
 
 
+def ring_messages(work: Path) -> dict[str, Any]:
+    found = soaks.streamed(work / "ring-messages.jsonl", RING_MESSAGES, report=_say)
+    return evidence(found, {"streams": len(found)}) | {"runs": sum(row["messages"] for row in found)}
+
+
+def ring_writers(work: Path) -> dict[str, Any]:
+    found = soaks.scribbled(work / "ring-writers.jsonl", report=_say)
+    return evidence(found, {"fields": {row.pop("field"): row for row in found}})
+
+
+def ring_fuzz(work: Path) -> dict[str, Any]:
+    """Goes on after the last seed that the evidence has."""
+    first = _next("ring-fuzz")
+    seeds = range(first, first + RING_INPUTS // soaks.FUZZED)
+    found = soaks.fuzzed(work / f"ring-fuzz-{first}.jsonl", seeds, report=_say)
+    tried = sum(row["tried"] for row in found)
+    return evidence(found, {"seeds": len(found)}) | {"runs": tried, "from": first, "to": seeds[-1]}
+
+
 def evidence(rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> dict[str, Any]:
     about = machine()
     return {
@@ -253,17 +284,20 @@ def main(arguments: Sequence[str]) -> int:
         "power-cut": lambda: power_cuts(work),
         "bombs": lambda: bombs(work),
         "rings": rings,
+        "ring-messages": lambda: ring_messages(work),
+        "ring-writers": lambda: ring_writers(work),
+        "ring-fuzz": lambda: ring_fuzz(work),
     }
     return max(told(name, part) for name, part in parts.items() if chosen.only in (None, name))
 
 
 def told(name: str, part: Callable[[], dict[str, Any]]) -> int:
-    """Writes the evidence, that of faults below what was there; 1 when it speaks against us."""
+    """Writes the evidence; 1 when it speaks against us."""
     began = time.monotonic()
     found = part()
     found["figures"]["seconds of this session"] = round(time.monotonic() - began)
     EVIDENCE.mkdir(exist_ok=True)
-    if name == "faults":
+    if name in ADDED_UP:
         with (EVIDENCE / f"{name}.jsonl").open("a") as lines:
             lines.write(json.dumps(found) + "\n")
     else:

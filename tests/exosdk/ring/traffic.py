@@ -25,12 +25,11 @@ def payload(number: int) -> bytes:
     return struct.pack("<Q", number) + bytes([number % 251]) * (0, 40, 48, 49, 300)[number % 5]
 
 
-def push_on(fds: Sequence[int], counted: mmap.mmap) -> None:
-    """Numbers the messages, and notes how many it sent."""
+def push_on(fds: Sequence[int], counted: mmap.mmap, number: int = 0) -> None:
+    """Numbers the messages, and notes which one is next."""
     producer = ring.Producer(fds[0], slots=SLOTS)
     rig.seal(fds[0])
     producer.attach(fds[1])
-    number = 0
     while True:
         batch = [payload(one) for one in range(number, number + 1 + number % BATCH)]
         done = producer.push_batch(1, batch)
@@ -140,3 +139,27 @@ def strike(number: int) -> dict[str, object]:
     for fd in fds:
         os.close(fd)
     return {"number": number, "killed": kind, "violations": wrong}
+
+
+def stream(first: int, count: int) -> dict[str, object]:
+    """Messages FIRST and on, all of them, in order and as they were sent; the wrong end of it is told at once."""
+    fds = [rig.memory(size) for size in ring.memories(SLOTS)]
+    consumer = ring.Consumer(fds[1], slots=SLOTS)
+    rig.seal(fds[1])
+    with mmap.mmap(-1, mmap.PAGESIZE) as counted:
+        pid = forked(lambda: push_on(fds, counted, first))
+        attach(consumer, fds[0])
+        number, silent = first, False
+        while number < first + count and not silent:
+            found = consumer.pop_batch(min(64, first + count - number))
+            if found != [(1, payload(one)) for one in range(number, number + len(found))]:
+                break
+            number += len(found)
+            silent = not found and not consumer.wait(PATIENCE)
+        wrong = ended(pid)
+    consumer.close()
+    for fd in fds:
+        os.close(fd)
+    if number < first + count:
+        wrong.append(f"{'nothing came after' if silent else 'another came at'} message {number}")
+    return {"first": first, "messages": number - first, "violations": wrong}
