@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #define SLOTS 256
 #define ARENA_PAGES 1024u /* more than can be under way: what is measured is no search for the last chunk */
@@ -257,6 +258,33 @@ static void allocator(void) {
     say("release", (double)giving / (double)(rounds * ARENA_CACHE));
 }
 
+/* What it would cost to forbid the own memory except while it is written (docs/adr/0013). */
+static void guards(void) {
+    uint64_t turns = messages / 10;
+    volatile unsigned char *page =
+        mmap(NULL, RING_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        abort();
+    uint64_t began = now();
+    for (uint64_t turn = 0; turn < turns; turn++) {
+        mprotect((void *)page, RING_PAGE, PROT_READ | PROT_WRITE);
+        page[0]++;
+        mprotect((void *)page, RING_PAGE, PROT_READ);
+    }
+    say("mprotect", (double)(now() - began) / (double)turns);
+    mprotect((void *)page, RING_PAGE, PROT_READ | PROT_WRITE);
+    int key = pkey_alloc(0, 0);
+    if (key < 0 || pkey_mprotect((void *)page, RING_PAGE, PROT_READ | PROT_WRITE, key))
+        return; /* this processor has none */
+    began = now();
+    for (uint64_t turn = 0; turn < turns; turn++) {
+        pkey_set(key, 0);
+        page[0]++;
+        pkey_set(key, PKEY_DISABLE_WRITE);
+    }
+    say("keys", (double)(now() - began) / (double)turns);
+}
+
 int main(int count, char **arguments) {
     if (count != 4)
         return 2;
@@ -277,5 +305,6 @@ int main(int count, char **arguments) {
     say("misses", 100.0 * (double)(arena.asked - arena.hits) / (double)arena.asked);
     allocator();
     arena_drop(&arena);
+    guards();
     return 0;
 }

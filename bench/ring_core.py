@@ -6,10 +6,10 @@ one of the time stamp counter. Where lines lie moves with the hypervisor's mood,
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.rows import Row, at_most, near_floor
+from bench.rows import Aim, Row, at_most, near_floor
 
 SOURCE = Path(__file__).with_suffix(".c")
 SKETCH = "the sketch"
@@ -25,35 +25,31 @@ def cores_alone(directory: Path, *, rounds: int, messages: int = 100_000) -> lis
     return rows([dict(line.split(maxsplit=1) for line in one.splitlines()) for one in said])
 
 
-def rows(said: list[dict[str, str]]) -> list[Row]:
-    units = {one.pop("unit") for one in said}
-    (unit,) = units
-    rounds = [{name: float(figure) for name, figure in one.items()} for one in said]
-    # The sketch's figures are cycles, and no other unit's.
-    sketch = (lambda figure: (figure, SKETCH)) if unit == "cycles" else (lambda _: (None, None))
+def rows(said: Sequence[Mapping[str, str]]) -> list[Row]:
+    unit = said[0]["unit"]
+    rounds = [{name: float(figure) for name, figure in one.items() if name != "unit"} for one in said]
 
-    def row(name: str, promised: float | None, floor: str, most: float | None) -> Row:
+    def row(name: str, sketch: float | None, *, floor: str | None = None, aim: Aim | None = None) -> Row:
         typical = _typical(rounds, name, floor)
-        peer, peer_name = (None, None) if promised is None else sketch(promised)
-        aim = None if most is None else near_floor(most)
-        return Row(f"ring.c.{name}", typical[name], unit, peer, peer_name, typical[floor], aim)
+        peer = sketch if unit == "cycles" else None
+        below = typical[floor] if floor else None
+        return Row(f"ring.c.{name}", typical[name], unit, peer, SKETCH if peer else None, below, aim)
 
-    def alone(name: str, promised: float) -> Row:
-        return Row(f"ring.c.{name}", sorted(one[name] for one in rounds)[len(rounds) // 2], unit, *sketch(promised))
-
-    misses = sorted(one["misses"] for one in rounds)[len(rounds) // 2]
+    searched = _typical(rounds, "misses", None)["misses"]
     return [
-        row("lines", None, "line", None),
-        row("turn", 400.0, "lines", 1.15),
-        row("one-way", 400.0, "line", 1.15),
-        row("batch-10", 150.0, "line", None),
-        row("batch-16", 150.0, "line", 0.2),
-        row("lent", 800.0, "line", None),
-        alone("allocation", 8.0),
-        Row("ring.c.searched", misses, "%", 5.0, SKETCH, None, at_most(5.0)),
+        row("lines", None, floor="line"),
+        row("turn", 400.0, floor="lines", aim=near_floor(1.15)),
+        row("one-way", 400.0, floor="line", aim=near_floor(1.15)),
+        row("batch-10", 150.0, floor="line"),
+        row("batch-16", 150.0, floor="line", aim=near_floor(0.2)),
+        row("lent", 800.0, floor="line"),
+        row("allocation", 8.0),
+        Row("ring.c.searched", searched, "%", 5.0, SKETCH, None, at_most(5.0)),
+        row("mprotect", None),
+        *([row("keys", None)] if "keys" in rounds[0] else []),
     ]
 
 
-def _typical(rounds: list[dict[str, float]], name: str, floor: str) -> Figures:
+def _typical(rounds: Sequence[Figures], name: str, floor: str | None) -> Figures:
     """The round whose figure is the median, seen from the floor of the same round."""
-    return sorted(rounds, key=lambda one: one[name] / one[floor])[(len(rounds) - 1) // 2]
+    return sorted(rounds, key=lambda one: one[name] / (one[floor] if floor else 1.0))[(len(rounds) - 1) // 2]

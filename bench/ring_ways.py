@@ -156,7 +156,7 @@ def lent(*, copied: bool) -> Way:
                 count -= 1
                 del found  # with nobody who has it, the chunk goes back
 
-    return Way(lambda: send, lambda: receive, 64)
+    return Way(lambda: send, lambda: receive, 256)
 
 
 def ring_turn(*, waits: bool) -> Callable[[], Turn]:

@@ -1,5 +1,5 @@
 """Messages from one process to one other: the ring beside what else Python has for that. A process writes, its child
-reads; each on a core of its own, but where both are said to sleep: then they share one.
+reads; each on a core of its own, but where both are said to have one.
 
 All ways take turns within a round. What a message costs is the time until the reader has the last, by their number.
 """
@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from bench.ring_ways import KERNEL, LARGE, SLOTS, SMALL, TURN, Peer, Turn, Way, ends, ring_turn
 from bench.rows import Aim, Row, faster_by, median, percentile
@@ -19,10 +20,29 @@ from bench.rows import Aim, Row, faster_by, median, percentile
 SMALL_SIZES, LARGE_SIZES = (32, 56, 64, 256, 512), (4 << 10, 1 << 20)
 AIMS = {("one-way", 32): 5.0, ("batch-16", 32): 8.0, ("lent", 4 << 10): 5.0}
 """Times faster than the best of the others at that size."""
+
+
+class Kind(NamedTuple):
+    """Of round trips. waits: the ring may sleep, as a plugin would; else it looks until there is something. pause:
+    seconds before each, in which whoever waits falls asleep. few: one trip where others have so many.
+    """
+
+    waits: bool
+    core: Collection[int]
+    aim: Aim
+    pause: float = 0.0
+    few: int = 1
+
+
 DEADLINE = 60
 _CORES = sorted(os.sched_getaffinity(0))
-_FIRST, _LAST = {_CORES[0]}, {_CORES[-1]}
+FIRST, LAST = {_CORES[0]}, {_CORES[-1]}
 
+KINDS = {
+    "awake": Kind(waits=False, core=LAST, aim=faster_by(15.0)),
+    "one-core": Kind(waits=True, core=FIRST, aim=faster_by(0.91)),
+    "asleep": Kind(waits=True, core=LAST, aim=faster_by(0.91), pause=3e-4, few=10),
+}
 Costs = dict[str, list[float]]
 
 
@@ -30,28 +50,20 @@ def rings(peers: Mapping[str, Peer], *, rounds: int, messages: int) -> list[Row]
     """`peers` beside those that every kernel has. One that fails has no figure from then on, and is named."""
     everybody = dict(KERNEL) | dict(peers)
     costs: dict[int, Costs] = {size: {} for size in (*SMALL_SIZES, *LARGE_SIZES)}
-    awake: Costs = {}
-    asleep: Costs = {}
+    trips: dict[str, Costs] = {kind: {} for kind in KINDS}
     calls: list[Sequence[float]] = []
     for _ in range(rounds):
         for size, of_size in costs.items():
             _one_way_of_all(size, of_size, everybody, messages)
-        turns = messages // 10
-        _turns_of_all(awake, ring_turn(waits=False), everybody, turns, _LAST)
-        # What never sleeps would only be measured waiting for the scheduler.
-        _turns_of_all(asleep, ring_turn(waits=True), _sleepers(everybody), turns, _FIRST)
-        calls.append(_staged(partial(pushes, max(3, messages // SLOTS))))
+        for kind, of_kind in trips.items():
+            _turns_of_all(KINDS[kind], of_kind, everybody, messages // 10)
+        calls.append(staged(partial(pushes, max(3, messages // SLOTS))))
     push, nothing = (median(samples) for samples in zip(*calls, strict=True))
     return [
         *(row for size, of_size in costs.items() for row in _rows(size, of_size)),
-        *_turn_rows("awake", awake, faster_by(15.0)),
-        *_turn_rows("asleep", asleep, faster_by(0.91)),
+        *(row for kind, of_kind in trips.items() for row in _turn_rows(kind, of_kind)),
         Row("ring.push", push, "ns", nothing, "a call that does nothing", None, faster_by(0.4)),
     ]
-
-
-def _sleepers(peers: Mapping[str, Peer]) -> dict[str, Peer]:
-    return {name: peer for name, peer in peers.items() if peer.sleeps}
 
 
 def _ours(size: int) -> Mapping[str, Callable[[], Way]]:
@@ -59,9 +71,9 @@ def _ours(size: int) -> Mapping[str, Callable[[], Way]]:
 
 
 def _one_way_of_all(size: int, into: Costs, peers: dict[str, Peer], messages: int) -> None:
-    count = messages if size in SMALL_SIZES else messages // (4 if size == min(LARGE_SIZES) else 400)
+    count = messages if size in SMALL_SIZES else messages // (2 if size == min(LARGE_SIZES) else 400)
     for name, make in _ours(size).items():
-        into.setdefault(name, []).extend(_staged(partial(one_way, make, bytes(size), max(100, count))))
+        into.setdefault(name, []).extend(staged(partial(one_way, make, bytes(size), max(100, count))))
     for name, peer in list(peers.items()):
         if size <= peer.largest:
             few = max(10, count // peer.share)
@@ -69,14 +81,15 @@ def _one_way_of_all(size: int, into: Costs, peers: dict[str, Peer], messages: in
             into.setdefault(name, []).extend(figures)
 
 
-def _turns_of_all(
-    into: Costs, ours: Callable[[], Turn], peers: dict[str, Peer], count: int, core: Collection[int]
-) -> None:
-    into.setdefault("ring", []).extend(_staged(partial(round_trips, ours, max(100, count), core)))
+def _turns_of_all(kind: Kind, into: Costs, peers: dict[str, Peer], count: int) -> None:
+    ours = partial(round_trips, ring_turn(waits=kind.waits), max(100, count // kind.few), kind.core, kind.pause)
+    into.setdefault("ring", []).extend(staged(ours))
     for name, peer in list(peers.items()):
-        few = max(20, count // peer.share)
-        figures = _tried(name, peers, partial(round_trips, peer.turn, few, core))
-        into.setdefault(name, []).extend(figures)
+        # What never sleeps would only be measured waiting for the scheduler.
+        if peer.sleeps or not kind.waits:
+            few = max(20, count // max(kind.few, peer.share))
+            figures = _tried(name, peers, partial(round_trips, peer.turn, few, kind.core, kind.pause))
+            into.setdefault(name, []).extend(figures)
 
 
 # --- figures → rows ---------------------------------------------------------------------------------------------------
@@ -96,7 +109,7 @@ def _rows(size: int, costs: Costs) -> list[Row]:
     ]
 
 
-def _turn_rows(kind: str, trips: Costs, aim: Aim) -> list[Row]:
+def _turn_rows(kind: str, trips: Costs) -> list[Row]:
     """Beside os.pipe with the aim, then beside each of the others; half of the trips, and all but one of a hundred."""
     ours = trips.pop("ring")
     rows = []
@@ -104,7 +117,7 @@ def _turn_rows(kind: str, trips: Costs, aim: Aim) -> list[Row]:
         against = "" if name == "os.pipe" else f".{_slug(name)}"
         for mark, share in (("", 0.5), (".p99", 0.99)):
             peer = percentile(samples, share) if samples else None
-            kept = aim if not against and not mark else None
+            kept = KINDS[kind].aim if not against and not mark else None
             row = Row(f"ring.round-trip.{kind}{against}{mark}", percentile(ours, share), "ns", peer, name, None, kept)
             rows += [row] if samples else []
     return rows
@@ -120,17 +133,17 @@ def _slug(name: str) -> str:
 def _tried(name: str, peers: dict[str, Peer], work: Callable[[], Sequence[float]]) -> Sequence[float]:
     """Nothing where the peer failed, which is left out of everything after."""
     try:
-        return _staged(work)
+        return staged(work)
     except ChildProcessError:
         print(f"bench: rings: {name} failed and is left out", file=sys.stderr, flush=True)
         peers.pop(name, None)
         return []
 
 
-def _staged(work: Callable[[], Sequence[float]]) -> Sequence[float]:
+def staged(work: Callable[[], Sequence[float]]) -> Sequence[float]:
     """In a process that ends with all that it opened: no descriptor, thread or library is left for the next."""
     source, sink = os.pipe()
-    pid = _forked(lambda: os.write(sink, json.dumps(work()).encode()), _FIRST)
+    pid = _forked(lambda: os.write(sink, json.dumps(work()).encode()), FIRST)
     os.close(sink)
     with open(source, "rb") as said:
         figures = said.read()
@@ -156,7 +169,7 @@ def _forked(work: Callable[[], object], cores: Collection[int]) -> int:
     return pid
 
 
-class _Other:
+class Other:
     """The process at the other end, which says when it is ready and when it has all; it stays until it is let go."""
 
     def __init__(self, work: Callable[[Callable[[], object]], object], core: Collection[int]) -> None:
@@ -192,7 +205,7 @@ def one_way(make: Callable[[], Way], payload: bytes, count: int) -> list[float]:
             receive(len(payload), wanted)
             tell()
 
-    other = _Other(read, _LAST)
+    other = Other(read, LAST)
     send = way.sender()
     send(payload, way.warm)
     other.hear()
@@ -204,7 +217,7 @@ def one_way(make: Callable[[], Way], payload: bytes, count: int) -> list[float]:
     return [took / count]
 
 
-def round_trips(make: Callable[[], Turn], count: int, core: Collection[int]) -> list[float]:
+def round_trips(make: Callable[[], Turn], count: int, core: Collection[int], pause: float = 0.0) -> list[float]:
     """Nanoseconds of each."""
     turn = make()
 
@@ -213,11 +226,13 @@ def round_trips(make: Callable[[], Turn], count: int, core: Collection[int]) -> 
         tell()
         answer(count + 1)
 
-    other = _Other(reply, core)
+    other = Other(reply, core)
     ask = turn.asker()
     ask()
     took = []
     for _ in range(count):
+        if pause:
+            time.sleep(pause)
         began = time.perf_counter_ns()
         ask()
         took.append(float(time.perf_counter_ns() - began))

@@ -83,13 +83,12 @@ def median(samples: Sequence[float]) -> float:
 
 def table(rows: Sequence[Row]) -> str:
     """One line a row: figure, peer, ratio, floor, aim and whether it was met."""
-    lines = [f"{'row':26} {'ours':>10} {'unit':6} {'peer':>10} {'ratio':>7} {'floor':>9}  aim"]
+    width = max([26, *(len(row.id) for row in rows)])
+    lines = [f"{'row':{width}} {'ours':>10} {'unit':6} {'peer':>10} {'ratio':>7} {'floor':>9}  aim"]
     for row in rows:
         peer, ratio, floor = _cell(row.peer), _cell(row.ratio), _cell(row.floor)
-        lines.append(
-            f"{row.id:26} {_cell(row.ours):>10} {row.unit:6} {peer:>10} {ratio:>7} {floor:>9}  {_aim(row)}".rstrip()
-            + (f"   [{row.peer_name}]" if row.peer_name else "")
-        )
+        figures = f"{_cell(row.ours):>10} {row.unit:6} {peer:>10} {ratio:>7} {floor:>9}  {_aim(row)}"
+        lines.append(f"{row.id:{width}} {figures}".rstrip() + (f"   [{row.peer_name}]" if row.peer_name else ""))
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 /* How one side of a ring sleeps and the other wakes it. Whoever waits looks a while first; then it sleeps on a word
- * that only the other side writes, 100 ms at most at a time: a peer that withholds or steals a wake-up costs no more. */
+ * that only the other side writes, 100 ms at most at a time: a peer that withholds or steals a wake-up costs no more.
+ * What each step gains: docs/adr/0012. */
 #pragma once
 
 #include "_core.h"
@@ -44,6 +45,7 @@ static inline uint32_t ring_wake(struct ring_bell *mine, const struct ring_bell 
     atomic_thread_fence(memory_order_seq_cst);
     uint32_t asleep = atomic_load_explicit(&theirs->asleep, memory_order_relaxed);
     if (asleep & RING_NAPS) {
+        atomic_store_explicit(&mine->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed); /* for its next wait */
         uint32_t rung = atomic_fetch_add_explicit(&mine->rung, 1, memory_order_release);
         PROBE_2("wake", (const char *)mine - offsetof(struct ring_front, bell), rung);
         syscall(SYS_futex, &mine->rung, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
@@ -75,8 +77,11 @@ static inline bool ring_wait(struct ring_bell *mine, const struct ring_bell *the
                              ring_ready ready, void *ring, uint64_t deadline) {
     uint32_t cpu = (uint32_t)sched_getcpu();
     atomic_store_explicit(&mine->cpu, cpu, memory_order_relaxed);
-    /* On one core looking keeps the other side from running. */
-    if (atomic_load_explicit(&theirs->cpu, memory_order_relaxed) != cpu) {
+    /* On one core looking keeps the other side from running, and to let it run is cheaper than to sleep. */
+    if (atomic_load_explicit(&theirs->cpu, memory_order_relaxed) == cpu) {
+        if (!ready(ring))
+            sched_yield();
+    } else {
         for (uint32_t look = 0; look < patience->spin; look++) {
             if (ready(ring)) {
                 patience->spin = patience->spin * 2 < RING_SPIN ? patience->spin * 2 : RING_SPIN;

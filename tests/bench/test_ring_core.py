@@ -6,7 +6,7 @@ import pytest
 
 from bench import ring_core
 
-NAMES = ("lines", "turn", "one-way", "batch-10", "batch-16", "lent", "allocation", "misses")
+NAMES = ("lines", "turn", "one-way", "batch-10", "batch-16", "lent", "allocation", "misses", "mprotect")
 
 
 def said(unit: str, *, line: float, figure: float) -> dict[str, str]:
@@ -24,8 +24,15 @@ def test_cycles_of_the_sketch_are_beside_no_other_unit() -> None:
     assert {row.peer for row in ring_core.rows([said("ns", line=50, figure=20)]) if row.unit == "ns"} == {None}
 
 
+def test_keys_have_a_row_where_the_processor_has_them() -> None:
+    without = said("cycles", line=100, figure=20)
+    assert {row.id for row in ring_core.rows([without | {"keys": "58"}])} - {
+        row.id for row in ring_core.rows([without])
+    } == {"ring.c.keys"}
+
+
 @pytest.mark.slow
 def test_the_core_is_measured_here(tmp_path: Path) -> None:
     rows = {row.id: row for row in ring_core.cores_alone(tmp_path, rounds=1, messages=2000)}
-    assert len(rows) == 8
+    assert len(rows) - ("ring.c.keys" in rows) == 9
     assert min(row.ours for row in rows.values()) > 0
