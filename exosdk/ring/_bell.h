@@ -46,7 +46,7 @@ static inline uint32_t ring_wake(struct ring_bell *mine, const struct ring_bell 
     uint32_t asleep = atomic_load_explicit(&theirs->asleep, memory_order_relaxed);
     if (asleep & RING_NAPS) {
         atomic_store_explicit(&mine->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed); /* for its next wait */
-        uint32_t rung = atomic_fetch_add_explicit(&mine->rung, 1, memory_order_release);
+        uint32_t rung = atomic_fetch_add_explicit(&mine->rung, 1, memory_order_relaxed);
         PROBE_2("wake", (const char *)mine - offsetof(struct ring_front, bell), rung);
         syscall(SYS_futex, &mine->rung, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
     }
@@ -58,7 +58,8 @@ typedef bool (*ring_ready)(void *ring);
 /* Sleeps until the other side rings, or a nap is over, or `deadline` (of ring_now) has come. 0, or EINTR. */
 static inline int ring_nap(struct ring_bell *mine, const struct ring_bell *theirs, ring_ready ready, void *ring,
                            uint64_t deadline) {
-    uint32_t rung = atomic_load_explicit(&theirs->rung, memory_order_acquire);
+    /* Relaxed, for the fence puts it before the last look, and the other side's puts what it published before `rung`. */
+    uint32_t rung = atomic_load_explicit(&theirs->rung, memory_order_relaxed);
     atomic_store_explicit(&mine->asleep, RING_NAPS, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
     int error = 0;

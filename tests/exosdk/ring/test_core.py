@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.exosdk.ring.orders import ORDERS, RING
+
 HERE = Path(__file__).parent
-RING = HERE.parents[2] / "exosdk/ring"
 CORE = (RING / "_core.h").read_text()
 PLACE = "../../../exosdk/ring/"
 # The sanitizer of threads sees calls of memcpy and not what the compiler makes of them.
@@ -36,23 +37,11 @@ def test_what_it_does_with_honest_and_with_hostile_ends_is_clean(tmp_path: Path,
     assert (done.returncode, done.stderr) == (0, "")
 
 
-WEAKER = {
-    "a message is said to be there before it is": "header(ring->at, size, type, flags), memory_order_release",
-    "a batch is said to be there before it is": "first->header, header, memory_order_release",
-    "a payload is read before the word that it is there": "ring->at)->header, memory_order_acquire",
-    "room is given back before it was read out": "mine->head, ring->at, memory_order_release",
-    "room is written to before the word that it is free": "theirs->head, memory_order_acquire",
-    "a chunk is given back before it was read out": "word, memory_order_release",
-    "a chunk is written to before the word that it came back": "(place, memory_order_acquire",
-}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("weaker", WEAKER)
+@pytest.mark.parametrize("weaker", [name for name, order in ORDERS.items() if order.file == "_core.h"])
 def test_every_order_of_memory_is_needed(tmp_path: Path, weaker: str) -> None:
-    """Each is weakened in a copy, and the sanitizer sees the race that it kept away."""
-    strong = WEAKER[weaker]
-    assert CORE.count(strong) == 1
+    """Each is weakened in a copy, and the sanitizer sees the race that it kept away. It knows no fences."""
+    strong = ORDERS[weaker].strong
     weak = strong.replace("_release", "_relaxed").replace("_acquire", "_relaxed")
     done = run(tmp_path, "thread", core=CORE.replace(strong, weak), messages=20_000)
     assert "data race" in done.stderr

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.exosdk.ring import fuzzing
+from tests.exosdk.ring.orders import RING
 
 RUNS = 500_000
-RING = Path(fuzzing.HERE).parents[2] / "exosdk/ring"
 
 
 @pytest.fixture(scope="module")
