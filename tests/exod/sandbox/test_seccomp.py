@@ -293,7 +293,10 @@ def test_arguments_are_compared_at_the_kernels_width(
     assert verdict(program, name, *arguments) == (ALLOW if allowed else EPERM)
 
 
-@pytest.mark.parametrize("name", ["socket", "execve", "fork", "ptrace", "bpf", "io_uring_setup", "unshare", "setns"])
+DANGEROUS = "socket execve fork ptrace bpf io_uring_setup unshare setns pkey_alloc pkey_free pkey_mprotect".split()
+
+
+@pytest.mark.parametrize("name", DANGEROUS)
 def test_what_is_dangerous_is_told_apart_from_what_does_not_exist(program: Program, name: str) -> None:
     assert verdict(program, name) == EPERM
 
