@@ -1,8 +1,12 @@
 /* Queue and arena without Python, under the sanitizers: two threads that trust each other, then an end that is not to be
- * trusted. Ends with status 0, or says what was wrong. */
+ * trusted. Ends with status 0, or says what was wrong. With BELL they sleep and wake each other instead of yielding: the
+ * sanitizer of threads knows no fences. */
 #define _GNU_SOURCE
 #include "../../../exosdk/ring/_arena.h"
 #include "../../../exosdk/ring/_core.h"
+#ifdef BELL
+#include "../../../exosdk/ring/_bell.h"
+#endif
 
 #include <pthread.h>
 #include <sched.h>
@@ -50,6 +54,51 @@ static uint64_t next(uint64_t *random) {
     return *random ^= *random << 17;
 }
 
+/* --- how both wait ------------------------------------------------------------------------------------------------ */
+
+#ifdef BELL
+#define WHILE 60000000000u /* nanoseconds in which something must happen */
+
+static bool room(void *ring) {
+    return ring_room(ring, RING_SPAN_MAX) != RING_NOT_NOW;
+}
+
+static bool message(void *ring) {
+    uint64_t header;
+    return ring_peek(ring, &header) != RING_NOT_NOW;
+}
+
+static void sent(struct ring_producer *ring) {
+    ring_wake(&ring->mine->bell, &ring->theirs->bell);
+}
+
+static void wait_for_room(struct ring_producer *ring) {
+    static struct ring_patience patience = {RING_SPIN};
+    ENOUGH(ring_wait(&ring->mine->bell, &ring->theirs->bell, &patience, room, ring, ring_now() + WHILE));
+}
+
+static void wait_for_message(struct ring_consumer *ring) {
+    static struct ring_patience patience = {RING_SPIN};
+    ring_publish(ring);
+    ring_wake(&ring->mine->bell, &ring->theirs->bell);
+    ENOUGH(ring_wait(&ring->mine->bell, &ring->theirs->bell, &patience, message, ring, ring_now() + WHILE));
+}
+#else
+static void sent(struct ring_producer *ring) {
+    (void)ring;
+}
+
+static void wait_for_room(struct ring_producer *ring) {
+    (void)ring;
+    sched_yield();
+}
+
+static void wait_for_message(struct ring_consumer *ring) {
+    ring_publish(ring);
+    sched_yield();
+}
+#endif
+
 /* What message `number` is: both threads know. */
 static uint32_t size_of(uint64_t number) {
     uint64_t random = number * 0x9e3779b97f4a7c15u + 1;
@@ -86,8 +135,10 @@ static void *produce(void *argument) {
             pushed = (result = ring_push(&work->ring, 3, 0, parts->data, parts->size)) == RING_DONE;
         ENOUGH(result != RING_BROKEN);
         number += pushed;
-        if (!pushed)
-            sched_yield();
+        if (pushed)
+            sent(&work->ring);
+        else
+            wait_for_room(&work->ring);
     }
     return NULL;
 }
@@ -104,8 +155,7 @@ static void agree(uint64_t messages) {
         enum ring_result result = ring_pop(&ring, &message);
         ENOUGH(result != RING_BROKEN);
         if (result == RING_NOT_NOW) {
-            ring_publish(&ring);
-            sched_yield();
+            wait_for_message(&ring);
             continue;
         }
         ENOUGH(message.type == 3 && message.size == size_of(number));
@@ -181,9 +231,10 @@ static void *lend(void *argument) {
             fill(arena_of(work->ring.mine, chunk), number, size);
             arena_mark(&arena, chunk, arena_class(size), ARENA_LENT);
             ENOUGH(ring_push(&work->ring, 4, RING_LOAN, &loan, sizeof loan) == RING_DONE);
+            sent(&work->ring);
             number++;
         } else {
-            sched_yield();
+            sched_yield(); /* nobody tells of a chunk that came back */
         }
     }
     arena_drop(&arena);
@@ -203,8 +254,7 @@ static void borrow(uint64_t messages) {
         enum ring_result result = ring_pop(&ring, &message);
         ENOUGH(result != RING_BROKEN);
         if (result == RING_NOT_NOW) {
-            ring_publish(&ring);
-            sched_yield();
+            wait_for_message(&ring);
             continue;
         }
         memcpy(&loan, message.data, sizeof loan);
