@@ -25,6 +25,7 @@ LIST = ROOT / "tests" / "mutants.toml"
 WORKERS = 2
 SECONDS = 120
 LOG = "mutants.log"
+C = (".c", ".h")
 TESTS_FAILED = 1
 """pytest's exit status when tests ran and some failed; 2 to 5 say that they did not run."""
 
@@ -75,12 +76,12 @@ def verdict(mutant: Mutant, copy: Path) -> str:
     original = path.read_text()
     try:
         path.write_text(original.replace(mutant.old, mutant.new))
-        if path.suffix == ".c" and not _build(copy):
+        if path.suffix in C and not _build(copy):
             return "it does not compile"
         status = run_tests(mutant.test.split(), copy)
     finally:
         path.write_text(original)
-        if path.suffix == ".c":
+        if path.suffix in C:
             _build(copy)
     if status is None or status == TESTS_FAILED:
         return "caught"
