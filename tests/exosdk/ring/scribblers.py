@@ -132,6 +132,7 @@ class Uses:
     def wait(self) -> None:
         self.ends.consumer.wait(0.0002)
         self.ends.producer.wait(0.0)
+        self.ends.consumer.listen()
 
 
 def round_of(name: str, number: int) -> dict[str, Any]:
@@ -141,8 +142,11 @@ def round_of(name: str, number: int) -> dict[str, Any]:
         pid = traffic.forked(lambda: scribble(memory, what, told, Random(f"{name} {number}")))
         while not told[:8].strip(b"\0"):
             os.sched_yield()
+        doorbell = os.eventfd(0)
+        ends.producer.ring_on(doorbell)
         uses = Uses(ends, what)
         broken = used(uses)
+        os.close(doorbell)
         told[8] = 1
         if os.waitpid(pid, 0)[1] != 0:
             uses.wrong.append("the writer died")
