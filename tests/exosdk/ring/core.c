@@ -35,8 +35,25 @@ static void *zeros(size_t size) {
     return memset(memory, 0, size);
 }
 
-static struct shared shared(void) {
-    return (struct shared){zeros(RING_PAGE + SLOTS * RING_SLOT + ARENA_PAGES * RING_PAGE), zeros(2 * RING_PAGE)};
+/* As it is after so many slots and returns, a multiple of the rounds of both: all read, all given back. */
+static struct shared shared(uint64_t before) {
+    struct shared memory = {zeros(RING_PAGE + SLOTS * RING_SLOT + ARENA_PAGES * RING_PAGE), zeros(2 * RING_PAGE)};
+    atomic_store(&memory.back->head, before);
+    for (uint64_t place = 0; before && place < SLOTS; place++)
+        atomic_store(&memory.front->slots[place].header, ring_header(before - SLOTS + place, 0, 0, 0));
+    for (uint64_t place = 0; before && place < UNITS; place++)
+        atomic_store(&memory.back->returns[place], (before - UNITS + place + 1) << 32);
+    return memory;
+}
+
+static struct ring_producer producer(struct shared memory, uint64_t before) {
+    return (struct ring_producer){.mine = memory.front, .theirs = memory.back, .slots = SLOTS, .units = UNITS,
+                                  .at = before, .freed = before, .collected = before};
+}
+
+static struct ring_consumer consumer(struct shared memory, uint64_t before) {
+    return (struct ring_consumer){.mine = memory.back, .theirs = memory.front, .slots = SLOTS, .units = UNITS,
+                                  .at = before, .told = before, .returned = before};
 }
 
 static unsigned char *arena_of(const struct ring_front *front, uint32_t chunk) {
@@ -143,10 +160,10 @@ static void *produce(void *argument) {
     return NULL;
 }
 
-static void agree(uint64_t messages) {
-    struct shared memory = shared();
-    struct work work = {{.mine = memory.front, .theirs = memory.back, .slots = SLOTS}, messages};
-    struct ring_consumer ring = {.mine = memory.back, .theirs = memory.front, .slots = SLOTS};
+static void agree(uint64_t messages, uint64_t before) {
+    struct shared memory = shared(before);
+    struct work work = {producer(memory, before), messages};
+    struct ring_consumer ring = consumer(memory, before);
     pthread_t thread;
     ENOUGH(!pthread_create(&thread, NULL, produce, &work));
     for (uint64_t number = 0; number < messages;) {
@@ -241,10 +258,10 @@ static void *lend(void *argument) {
     return NULL;
 }
 
-static void borrow(uint64_t messages) {
-    struct shared memory = shared();
-    struct work work = {{.mine = memory.front, .theirs = memory.back, .slots = SLOTS, .units = UNITS}, messages};
-    struct ring_consumer ring = {.mine = memory.back, .theirs = memory.front, .slots = SLOTS, .units = UNITS};
+static void borrow(uint64_t messages, uint64_t before) {
+    struct shared memory = shared(before);
+    struct work work = {producer(memory, before), messages};
+    struct ring_consumer ring = consumer(memory, before);
     pthread_t thread;
     ENOUGH(!pthread_create(&thread, NULL, lend, &work));
     for (uint64_t number = 0; number < messages;) {
@@ -281,10 +298,9 @@ static uint64_t lie(const struct ring_consumer *ring, uint64_t *random) {
 static void distrust(uint64_t rounds) {
     uint64_t random = 88172645463325252u;
     for (uint64_t round = 0; round < rounds; round++) {
-        struct shared memory = shared();
-        struct ring_producer producer = {.mine = memory.front, .theirs = memory.back, .slots = SLOTS, .units = UNITS};
-        struct ring_consumer consumer = {
-            .mine = memory.back, .theirs = memory.front, .slots = SLOTS, .units = UNITS};
+        struct shared memory = shared(0);
+        struct ring_producer sender = producer(memory, 0);
+        struct ring_consumer receiver = consumer(memory, 0);
         for (uint32_t step = 0; step < 200; step++) {
             unsigned char data[RING_MESSAGE_MAX];
             struct ring_message message = {0};
@@ -292,24 +308,24 @@ static void distrust(uint64_t rounds) {
             uint32_t chunk;
             memset(data, (int)(next(&random) % 3 * next(&random)), sizeof data);
             if (next(&random) % 2)
-                ring_push(&producer, 1, 0, data, next(&random) % (RING_MESSAGE_MAX + 1));
+                ring_push(&sender, 1, 0, data, next(&random) % (RING_MESSAGE_MAX + 1));
             if (next(&random) % 8 == 0)
-                atomic_store(&memory.front->slots[next(&random) % SLOTS].header, lie(&consumer, &random));
+                atomic_store(&memory.front->slots[next(&random) % SLOTS].header, lie(&receiver, &random));
             if (next(&random) % 64 == 0)
-                atomic_store(&memory.back->head, next(&random) % 3 ? producer.at - next(&random) % 70 : random);
+                atomic_store(&memory.back->head, next(&random) % 3 ? sender.at - next(&random) % 70 : random);
             if (next(&random) % 16 == 0)
                 atomic_store(&memory.back->returns[next(&random) % 4],
-                             (producer.collected + next(&random) % 2) << 32 | next(&random) % (UNITS + 9));
-            if (ring_collect(&producer, &chunk) == RING_DONE)
+                             (sender.collected + next(&random) % 2) << 32 | next(&random) % (UNITS + 9));
+            if (ring_collect(&sender, &chunk) == RING_DONE)
                 ENOUGH(chunk < UNITS);
-            if (ring_pop(&consumer, &message) == RING_DONE && !message.loan) {
+            if (ring_pop(&receiver, &message) == RING_DONE && !message.loan) {
                 ENOUGH(message.size <= RING_MESSAGE_MAX);
-            } else if (!consumer.broken && message.loan) {
+            } else if (!receiver.broken && message.loan) {
                 memcpy(&loan, message.data, sizeof loan);
                 ENOUGH(loan.size && (uint64_t)loan.chunk * RING_UNIT + loan.size <= ARENA_PAGES * RING_PAGE);
-                ring_return(&consumer, loan.chunk);
+                ring_return(&receiver, loan.chunk);
             }
-            ENOUGH(producer.broken || producer.at - producer.freed <= SLOTS);
+            ENOUGH(sender.broken || sender.at - sender.freed <= SLOTS);
         }
         dispose(memory);
     }
@@ -317,8 +333,11 @@ static void distrust(uint64_t rounds) {
 
 int main(int count, char **arguments) {
     uint64_t messages = count > 1 ? strtoull(arguments[1], NULL, 10) : 100000;
-    agree(messages);
-    borrow(messages / 4);
+    agree(messages, 0);
+    borrow(messages / 4, 0);
+    /* Where the sequences of 32 bits begin anew. */
+    agree(messages / 100, ((uint64_t)1 << 32) - SLOTS);
+    borrow(messages / 100, ((uint64_t)1 << 32) - UNITS);
     books(messages);
     distrust(messages / 100);
     return 0;
