@@ -5,7 +5,7 @@ PY := .venv/bin/python
 CHECKED := exod exosdk exoctl plugins bench docs tests setup.py
 SO := cpython-311-$(shell uname -m)-linux-gnu.so
 EXTENSIONS := exod/sandbox/_spawn.$(SO) exosdk/ring/_ring.$(SO)
-.PHONY: setup build demo dev deb reproducible image box test security threat-model test-vm test-image bench soak mutants lint format docs clean
+.PHONY: setup tools build demo dev deb reproducible image box test security threat-model test-vm test-image bench soak mutants lint format docs clean
 .DEFAULT_GOAL := demo
 
 setup:
@@ -41,7 +41,11 @@ image: deb
 box: deb
 	@SUITE=$(SUITE) KERNEL=$(KERNEL) packaging/vagrant/box.sh
 
-test: build
+# What tests need beyond what exod does: a fuzzer, a model checker, another machine's compiler and emulator.
+tools: setup
+	@packaging/need.sh packaging/apt-test.txt
+
+test: build tools
 	@$(PY) -m tests
 
 # Hostile plugins in real sandboxes; the second also writes docs/threat-model.md from what came of them.
@@ -70,10 +74,10 @@ test-image: deb
 bench: build .venv/bench
 	@$(PY) -I -m bench
 
-soak: build
+soak: build tools
 	@$(PY) -m tests.soak
 
-mutants: build
+mutants: build tools
 	@$(PY) -m tests.mutants
 
 # ruff, mypy, vulture and import-linter are tests there, so that the suite and this command cannot disagree.
