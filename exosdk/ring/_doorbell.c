@@ -8,6 +8,7 @@ void doorbell_wake(struct end *self) {
     if (!(asleep & RING_LISTENS) || asleep == self->rang || self->doorbell < 0)
         return;
     self->rang = asleep;
+    PROBE_2("wake", self->producer.mine, asleep);
     uint64_t once = 1;
     while (write(self->doorbell, &once, sizeof once) < 0 && errno == EINTR) {
     }
