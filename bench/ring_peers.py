@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import itertools
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,8 @@ _NEEDS = {
     "dbus-next": "dbus_next",
     "gRPC": "grpc",
 }
-_NAME, _PATH, _FACE = "org.exoos.BenchRing1", "/org/exoos/BenchRing1", "org.exoos.BenchRing1"
+_SO_SNDBUFFORCE = 32
+_PATH, _FACE = "/org/exoos/BenchRing1", "org.exoos.BenchRing1"
 _PREFIX = f"exod_bench_{os.getpid()}_"
 _NUMBERS = itertools.count()
 
@@ -68,7 +70,7 @@ def _queue() -> Way:
 def _zmq(place: Path) -> Way:
     address = f"ipc://{_fresh(place)}"
 
-    def socket(kind: str) -> Any:
+    def opened(kind: str) -> Any:
         zmq: Any = importlib.import_module("zmq")
         made = zmq.Context.instance().socket(getattr(zmq, kind))
         made.setsockopt(zmq.LINGER, 0)
@@ -76,11 +78,11 @@ def _zmq(place: Path) -> Way:
         return made
 
     def sender() -> Send:
-        sink = socket("PUSH")
+        sink = opened("PUSH")
         return lambda payload, count: [sink.send(payload) for _ in range(count)]
 
     def receiver() -> Receive:
-        source = socket("PULL")
+        source = opened("PULL")
         return lambda _size, count: [source.recv() for _ in range(count)]
 
     return Way(sender, receiver)
@@ -135,9 +137,10 @@ def _iceoryx(place: Path) -> Way:
 
 
 class _Bus:
-    """A connection to the private bus on a loop of its own."""
+    """A connection to the private bus on a loop of its own; `name` is the reader's."""
 
-    def __init__(self, library: str, address: str) -> None:
+    def __init__(self, library: str, address: str, name: str) -> None:
+        self._name = name
         self.library: Any = importlib.import_module(library)
         aio: Any = importlib.import_module(f"{library}.aio")
         self._loop = asyncio.new_event_loop()
@@ -146,12 +149,14 @@ class _Bus:
             return await aio.MessageBus(bus_address=address).connect()
 
         self._bus = self.run(connect())
+        # dbus-fast takes a full socket for a broken one: this one is never full.
+        self._bus._sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, 64 << 20)
 
     def run(self, work: Any) -> Any:
         return self._loop.run_until_complete(work)
 
     def message(self, payload: bytes, **more: Any) -> Any:
-        where = {"destination": _NAME, "path": _PATH, "interface": _FACE, "member": "Take"}
+        where = {"destination": self._name, "path": _PATH, "interface": _FACE, "member": "Take"}
         return self.library.Message(**where, signature="ay", body=[payload], **more)
 
     def send(self, payload: bytes, count: int) -> None:
@@ -182,20 +187,28 @@ class _Bus:
             await asyncio.sleep(0)  # the last answer leaves
 
         self._bus.add_message_handler(take)
-        self.run(self._bus.request_name(_NAME))
+        self.run(self._bus.request_name(self._name))
         return lambda count: self.run(until(count))
 
 
+def _bus_name() -> str:
+    """One that nobody had: the bus may not have seen yet that its last owner is gone."""
+    return f"{_FACE}.of{os.getpid()}.n{next(_NUMBERS)}"
+
+
 def _bus_way(library: str, address: str) -> Way:
+    name = _bus_name()
+
     def receiver() -> Receive:
-        serve = _Bus(library, address).serve()
+        serve = _Bus(library, address, name).serve()
         return lambda _size, count: serve(count)
 
-    return Way(lambda: _Bus(library, address).send, receiver)
+    return Way(lambda: _Bus(library, address, name).send, receiver)
 
 
 def _bus_turn(library: str, address: str) -> Turn:
-    return Turn(lambda: _Bus(library, address).call, lambda: _Bus(library, address).serve())
+    name = _bus_name()
+    return Turn(lambda: _Bus(library, address, name).call, lambda: _Bus(library, address, name).serve())
 
 
 # --- gRPC: bytes as they are, on a socket -----------------------------------------------------------------------------
