@@ -17,6 +17,7 @@ from bench import (
     alive,
     floods,
     loads,
+    messages,
     readiness,
     recovery,
     ring_core,
@@ -28,7 +29,7 @@ from bench import (
     watching,
 )
 from bench.host import machine
-from bench.packages import make_flooder, make_samples
+from bench.packages import make_flooder, make_samples, make_talkers
 from bench.rows import Row, table
 from bench.target import Target
 from exoctl.bus import Connection
@@ -46,10 +47,11 @@ class Effort:
     calls: int
     commands: int
     starts: int
+    trips: int
 
 
-FULL = Effort(loads=105, in_a_row=100, alive=50, calls=2000, commands=15, starts=9)
-QUICK = Effort(loads=25, in_a_row=20, alive=10, calls=300, commands=5, starts=3)
+FULL = Effort(loads=105, in_a_row=100, alive=50, calls=2000, commands=15, starts=9, trips=10_000)
+QUICK = Effort(loads=25, in_a_row=20, alive=10, calls=300, commands=5, starts=3, trips=2_000)
 
 
 @contextmanager
@@ -104,6 +106,10 @@ def measure(effort: Effort, disk: Path, memory: Path) -> list[Row]:
     flooder = make_flooder(disk / "flooder")
     with Target(disk / "floods", anchor=flooder.anchor) as target:
         rows += floods.floods(target, flooder, directory=disk / "audit")
+    say(f"{effort.trips} round trips between two plugins")
+    talkers = make_talkers(disk / "talkers")
+    with Target(disk / "messages", anchor=talkers[0].anchor) as target:
+        rows += messages.messages(target, talkers, trips=effort.trips)
     say(f"{effort.starts} rounds of messages between two processes")
     with service.private_bus(memory) as bus, ring_peers.installed(memory, bus=bus) as (peers, missing):
         for name in missing:

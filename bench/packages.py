@@ -79,6 +79,69 @@ class Echo:
         return tried, taken
 """
 
+_TALK = """\
+methods.Trip = {{in = "su"}}
+methods.Trips = {{out = "ad"}}
+methods.Send = {{in = "su", out = "d"}}
+methods.Got = {{out = "ud"}}
+
+[limits]
+cpu = "100%"
+call-time = "1m"
+
+[sandbox]
+ipc = ["*"]
+"""
+_TALKING = """\
+import time
+
+from exosdk import hookimpl
+
+PAYLOAD = b"x" * 64
+
+
+class Echo:
+    def __init__(self, context):
+        self.context, self.took, self.count, self.last = context, [], 0, 0.0
+
+    @hookimpl
+    def on_message(self, message):
+        if message.wants_answer:
+            return message.data
+        self.count += 1
+        self.last = time.monotonic()
+
+    def echo(self, text):
+        return text
+
+    def trip(self, peer, count):
+        self.peer, self.left, self.took = peer, count, []
+        self.ask()
+
+    def ask(self):
+        self.began = time.perf_counter()
+        self.context.request(self.peer, PAYLOAD, self.answered)
+
+    def answered(self, data, refused):
+        self.took.append(time.perf_counter() - self.began)
+        self.left -= 1
+        if self.left and not refused:
+            self.ask()
+
+    def trips(self):
+        return self.took
+
+    def send(self, peer, count):
+        self.context.link(peer, full="block")
+        began = time.monotonic()
+        for _ in range(count):
+            self.context.send(peer, PAYLOAD)
+        return began
+
+    def got(self):
+        return self.count, self.last
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -108,6 +171,16 @@ def make_flooder(directory: Path) -> Sample:
     key = PrivateIdentity.generate()
     anchor = Anchor("bench", "trusted", (key.identity,), Scope(names=("bench-",), interfaces=("org.exoos.",)))
     return _sample(directory, "bench-flood", key, anchor, manifest=_MANIFEST + _FLOOD, code=_FLOODING)
+
+
+def make_talkers(directory: Path) -> list[Sample]:
+    """Two that may link with each other."""
+    directory.mkdir()
+    key = PrivateIdentity.generate()
+    scope = Scope(names=("bench-",), interfaces=("org.exoos.",), ceiling={"ipc": ("*",)})
+    anchor = Anchor("bench", "trusted", (key.identity,), scope)
+    names = ("bench-talker", "bench-listener")
+    return [_sample(directory, name, key, anchor, manifest=_MANIFEST + _TALK, code=_TALKING) for name in names]
 
 
 def _sample(directory: Path, name: str, key: PrivateIdentity, anchor: Anchor, *, manifest: str, code: str) -> Sample:

@@ -14,6 +14,7 @@ NOUNS = {
     "job": "Jobs: list, watch, cancel.",
     "audit": "The audit log: show, follow, verify, export.",
     "registry": "The registry: find plugins, check dependencies.",
+    "link": "Links between plugins: list, live counters.",
     "daemon": "The daemon: status, configuration, reload.",
 }
 

@@ -1,15 +1,20 @@
-"""What a plugin is given: its configuration, permissions, clock, timers, log, state directory, and its signals.
+"""What a plugin is given: configuration, permissions, clock, timers, log, state directory, signals, and messages.
 
 Made by the runner in a sandbox and by `exosdk.testing` in a test; it does no input or output of its own.
 """
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from exosdk import wire
+from exosdk.links import ERROR, LinkError
 from exosdk.log import Log
+from exosdk.mail import Mail
+from exosdk.message import DATA_REQUEST, EVENT_NOTIFY, Message
+from exosdk.remote import Proxy
 from exosdk.signature import MalformedError, snake_case, split
 from exosdk.timers import Timer, Timers
 
@@ -58,6 +63,7 @@ class Context:
         self._number = 0
         self._protocol = go.protocol
         self._patience = go.call_time
+        self._mail = self._make_mail() if go.protocol >= 3 and "ipc" in go.permissions else None
 
     def every(self, seconds: float, function: Callable[[], Any]) -> Timer:
         """Call `function` again and again, between calls of the plugin's methods, until `stop` or `Timer.cancel`."""
@@ -88,7 +94,93 @@ class Context:
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._ask("connect", place, None, lambda end, refused: then(end, refused or ("" if end else _NO_ROOM)))
 
-    def _ask(self, kind: str, key: str, value: Value | None, then: Then) -> None:
+    # --- messages: with the other plugin's name in `ipc`, and this one's in its own ----------------------------------
+
+    def link(self, to: str, *, priority: str = "normal", full: str = ERROR, slots: int = 0, arena: int = 0) -> None:
+        """Have a link made before the first message, and say what becomes of one that finds no room: "error" raises
+        FullError, "block" waits as long as a call may take, "drop-oldest" drops what waits longest.
+
+        slots: of 64 bytes, a power of two. arena: bytes for what is longer than 512, a power of two. 0: as exod likes.
+        """
+        self._post().link(to, priority=priority, full=full, slots=slots, arena=arena)
+
+    def send(
+        self,
+        to: str,
+        data: Any,
+        *,
+        type: int = DATA_REQUEST,
+        priority: str = "normal",
+        seconds: float | None = None,
+    ) -> int:
+        """Send bytes (or what has a buffer) to a plugin; returns the message's id. `seconds`: it is dropped when it was
+        not read by then. Raises LinkError, or FullError where there is no room.
+        """
+        return self._post().send(to, data, type_=type, priority=priority, seconds=seconds)
+
+    def request(
+        self,
+        to: str,
+        data: Any,
+        then: Then,
+        *,
+        type: int = DATA_REQUEST,
+        priority: str = "normal",
+        seconds: float | None = None,
+    ) -> int:
+        """As `send`; `then` is called once, with the answer's bytes and "", or with None and the reason there is none:
+        `instance-lost: …`, `request-timeout: …`, or what the other said.
+        """
+        return self._post().request(to, data, then, type_=type, priority=priority, seconds=seconds)
+
+    def receive(self, seconds: float) -> Message | None:
+        """The next message that no hook took, waited for so long. Other calls of the plugin wait meanwhile."""
+        return self._post().receive(seconds)
+
+    def broadcast(
+        self,
+        plugin_type: str,
+        data: Any,
+        then: Then | None = None,
+        *,
+        type: int = EVENT_NOTIFY,
+        priority: str = "normal",
+    ) -> None:
+        """Send to every running plugin of that type it may link with; `then` gets their names."""
+        self._post().broadcast(plugin_type, data, then, type_=type, priority=priority)
+
+    def publish(self, topic: str, data: Any, *, type: int = EVENT_NOTIFY, priority: str = "normal") -> int:
+        """Send to whoever subscribed to `PLUGIN/topic`; returns how many. What a subscriber has no room for waits, and
+        the oldest of it is dropped.
+        """
+        return self._post().publish(topic, data, type_=type, priority=priority)
+
+    def subscribe(self, what: str | int, function: Callable[[Message], Any]) -> None:
+        """Call `function` with each message that is published to a topic: `hostpulse/*`, `*/temperature`, or with a
+        message type. To be asked for in `start`; ends at `stop`.
+        """
+        self._post().subscribe(what, function)
+
+    def service(self, plugin: str, *, seconds: float | None = None) -> Proxy:
+        """Another plugin's: `context.service("echo").Greet("Ada", then=told)`."""
+        return Proxy(plugin, request=self._post().request, seconds=seconds)
+
+    def _post(self) -> Mail:
+        if self._mail is None:
+            raise LinkError("cannot reach another plugin: the permission ipc was not granted")
+        return self._mail
+
+    def _make_mail(self) -> Mail:
+        return Mail(
+            self.plugin,
+            ask=self._ask,
+            tell=lambda kind, key, value: self._send(wire.Want(0, kind, key, wire.pack(value))),
+            clock=self.clock,
+            patience=self._patience,
+            note=lambda text: self.log.warning("%s", text),
+        )
+
+    def _ask(self, kind: str, key: str, value: Any, then: Then) -> None:
         if self._protocol < 2:
             raise MalformedError("this exod answers no questions")
         if len(self._asked) >= _QUESTIONS_MAX:
@@ -115,9 +207,9 @@ def reconfigure(context: Context, values: Mapping[str, Value]) -> None:
     context.config = MappingProxyType(dict(values))
 
 
-def given(context: Context, frame: wire.Given, descriptor: int = -1) -> None:
+def given(context: Context, frame: wire.Given, descriptors: tuple[int, ...] = ()) -> None:
     """The answer to a question, with the connection that came along; one to none that is open is nobody's."""
-    then = context._asked.pop(frame.id, None)
+    then, descriptor = context._asked.pop(frame.id, None), descriptors[0] if descriptors else -1
     value = _connection(descriptor, context._patience) if descriptor >= 0 else wire.unpack(frame.value)
     if then is not None:
         then(value, frame.refused)
@@ -137,12 +229,20 @@ def _connection(descriptor: int, patience: float) -> Any:
 def abandon(context: Context) -> None:
     """Another exod is there, which knows of no question."""
     asked, context._asked = context._asked, {}
-    for then in asked.values():
-        then(None, "exod was restarted before it answered")
+    with ExitStack() as rest:  # each is told, whatever another raises
+        if context._mail is not None:
+            rest.callback(context._mail.restarted)
+        for then in reversed(asked.values()):
+            rest.callback(then, None, "exod was restarted before it answered")
 
 
 def timers(context: Context) -> Timers:
     return context._timers
+
+
+def mail(context: Context) -> Mail | None:
+    """None without the permission."""
+    return context._mail
 
 
 def flush(context: Context, plugin: object) -> None:

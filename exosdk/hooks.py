@@ -50,8 +50,12 @@ class Lifecycle(Protocol):
         """What `export_state` of the version before returned; comes before `start`."""
 
     @_once
-    def on_message(self, type: int, sender: str, data: bytes) -> None:
-        """A message of US-004's types (`3` is data-request)."""
+    def on_message(self, type: int, sender: str, data: Any, message: Any) -> Any:
+        """A message of US-004's types (`3` is data-request). What is returned answers a request."""
+
+    @_once
+    def link_lost(self, peer: str, unread: int) -> None:
+        """A plugin that messages were sent to is gone; so many of them it had not read, as far as it had said."""
 
 
 class AiModel(Protocol):

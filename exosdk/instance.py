@@ -7,11 +7,13 @@ own thread is stuck. Runs plugin code; reads nothing but the channel and the plu
 
 import os
 import sys
+from collections import deque
 from collections.abc import Callable
 
 from exosdk import hooks, wire
-from exosdk.context import Context, abandon, given, timers
+from exosdk.context import Context, abandon, given, mail, timers
 from exosdk.entry import UnusableError, text
+from exosdk.mail import Mail
 from exosdk.post import GoneError, Post
 from exosdk.serving import Serving
 
@@ -37,6 +39,8 @@ class Runner:
         self._code = code
         self._state = state
         self._serving: Serving | None = None
+        self._mail: Mail | None = None
+        self._later: deque[tuple[wire.Down, tuple[int, ...]]] = deque()
         self._leave = False
 
     def run(self, hello: wire.Hello) -> int:
@@ -50,29 +54,78 @@ class Runner:
         return 0
 
     def _turn(self) -> None:
-        """At most one frame, then at most one timer, so that neither starves the other."""
+        """At most one frame, some messages, and at most one timer, so that none starves the others."""
         serving = self._serving
         pause = timers(serving.context).wait(serving.context.clock.monotonic()) if serving else None
-        if self._post.wait(pause) and (frame := self._post.receive()) is not None:
-            self._handle(frame)
+        if self._later:
+            self._handle(*self._later.popleft())
+        elif (found := self._wait(pause)) is not None:
+            self._handle(*found)
+        if (links := self._mail) is not None:
+            self._between(lambda _: links.turn())
         if self._serving is not None:
             self._run_timer(self._serving)
 
-    def _handle(self, frame: wire.Down) -> None:
+    def _wait(self, pause: float | None) -> tuple[wire.Down, tuple[int, ...]] | None:
+        """A frame with its descriptors, or None: time is over, or a doorbell was rung."""
+        if self._mail is not None and (rest := self._mail.wait()) is not None:
+            pause = rest if pause is None else min(pause, rest)
+        readable = self._post.wait(pause)
+        if self._mail is not None:
+            self._mail.exchange.awake()
+        frame = self._post.receive() if readable else None
+        return (frame, self._descriptors(frame)) if frame is not None else None
+
+    def _descriptors(self, frame: wire.Down) -> tuple[int, ...]:
+        """Those that somebody takes; the post closes the others."""
+        links = self._mail is not None and isinstance(frame, wire.Lay | wire.Join | wire.House)
+        given = self._serving is not None and isinstance(frame, wire.Given)
+        return self._post.take() if links or given else ()
+
+    def _pump(self, seconds: float) -> None:
+        """While the plugin waits for a message: what is said of links is heard, the rest is kept for later."""
+        if (found := self._wait(seconds)) is None:
+            return
+        if isinstance(found[0], wire.Lay | wire.Join | wire.Part | wire.House | wire.Ping):
+            self._handle(*found)
+        else:
+            self._later.append(found)
+
+    def _handle(self, frame: wire.Down, descriptors: tuple[int, ...]) -> None:
         match frame:
             case wire.Call():
                 self._answer(frame)
             case wire.Ping():
                 self._post.send(wire.Pong(frame.number))
             case wire.Given():
-                self._between(lambda context: given(context, frame, self._post.take()))
+                self._between(lambda context: given(context, frame, descriptors))
             case wire.Epoch():
                 self._post.send(wire.Passed(frame.epoch, self._serving.state if self._serving else ""))
                 self._between(abandon)
+            case wire.Lay() | wire.Join() | wire.Part() | wire.Route() | wire.House():
+                self._between(lambda _: self._link(frame, descriptors))
             case wire.Go():
                 self._go(frame)
             case wire.Bye():
                 self._leave = True
+
+    def _link(
+        self, frame: wire.Lay | wire.Join | wire.Part | wire.Route | wire.House, descriptors: tuple[int, ...]
+    ) -> None:
+        """exod sends none to an instance that has no mail."""
+        assert self._mail is not None
+        exchange = self._mail.exchange
+        match frame:
+            case wire.Lay():
+                exchange.lay(frame, descriptors)
+            case wire.Join():
+                exchange.join(frame.link, descriptors)
+            case wire.Part():
+                exchange.part(frame.link, frame.reason)
+            case wire.Route():
+                self._mail.route(frame.receiver, frame.patterns)
+            case wire.House():
+                exchange.house(descriptors)
 
     def _go(self, go: wire.Go) -> None:
         """After a failure the instance stays but serves nothing: its answer has to be read before its death is seen."""
@@ -90,8 +143,13 @@ class Runner:
             code = error.code if isinstance(error, UnusableError) else "entry-raised"
             self._post.send(wire.Failed(code, text(error)))
             return
-        self._serving = serving
+        self._serving, self._mail = serving, mail(context)
         self._post.send(wire.Ready(wire.API_LEVEL, serving.implemented, tuple(one.name for one in go.services)))
+        if self._mail is not None:
+            self._mail.guard = lambda work: self._between(lambda _: work())
+            self._mail.pump = self._pump
+            self._mail.exchange.heard_by(self._post.listen)
+            self._mail.report()
 
     def _answer(self, call: wire.Call) -> None:
         answer = self._guarded(lambda: self._result(call), call.id)
@@ -111,6 +169,8 @@ class Runner:
             value = serving.hook(call.member, arguments)
         elif call.kind == "method":
             value = serving.call(call.service, call.member, arguments, caller=caller)
+        elif call.kind == "links":
+            value = self._mail.exchange.counts() if self._mail is not None else [[], []]
         elif call.kind == "get":
             value = serving.get(call.service, call.member)
         else:

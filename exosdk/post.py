@@ -15,7 +15,8 @@ from exosdk import wire
 
 _MSG_DONTWAIT = 0x40
 _RECEIVE = _MSG_DONTWAIT | 0x40000000  # and MSG_CMSG_CLOEXEC
-_ONE_DESCRIPTOR = _socket.CMSG_SPACE(4)
+_DESCRIPTORS = _socket.CMSG_SPACE(2 * 4)
+"""At most: the memory of a link's other end, and its doorbell."""
 _EVENTS_KEPT = 256
 
 
@@ -27,17 +28,22 @@ class Post:
     """One reader and writer. `lost` counts the events that found the queue full."""
 
     def __init__(self, fd: int) -> None:
+        self._fd = fd
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
         self._waiting: deque[bytes] = deque()
         self._poll = select.poll()
-        self._descriptor = -1
+        self._descriptors: tuple[int, ...] = ()
         self.lost = 0
+
+    def listen(self, descriptor: int) -> None:
+        """`wait` ends as well when this one can be read."""
+        self._poll.register(descriptor, select.POLLIN)
 
     def wait(self, seconds: float | None) -> bool:
         """Flush what can be sent; returns whether there is something to read, after at most `seconds`."""
         self._poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._waiting else 0))
-        ready = self._poll.poll(None if seconds is None else int(seconds * 1000) + 1)
-        events = ready[0][1] if ready else 0
+        ready = self._poll.poll(None if seconds is None else int(seconds * 1000) + (seconds > 0))
+        events = next((found for descriptor, found in ready if descriptor == self._fd), 0)
         if events & select.POLLOUT:
             self._flush()
         return bool(events & (select.POLLIN | select.POLLHUP | select.POLLERR))
@@ -46,7 +52,7 @@ class Post:
         """The next frame, or None when there was none after all. `wire.MalformedError` is passed on."""
         self._drop()
         try:
-            data, passed, _, _ = self._socket.recvmsg(wire.MAX_FRAME + 1, _ONE_DESCRIPTOR, _RECEIVE)
+            data, passed, _, _ = self._socket.recvmsg(wire.MAX_FRAME + 1, _DESCRIPTORS, _RECEIVE)
         except BlockingIOError:
             return None
         except OSError:
@@ -54,17 +60,20 @@ class Post:
         if not data:
             raise GoneError
         if passed:
-            self._descriptor = int.from_bytes(passed[0][2][:4], sys.byteorder)
+            numbers = passed[0][2]
+            self._descriptors = tuple(
+                int.from_bytes(numbers[at : at + 4], sys.byteorder) for at in range(0, len(numbers) - 3, 4)
+            )
         return wire.decode_down(data)
 
-    def take(self) -> int:
-        """The descriptor that came with the last frame, which is the caller's from here on; -1 where there is none."""
-        descriptor, self._descriptor = self._descriptor, -1
-        return descriptor
+    def take(self) -> tuple[int, ...]:
+        """The descriptors that came with the last frame, which are the caller's from here on."""
+        descriptors, self._descriptors = self._descriptors, ()
+        return descriptors
 
     def _drop(self) -> None:
-        """One that nobody took."""
-        if (descriptor := self.take()) >= 0:
+        """Those that nobody took."""
+        for descriptor in self.take():
             os.close(descriptor)
 
     def send(self, frame: wire.Up) -> None:

@@ -6,10 +6,15 @@ Used by the runner in a sandbox and by the test kit in a process, so that both b
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exosdk import entry, hooks, wire
-from exosdk.context import Context, flush, reconfigure, timers
+from exosdk import entry, fit, hooks, wire
+from exosdk.context import Context, flush, mail, reconfigure, timers
+from exosdk.links import In
+from exosdk.mail import Mail
+from exosdk.remote import plain
 from exosdk.signature import MalformedError, snake_case, split
 
+PLUGIN_UID = -1
+"""Of a caller that is a plugin, and no user of the host."""
 _LEADS_TO = {"start": "running", "stop": "loaded", "suspend": "suspended", "resume": "running"}
 """Hook → the state of a plugin whose hook has returned."""
 
@@ -25,6 +30,8 @@ class Serving:
         self.plugin = entry.make(entry.load(go.entry), context=context)
         self.implemented = entry.register(manager, self.plugin, plugin_type=go.type)
         entry.check(self.plugin, go.services)
+        if (found := mail(context)) is not None:
+            self._connect(found)
 
     def hook(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """The hook's result; None where the plugin does not implement it."""
@@ -39,7 +46,10 @@ class Serving:
         finally:
             if name == "stop":
                 timers(self.context).clear()
+                self._end_mail()
         self.state = _LEADS_TO.get(name, self.state)
+        if (found := mail(self.context)) is not None:
+            found.exchange.running = self.state == "running"
         return result
 
     def _configure(self, values: dict[str, Any]) -> Any:
@@ -50,6 +60,33 @@ class Serving:
         except BaseException:
             reconfigure(self.context, before)
             raise
+
+    def _end_mail(self) -> None:
+        if (found := mail(self.context)) is not None:
+            found.stop()
+
+    def _connect(self, found: Mail) -> None:
+        """Its messages reach the plugin's hooks and services."""
+        if "on_message" in self.implemented:
+            found.on_message = lambda message: self._hooks.on_message(
+                type=message.type, sender=message.sender, data=message.data, message=message
+            )
+        if "link_lost" in self.implemented:
+            found.on_lost = lambda peer, unread: self._hooks.link_lost(peer=peer, unread=unread)
+        found.on_call = self._answer
+
+    def _answer(self, link: In, data: Any) -> bytes:
+        """A call over a link. Who may call is exod's word; what is called with, the caller's."""
+        asked = plain(data)
+        if not (isinstance(asked, list) and len(asked) == 3 and isinstance(asked[2], list)):
+            raise MalformedError("the call is none")
+        service, declared = self._offered(asked[0], asked[1])
+        if f"{service}.{declared.name}" not in link.calls:
+            raise PermissionError(f"{link.peer} may not call {service}.{declared.name}")
+        fit.check(declared.arguments, asked[2])
+        results = self.call(service, declared.name, asked[2], caller=(f"plugin:{link.peer}", PLUGIN_UID))
+        fit.check(declared.result, results)
+        return bytes(wire.pack(results))
 
     def call(self, service: str, method: str, arguments: Sequence[Any], *, caller: tuple[str, int]) -> list[Any]:
         """The values of the declared result: none, one, or several."""
@@ -86,6 +123,15 @@ class Serving:
     def flush(self) -> None:
         """Send the property changes that the last call announced."""
         flush(self.context, self.plugin)
+
+    def _offered(self, service: Any, method: Any) -> tuple[str, wire.Method]:
+        """The service and the method that a caller means, who need not name a service where only one has the method."""
+        for name, one in self._services.items():
+            if service in ("", name):
+                for declared in one.methods:
+                    if declared.name == method:
+                        return name, declared
+        raise MalformedError("there is no such method")
 
     def _service(self, name: str) -> wire.Service:
         if name not in self._services:

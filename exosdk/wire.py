@@ -11,8 +11,8 @@ import msgspec
 from exosdk.nesting import check
 from exosdk.signature import MalformedError as MalformedError
 
-PROTOCOL = 2
-"""2: settings of others, Want and Given."""
+PROTOCOL = 3
+"""2: settings of others, Want and Given. 3: links, Lay, Join, Part and Route."""
 OLDEST_PROTOCOL = max(1, PROTOCOL - 1)
 """Both ends speak N and N-1, so that a daemon and a zygote one version apart still meet."""
 
@@ -119,7 +119,7 @@ class Changed(Frame, tag="changed", frozen=True):
 
 
 class Want(Frame, tag="want", frozen=True):
-    """A question for a setting: `kind` is read or write, `value` what to write. Answered by Given with this id."""
+    """A question to a broker: of what kind, about what, and more of it. Answered by Given with this id."""
 
     id: int
     kind: str
@@ -169,6 +169,46 @@ class Given(Frame, tag="given", frozen=True):
     refused: str
 
 
+class Lay(Frame, tag="lay", frozen=True):
+    """An end of a link to be made, on the memory that comes along; told with a Want of kind "laid" once it is.
+
+    `instance`: the peer's. `calls`: methods of ours, as SERVICE.Method, that the peer may call.
+    """
+
+    link: int
+    peer: str
+    instance: int
+    sends: bool
+    priority: str
+    slots: int
+    arena: int
+    calls: tuple[str, ...]
+
+
+class Join(Frame, tag="join", frozen=True):
+    """With the other end's memory, sealed. With what is rung: the doorbell for who sends, if it has none there yet."""
+
+    link: int
+
+
+class Part(Frame, tag="part", frozen=True):
+    """The link is no more. `reason` is a code: instance-lost, stopped, not-taken."""
+
+    link: int
+    reason: str
+
+
+class Route(Frame, tag="route", frozen=True):
+    """Which topics of ours `receiver` wants, all of them; none: no more."""
+
+    receiver: str
+    patterns: tuple[str, ...]
+
+
+class House(Frame, tag="house", frozen=True):
+    """With an epoll instance: the doorbells of whoever sends to us are in it."""
+
+
 class Epoch(Frame, tag="epoch", frozen=True):
     epoch: int
 
@@ -178,7 +218,7 @@ class Bye(Frame, tag="bye", frozen=True):
 
 
 Up = Hello | Ready | Failed | Reply | Fault | Pong | Passed | Emit | Changed | Want
-Down = Go | Call | Ping | Epoch | Bye | Given
+Down = Go | Call | Ping | Epoch | Bye | Given | Lay | Join | Part | Route | House
 
 _encoder = msgspec.msgpack.Encoder()
 _up = msgspec.msgpack.Decoder(Up)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from exod.errors import Refusal, Refused
 from exod.plan.confine import Confinement
 from exod.supervisor.ports import Channel, Want
+from exosdk import wire
 
 USES = 32
 """So many a second of one plugin: each is a record of the audit, which others need as well."""
@@ -24,8 +25,8 @@ class Asker(Protocol):
 class Uses:
     """Of each plugin, in the second that is now."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float], *, most: int = USES) -> None:
+        self._now, self._most = now, most
         self._used: dict[str, tuple[int, int]] = {}
 
     def count(self, plugin: str, *, what: str) -> None:
@@ -33,12 +34,18 @@ class Uses:
         second = int(self._now())
         began, uses = self._used.get(plugin, (second, 0))
         self._used[plugin] = (second, uses + 1 if began == second else 1)
-        if self._used[plugin][1] > USES:
-            raise Refused(Refusal("too-often", f"cannot {what}: {USES} questions a second are answered"))
+        if self._used[plugin][1] > self._most:
+            raise Refused(Refusal("too-often", f"cannot {what}: {self._most} questions a second are answered"))
 
 
 def give(asker: Asker, want: Want, value: Any, refused: str) -> None:
+    """The answer; to a question that expects none nobody listens."""
+    tell(asker, wire.Given(want.number, wire.pack(value), refused))
+
+
+def tell(asker: Asker, frame: wire.Down, *descriptors: int) -> bool:
+    """False when it does not take it now: it is gone, and with it the question, or its channel is full."""
     try:
-        asker.line().give(want.number, value, refused)
+        return asker.line().tell(frame, *descriptors)
     except Refused:
-        return  # it is gone, and with it the question
+        return False

@@ -81,6 +81,9 @@ class Manager(OwnFacet):
     def list_usage(self, _call: Call) -> Sequence[Sequence[Any]]:
         return self._supervisor.list_usage()
 
+    async def list_links(self, _call: Call) -> Sequence[Sequence[Any]]:
+        return await self._supervisor.desk.links()
+
     # --- audit ---------------------------------------------------------------------------------------------------
 
     async def list_audit(self, _call: Call) -> tuple[Sequence[tuple[str, int]], Mapping[str, str]]:

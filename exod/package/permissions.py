@@ -6,13 +6,14 @@ Nothing here grants anything; `plan.confine` decides. A permission exod cannot e
 import re
 from dataclasses import dataclass
 
-from exod.package.fields import Checked, Field, Flag, List, Name, Parsed, Table, Text
+from exod.package.fields import Checked, Field, Flag, List, Parsed, Table, Text
 
 _FILE = re.compile(r"(read-only|read-write):((?:/[^/\x00-\x20\x7f-\U0010ffff\\]+)+)")
 _HOST = r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\]"
 _NETWORK = rf"(?:listen:(?:tcp|udp)|(?:tcp|udp):(?:{_HOST})):[1-9][0-9]{{0,4}}"
 _HARDWARE = r"[a-z][a-z0-9-]*(?::[A-Za-z0-9._-]+)+"
 _SETTING = re.compile(r"(?:read|write):[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.[a-z][a-z0-9_-]*")
+_PEER = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*|\*"
 _WORD = r"[a-z][a-z0-9]*(?:[._:-][a-z0-9]+)*"
 CUSTOM_MAX = 32
 """US-004's custom capabilities are a word of 32 bits."""
@@ -75,7 +76,7 @@ _WORDS = List(Text(_WORD, what="a name such as gpu.compute"), most=LIST_MAX)
 TABLE = Table(
     Field("filesystem", List(_FILESYSTEM, most=LIST_MAX), default=(), help="host files and directories, MODE:PATH"),
     Field("network", List(_PLACE, most=LIST_MAX), default=()),
-    Field("ipc", List(Name(), most=LIST_MAX), default=(), help="plugins it may open links to"),
+    Field("ipc", List(Text(_PEER, what="a plugin's name, or *"), most=LIST_MAX), default=(), help="who it links with"),
     Field("hardware", List(Text(_HARDWARE, what="BUS:IDS such as usb:0403:6001"), most=LIST_MAX), default=()),
     Field("processes", Flag(), default=False, help="may fork processes of its own"),
     Field("ai", _WORDS, default=()),

@@ -73,7 +73,7 @@ class Verdict:
 
 SERVED = frozenset(["config", "custom"])
 """Permissions that exod answers for at each use; the others are the kernel's once an instance has them."""
-_BUILT = ("filesystem", "network", "processes", "native", *SERVED)
+_BUILT = ("filesystem", "network", "ipc", "processes", "native", *SERVED)
 
 
 def confine(

@@ -18,7 +18,7 @@ from exod.trust.anchors import LABELS_MAX, MAX_BYTES
 
 DIRECTORY = "plugins.d"
 AND = " & "
-_RULE = re.compile(rf"{ACCESS_PATTERN}|uid:[0-9]{{1,10}}")
+_RULE = re.compile(rf"{ACCESS_PATTERN}|uid:[0-9]{{1,10}}|plugin:[a-z][a-z0-9-]*")
 CAPABILITIES = ("filesystem", "network", "ipc", "hardware", "processes", "ai", "config", "custom", "native")
 
 OnLimit = Literal["end", "throttle", "restart"]
@@ -71,7 +71,7 @@ def parse(data: bytes, *, name: str) -> Policy | Refusal:
     return policy
 
 
-_ACCESS = Checked(_RULE.fullmatch, what="an access rule (of plugins: no plugin can call another yet)")
+_ACCESS = Checked(_RULE.fullmatch, what="an access rule")
 _ACL = Named(Text("[!-~]+", what="SERVICE, or SERVICE.Method"), _ACCESS, most=LABELS_MAX)
 _TABLE = Table(
     Field("critical", Flag(), default=False),

@@ -301,11 +301,9 @@ class Channel:
         else:
             self._end.read()
 
-    def give(self, number: int, value: Any, refused: str) -> None:
-        self._send(wire.Given(number, wire.pack(value), refused), action="answer the instance")
-
-    def hand_over(self, number: int, descriptor: int) -> bool:
-        return self._end.hand_over(wire.encode(wire.Given(number, wire.NOTHING, "")), descriptor)
+    def tell(self, frame: wire.Down, *descriptors: int) -> bool:
+        data = wire.encode(frame)
+        return self._end.hand_over(data, *descriptors) if descriptors else self._end.send(data)
 
     # --- health ------------------------------------------------------------------------------------------------
 

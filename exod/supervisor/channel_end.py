@@ -117,11 +117,11 @@ class End:
         self._loop.remove_writer(self._fd)
         return True
 
-    def hand_over(self, data: bytes, descriptor: int) -> bool:
+    def hand_over(self, data: bytes, *descriptors: int) -> bool:
         """Now or not at all: what waits here holds no descriptor. False where `send` would have it wait, too."""
         if self._fd < 0 or self._waiting:
             return False
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", descriptor))]
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack(f"{len(descriptors)}i", *descriptors))]
         try:  # not socket.send_fds: Python 3.11 forgets its flags
             return self._socket.sendmsg([data], rights, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL) > 0
         except OSError:

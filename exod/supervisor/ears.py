@@ -36,7 +36,7 @@ class Ears:
 
     def wanted(self, want: Want) -> None:
         if self._speaks():
-            self._roster.wanted(self._instance, want)
+            self._roster.desk.wanted(self._instance, want)
 
     def struck(self, reason: str) -> None:
         if not self._speaks():

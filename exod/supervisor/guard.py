@@ -54,6 +54,7 @@ class Guard:
         if "limit" in fault.evidence:
             instance.overdrawn = fault
         instance.hang_up()
+        self._roster.desk.gone(instance)
         if not instance.ending:
             self._tasks.spawn(self._bury(instance, fault, crash=crash, again=again), name=f"bury {instance.id}")
 

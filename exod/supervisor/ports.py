@@ -22,6 +22,7 @@ from exod.sandbox.launch import Born, Exit, Launch, Survivor
 from exod.state.records import InstanceRecord, JobRecord, PluginRecord, Snapshot, VersionRecord
 from exod.trust.levels import DEFAULTS, Levels
 from exod.trust.state import TrustState
+from exosdk import wire
 
 __all__ = ["Born", "Exit", "Launch", "Row", "Subject", "Survivor", "Usage", "Verdict"]
 __all__ += ["InstanceRecord", "JobRecord", "PluginRecord", "Snapshot", "VersionRecord"]
@@ -166,9 +167,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Of a plugin's service: a method's results (a list), a property's value, or that it be set to the one argument."""
+    """Of a plugin's service: a method's results (a list), a property's value, or that it be set to the one argument.
+    Of the SDK: what it counted of its links.
+    """
 
-    kind: Literal["method", "get", "set"]
+    kind: Literal["method", "get", "set", "links"]
     service: str
     member: str
     arguments: Sequence[Any] = ()
@@ -200,7 +203,7 @@ class Channel(Protocol):
 
     `hello` waits for the birth message, proves the nonce, and returns the walls the instance reports from inside.
     `adopt` begins instead with an instance that an earlier exod let go; `passed` waits until it has heard of us, and
-    returns its state. `hand_over` is `give` with a descriptor, which stays the caller's: at once, or False.
+    returns its state. `tell` says what nobody asked; with descriptors, which stay the caller's, at once or False.
     """
 
     async def hello(self, *, nonce: bytes, deadline: float) -> Mapping[str, str]: ...
@@ -209,8 +212,7 @@ class Channel(Protocol):
     async def ask(self, wanted: Wanted, caller: Caller, *, deadline: float) -> Any: ...
     def adopt(self, confinement: Confinement, *, epoch: int) -> None: ...
     async def passed(self) -> str: ...
-    def give(self, number: int, value: Any, refused: str) -> None: ...
-    def hand_over(self, number: int, descriptor: int) -> bool: ...
+    def tell(self, frame: wire.Down, *descriptors: int) -> bool: ...
     def pause(self) -> None: ...
     def unpause(self) -> None: ...
     def close(self) -> None: ...

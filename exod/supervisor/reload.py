@@ -97,6 +97,7 @@ class Reload:
             instance.change(services=today.services)
             self._roster.world.face.withdraw(instance.plugin)
             self._roster.world.face.offer(instance.plugin, today.services)
+            self._roster.desk.changed(instance)
         gone = taken(held.permissions, today.permissions)
         if not gone:
             return ""

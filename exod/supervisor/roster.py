@@ -5,11 +5,12 @@ and told to the face. Reading never waits.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
+from exod.brokers.desk import Desk, Nobody
 from exod.errors import Outcome, Refusal, Refused
 from exod.package.manifest import Manifest
 from exod.settings import Settings
@@ -17,7 +18,7 @@ from exod.supervisor.instance import Instance
 from exod.supervisor.ledger import Ledger
 from exod.supervisor.lifecycle import State, is_legal
 from exod.supervisor.plugin import Plugin
-from exod.supervisor.ports import InstanceRecord, PluginRecord, Snapshot, TrustInputs, VersionRecord, Want, World
+from exod.supervisor.ports import InstanceRecord, PluginRecord, Snapshot, TrustInputs, VersionRecord, World
 from exod.supervisor.rows import plugin_text
 from exod.trust.state import TrustState, own, saw_list
 
@@ -26,7 +27,7 @@ TRIES = 3
 
 
 class Roster:
-    """`settings` are read again on reload, while jobs run. wanted: who answers what an instance asks of us."""
+    """`settings` are read again on reload, while jobs run. desk: who answers what an instance asks of us."""
 
     def __init__(self, world: World, settings: Settings) -> None:
         self.world = world
@@ -37,7 +38,7 @@ class Roster:
         self.trust: TrustState | Refusal = TrustState()
         self.inputs = TrustInputs()
         self.generation = 0
-        self.wanted: Callable[[Instance, Want], None] = lambda _instance, _want: None
+        self.desk: Desk | Nobody = Nobody()
         self._next_instance = 1
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._trust_lock = asyncio.Lock()
@@ -134,6 +135,7 @@ class Roster:
     def forget(self, instance: int) -> None:
         if (gone := self.instances.pop(instance, None)) is None:
             return
+        self.desk.gone(gone)
         plugin = self.plugins.get(gone.plugin)
         if plugin is not None and plugin.instance is gone:
             plugin.instance = None

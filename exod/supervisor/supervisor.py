@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from exod.brokers.config import steps as settings_of_others
-from exod.brokers.network import steps as connections
-from exod.brokers.network.resolver import Resolver
+from exod.brokers.desk import Asked, Desk
 from exod.brokers.network.rules import admits
 from exod.errors import Outcome, Refusal, Refused
 from exod.package import options
@@ -47,7 +45,7 @@ class Supervisor:
 
     critical: set once critical plugins run, or were found not to. restored: once start's restoration is over.
     phases: the phases of restoration that are over, and when: CLOCK_MONOTONIC in microseconds, as systemd's stamps.
-    calls: of plugins' services; access is checked before.
+    calls: of plugins' services; access is checked before. desk: what instances ask of brokers.
     state: starting (until desired state is restored; requests are served already), running, degraded or stopping.
     mode: production or development.
     read_settings: what a reload asks for those of today; without it, they stay as they are.
@@ -88,12 +86,8 @@ class Supervisor:
         self._reload = Reload(self._roster, self._planner, self._guard)
         self._limits = Limits(self._roster, self._guard)
         self.calls = Calls(self._roster)
-        note, now, spawn = self._roster.ledger.note, world.clock.monotonic, self._tasks.spawn
-        self._resolver = Resolver(uid=settings.resolver_uid)
-        asked = settings_of_others.World(self.config, self._write, note, now, spawn)
-        reached = connections.World(note, now, spawn, self._resolver.resolve)
-        config, network = settings_of_others.Config(asked), connections.Network(reached)
-        self._roster.wanted = lambda one, want: (network if want.kind == "connect" else config).wanted(one, want)
+        asked = Asked(self.config, self._write, self._roster.ledger.note, self._tasks.spawn, world.clock)
+        self.desk = self._roster.desk = Desk(asked, resolver_uid=settings.resolver_uid)
         self.restored = asyncio.Event()
         self.critical = asyncio.Event()
         self.phases: dict[str, int] = {}
@@ -130,7 +124,7 @@ class Supervisor:
         self._phase = "stopping"
         self._world.face.daemon()
         await self._tasks.close()
-        await self._resolver.close()
+        await self.desk.close()
         if ending:
             await end_all(self._roster, deadline=self._roster.settings.stop_seconds)
         for instance in self._roster.instances.values():

@@ -193,6 +193,16 @@ static inline enum ring_result ring_push_batch(struct ring_producer *ring, uint8
     return fits ? RING_DONE : ring->broken ? RING_BROKEN : RING_NOT_NOW;
 }
 
+/* How many messages come after what the other side said last that it has read: from this side's own slots. */
+static inline uint64_t ring_unread(const struct ring_producer *ring) {
+    uint64_t found = 0;
+    for (uint64_t position = ring->freed; position < ring->at; position++) {
+        const struct ring_slot *slot = &ring->mine->slots[position & (ring->slots - 1)];
+        found += !(atomic_load_explicit(&slot->header, memory_order_relaxed) & RING_GOES_ON);
+    }
+    return found;
+}
+
 /* The next chunk that came back, which the caller must know to be lent. */
 static inline enum ring_result ring_collect(struct ring_producer *ring, uint32_t *chunk) {
     if (ring->broken)

@@ -255,12 +255,21 @@ static PyObject *producer_push_batch(struct end *self, PyObject *const *args, Py
     return PyLong_FromSsize_t(done);
 }
 
-static PyObject *producer_depth(struct end *self, PyObject *Py_UNUSED(none)) {
+static int up_to_date(struct end *self) {
     if (end_usable(self))
-        return NULL;
-    if (ring_room(&self->producer, self->slots) == RING_BROKEN)
-        return end_broken();
-    return PyLong_FromUnsignedLongLong(self->producer.at - self->producer.freed);
+        return -1;
+    if (ring_room(&self->producer, self->slots) != RING_BROKEN)
+        return 0;
+    end_broken();
+    return -1;
+}
+
+static PyObject *producer_depth(struct end *self, PyObject *Py_UNUSED(none)) {
+    return up_to_date(self) ? NULL : PyLong_FromUnsignedLongLong(self->producer.at - self->producer.freed);
+}
+
+static PyObject *producer_unread(struct end *self, PyObject *Py_UNUSED(none)) {
+    return up_to_date(self) ? NULL : PyLong_FromUnsignedLongLong(ring_unread(&self->producer));
 }
 
 /* --- consumer ----------------------------------------------------------------------------------------------------- */
@@ -338,6 +347,7 @@ static PyMethodDef producer_methods[] = {
     {"ring_on", (PyCFunction)(void (*)(void))producer_ring_on, METH_O,
      "ring_on(fd): the eventfd, still the caller's, to be written when the consumer listens; -1 for none."},
     {"depth", (PyCFunction)(void (*)(void))producer_depth, METH_NOARGS, "depth() -> int: slots not read yet."},
+    {"unread", (PyCFunction)(void (*)(void))producer_unread, METH_NOARGS, "unread() -> int: messages not read yet."},
     {0},
 };
 static PyMethodDef consumer_methods[] = {

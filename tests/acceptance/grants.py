@@ -9,6 +9,7 @@ _FILES = "tests/security/test_t36_file_grants.py::"
 _LIVE = "tests/acceptance/test_grants.py::test_a_grant_works_and_is_gone_when_it_was_taken_back_live"
 _CONFIG = "tests/exod/brokers/config/test_steps.py::"
 _NETWORK = "tests/exod/brokers/network/test_steps.py::"
+_MESSAGES = "tests/acceptance/test_messages.py::"
 _OWN = "tests/acceptance/test_own_network.py::"
 _RELOAD = "tests/exod/supervisor/test_reload.py::"
 
@@ -52,6 +53,13 @@ CATALOGUE = (
         "tests/exod/sandbox/test_native.py::test_a_module_of_the_package_is_loaded_and_runs",
         "tests/exod/sandbox/test_native.py::test_without_the_grant_no_machine_code_is_loaded",
         _LIVE,
+        RESTART,
+    ),
+    Grant(
+        "ipc",
+        _MESSAGES + "test_a_message_arrives_with_its_sender_type_and_priority",
+        _MESSAGES + "test_without_the_others_name_there_is_no_link",
+        _MESSAGES + "test_a_permission_that_goes_takes_the_links_with_it",
         RESTART,
     ),
     Grant(

@@ -25,6 +25,7 @@ from tests.shape import tree
 ELSEWHERE: Mapping[str, str] = {
     "audit-pruned": "tests/exod/state/test_audit.py::test_the_chain_goes_on_across_files_and_says_what_it_pruned",
 }
+NOBODY = "cannot link teller with nobody: it does not run, or takes no links"
 TOLD: Mapping[str, Mapping[str, str]] = {
     "audit-opened": {"remark": ""},
     "daemon": {"what": "start"},
@@ -42,6 +43,7 @@ TOLD: Mapping[str, Mapping[str, str]] = {
     "config": {"plugin": "teller", "keys": "mood"},
     "setting": {"plugin": "teller", "use": "read", "key": "system.hostname", "refused": ""},
     "connection": {"plugin": "teller", "to": "127.0.0.1:PORT", "address": "127.0.0.1", "refused": ""},
+    "link": {"plugin": "teller", "to": "nobody", "refused": NOBODY},
     "strike": {"plugin": "teller", "reason": "it answered ping 77, which was not sent"},
     "revoke": {"plugin": "teller", "permissions": "filesystem read-only:/proc/stat"},
     "exit": {"plugin": "teller", "cause": "signal", "status": "9", "expected": "False"},
@@ -72,6 +74,7 @@ class Teller:
 
     def connect(self, port):
         self.context.connect("127.0.0.1", port, self.told)
+        self.context._ask("link", "nobody", None, lambda *_: None)
 
     def answered(self):
         return self.answers

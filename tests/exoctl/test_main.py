@@ -91,9 +91,11 @@ def test_every_verb_has_help_with_an_example_of_itself_and_speaks_json(exoctl: E
 
 READS: set[tuple[str, ...]] = {
     ("top",),
-    ("plugin", "list"), ("plugin", "info"), ("plugin", "logs"), ("package", "inspect"), ("package", "verify"),
+    ("plugin", "list"), ("plugin", "info"), ("plugin", "logs"), ("plugin", "plot"),
+    ("package", "inspect"), ("package", "verify"),
     ("package", "lint"),
     ("package", "schema"), ("key", "list"), ("job", "list"), ("job", "watch"), ("registry", "find"),
+    ("link", "list"), ("link", "top"),
     ("registry", "check"), ("daemon", "status"), ("daemon", "check-config"),
     ("audit", "show"), ("audit", "follow"), ("audit", "verify"),
 }  # fmt: skip

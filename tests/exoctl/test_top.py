@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from exoctl import top
-from exoctl.printer import Printer
+from exoctl import screen
 from exod.names import BUS_NAME, instance_path
 from tests.exoctl.conftest import Exoctl
 from tests.exoctl.fake import FakeExod
@@ -54,7 +53,7 @@ def test_it_looks_again_and_again_until_it_is_interrupted(
         if len(pauses) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(top.time, "sleep", pause)
+    monkeypatch.setattr(screen.time, "sleep", pause)
     uses(exod, IDLE)
     ran = exoctl("--json", "top", "--interval", "5")
     assert ran.code == 0
@@ -67,15 +66,3 @@ def test_one_that_ended_while_it_was_looked_at_is_left_out(exod: FakeExod, exoct
     uses(exod, IDLE, BUSY)
     del exod.objects[instance_path(9)]
     assert len(exoctl("top", "--once").out.splitlines()) == 2
-
-
-def test_a_terminal_is_taken_over_and_given_back(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "200")
-    row = dict(zip(top._FIELDS, IDLE, strict=True)) | {"limits": LIMITS}
-    with top._screen(Printer(json_mode=False), live=True) as show:
-        show([row])
-    out = capsys.readouterr().out
-    assert "hello" in out
-    assert out.index("\x1b[?1049h") < out.index("hello") < out.index("\x1b[?1049l")

@@ -1,12 +1,14 @@
 """What a plugin can do with its context."""
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from exosdk import wire
-from exosdk.context import Context, flush, given, reconfigure, timers
+from exosdk.context import Context, abandon, flush, given, mail, reconfigure, timers
+from exosdk.links import LinkError
 from exosdk.testing import FakeClock
 
 SERVICE = wire.Service(
@@ -111,7 +113,7 @@ def test_a_connection_comes_as_a_socket_with_the_patience_of_a_call(
     sent: list[wire.Up], told: list[tuple[Any, str]]
 ) -> None:
     ours, theirs = socket.socketpair()
-    given(asking(sent, told), wire.Given(1, wire.NOTHING, ""), theirs.detach())
+    given(asking(sent, told), wire.Given(1, wire.NOTHING, ""), (theirs.detach(),))
     [(end, refused)] = told
     with ours, end:
         end.send(b"x")
@@ -133,5 +135,81 @@ def test_a_connection_for_which_no_file_could_be_opened_is_said(
 def test_a_connection_that_nobody_asked_for_is_closed(sent: list[wire.Up], told: list[tuple[Any, str]]) -> None:
     ours, theirs = socket.socketpair()
     with ours:
-        given(asking(sent, told), wire.Given(9, wire.NOTHING, ""), theirs.detach())
+        given(asking(sent, told), wire.Given(9, wire.NOTHING, ""), (theirs.detach(),))
         assert (ours.recv(9), told) == (b"", [])
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+
+WITH_LINKS = wire.Go(3, "p", "1", "custom", "m:C", {}, {"ipc": ("bob",)}, (), 5.0)
+
+
+@pytest.fixture
+def linked(sent: list[wire.Up]) -> Context:
+    return Context(WITH_LINKS, state_dir="", send=sent.append, clock=FakeClock())
+
+
+def wants(sent: list[wire.Up]) -> list[tuple[str, str, Any]]:
+    return [(one.kind, one.key, wire.unpack(one.value)) for one in sent if isinstance(one, wire.Want)]
+
+
+@pytest.mark.parametrize(("protocol", "permissions"), [(3, {}), (2, {"ipc": ("bob",)})])
+def test_without_the_permission_and_with_an_older_exod_nobody_is_reached(protocol: int, permissions: Any) -> None:
+    go = wire.Go(protocol, "p", "1", "custom", "m:C", {}, permissions, (), 5.0)
+    context = Context(go, state_dir="", send=print, clock=FakeClock())
+    reaches: list[Callable[[], Any]] = [
+        lambda: context.link("bob"),
+        lambda: context.send("bob", b""),
+        lambda: context.request("bob", b"", print),
+        lambda: context.receive(0),
+        lambda: context.broadcast("custom", b""),
+        lambda: context.publish("x", b""),
+        lambda: context.subscribe("bob/*", print),
+        lambda: context.service("bob"),
+    ]
+    for reach in reaches:
+        with pytest.raises(LinkError, match="cannot reach another plugin: the permission ipc was not granted"):
+            reach()
+    assert mail(context) is None
+
+
+def test_what_is_sent_first_asks_for_the_link_that_was_wished_for(linked: Context, sent: list[wire.Up]) -> None:
+    linked.link("bob", slots=64, arena=4096)
+    linked.send("bob", b"x")
+    linked.request("eve", b"x", print, priority="urgent")
+    linked.service("bob").Greet("x")
+    assert wants(sent) == [
+        ("link", "bob", {"priority": "normal", "slots": 64, "arena": 4096}),
+        ("link", "eve", {"priority": "urgent", "slots": 0, "arena": 0}),
+    ]
+
+
+def test_topics_types_and_members_are_asked_for(linked: Context, sent: list[wire.Up]) -> None:
+    linked.subscribe("bob/*", print)
+    linked.subscribe(5, print)
+    linked.broadcast("custom", b"x")
+    assert linked.publish("x", b"") == 0
+    assert wants(sent) == [
+        ("subscribe", "bob/*", None),
+        ("subscribe", "#5", None),
+        ("members", "custom", None),
+        ("routes", "", None),
+    ]
+
+
+def test_receive_returns_when_time_is_over(linked: Context) -> None:
+    assert linked.receive(0) is None
+
+
+def test_another_exod_is_told_what_there_is_even_if_a_function_raises(
+    linked: Context, sent: list[wire.Up], told: list[tuple[Any, str]]
+) -> None:
+    linked.subscribe("bob/*", print)
+    sent.clear()
+    linked.read_setting("a.b", lambda value, refused: told.append((value, refused)))
+    linked.read_setting("a.b", lambda value, refused: 1 / 0)
+    linked.read_setting("a.b", lambda value, refused: told.append((value, refused)))
+    with pytest.raises(ZeroDivisionError):
+        abandon(linked)
+    assert told == [(None, "exod was restarted before it answered")] * 2
+    assert wants(sent)[3:] == [("held", "", []), ("subscribe", "bob/*", None)]

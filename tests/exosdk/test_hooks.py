@@ -10,6 +10,7 @@ from exosdk.hooks import hookimpl
 def test_every_plugin_has_the_hooks_of_the_life_cycle() -> None:
     assert hooks.allowed("custom") == {
         "start", "stop", "suspend", "resume", "health", "configure", "export_state", "import_state", "on_message",
+        "link_lost",
     }  # fmt: skip
 
 

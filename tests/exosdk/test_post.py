@@ -10,6 +10,7 @@ import pytest
 from exosdk import wire
 from exosdk.post import GoneError, Post
 from tests.exosdk.instances import pair
+from tests.exosdk.post_office import open_files
 
 
 @pytest.fixture
@@ -94,9 +95,9 @@ def test_a_descriptor_comes_with_its_frame_and_is_whose_who_takes_it(ends: tuple
     end, post = ends
     source = pass_one(end, wire.Ping(1))
     assert post.receive() == wire.Ping(1)
-    descriptor = post.take()
+    (descriptor,) = post.take()
     assert not os.get_inheritable(descriptor)
-    assert post.take() == -1
+    assert post.take() == ()
     post.close()
     os.write(descriptor, b"x")
     os.close(descriptor)
@@ -112,3 +113,37 @@ def test_a_descriptor_that_nobody_takes_is_closed(ends: tuple[socket.socket, Pos
     getattr(post, after)()
     assert os.read(source, 9) == b""
     os.close(source)
+
+
+def test_two_descriptors_come_in_their_order(ends: tuple[socket.socket, Post]) -> None:
+    end, post = ends
+    passed = [os.eventfd(0), os.eventfd(0)]
+    os.eventfd_write(passed[1], 7)
+    socket.send_fds(end, [wire.encode(wire.Join(1))], passed)
+    assert post.receive() == wire.Join(1)
+    memory, bell = post.take()
+    assert os.eventfd_read(bell) == 7
+    for descriptor in (*passed, memory, bell):
+        os.close(descriptor)
+
+
+def test_more_descriptors_than_any_frame_has_are_not_let_in(ends: tuple[socket.socket, Post]) -> None:
+    end, post = ends
+    passed = [os.eventfd(0) for _ in range(4)]
+    before = open_files()
+    socket.send_fds(end, [wire.encode(wire.Join(1))], passed)
+    post.receive()
+    assert len(open_files().items() - before.items()) == len(taken := post.take()) == 2
+    for descriptor in (*passed, *taken):
+        os.close(descriptor)
+
+
+def test_a_wait_ends_with_a_doorbell_and_that_is_nothing_to_read(ends: tuple[socket.socket, Post]) -> None:
+    end, post = ends
+    bell = os.eventfd(0)
+    post.listen(bell)
+    os.eventfd_write(bell, 1)
+    assert not post.wait(None)
+    end.send(wire.encode(wire.Ping(4)))
+    assert post.wait(None)
+    os.close(bell)

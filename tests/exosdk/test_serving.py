@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from exosdk import hooks, wire
-from exosdk.context import Context
+from exosdk.context import Context, mail
+from exosdk.mail import Mail
+from exosdk.message import Envelope, Kind, Message
 from exosdk.serving import Serving
 from exosdk.testing import FakeClock
 from tests.exosdk import instances
@@ -80,3 +82,60 @@ def test_a_property_that_was_written_is_announced(serving: Serving, sent: list[w
     (frame,) = sent
     assert isinstance(frame, wire.Changed)
     assert wire.unpack(frame.properties) == {"Tone": "loud"}
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+
+WITH_LINKS = wire.Go(3, "p", "1", "custom", "pen_plugin:Pen", {}, {"ipc": ("ada",)}, (), 5.0)
+
+
+@pytest.fixture
+def pen(sent: list[wire.Up], monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
+    monkeypatch.syspath_prepend(str(Path(instances.__file__).parent))
+    with fresh_imports("pen_plugin"):
+        context = Context(WITH_LINKS, state_dir="", send=sent.append, clock=FakeClock())
+        yield Serving(WITH_LINKS, context=context, manager=hooks.manager())
+
+
+def letters(serving: Serving) -> Mail:
+    found = mail(serving.context)
+    assert found is not None
+    return found
+
+
+def test_messages_and_losses_reach_the_hooks_that_there_are(pen: Serving) -> None:
+    found = letters(pen)
+    envelope = Envelope(1, Kind.MESSAGE, 0)
+    message = Message(envelope, b"x", sender="ada", receiver="p", type=7, priority="bulk", wall=0.0)
+    assert found.on_message is not None
+    assert found.on_message(message) == b"X"
+    found.on_lost("ada", 3)
+    assert pen.plugin.heard == ["7 ada x", "lost ada 3"]
+
+
+def test_a_plugin_without_those_hooks_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(instances.__file__).parent))
+    go = wire.Go(3, "p", "1", "custom", "greeter_plugin:Greeter", {"word": "hello"}, {"ipc": ("ada",)}, (SERVICE,), 5.0)
+    with fresh_imports("greeter_plugin"):
+        context = Context(go, state_dir="", send=print, clock=FakeClock())
+        assert letters(Serving(go, context=context, manager=hooks.manager())).on_message is None
+
+
+def test_messages_come_only_while_the_plugin_runs(pen: Serving) -> None:
+    running = []
+    for hook in ("start", "suspend", "resume", "health", "stop", "start"):
+        pen.hook(hook, {})
+        running.append(letters(pen).exchange.running)
+    assert running == [True, False, True, True, False, True]
+
+
+def test_a_stop_ends_subscriptions_and_links_even_if_it_raises(pen: Serving, sent: list[wire.Up]) -> None:
+    pen.hook("start", {})
+    found: list[str] = []
+    pen.context.request("ada", b"", lambda _, refused: found.append(refused))
+    pen._hooks.stop = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        pen.hook("stop", {})
+    assert found == ["stopped: the plugin was stopped"]
+    assert [one.kind for one in sent if isinstance(one, wire.Want)] == ["subscribe", "link", "leave"]
+    assert letters(pen)._subscriptions == []

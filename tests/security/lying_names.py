@@ -16,6 +16,7 @@ from typing import Any
 from exod.brokers.network.resolver import Resolver
 from exod.brokers.network.steps import Network, World
 from exod.supervisor.ports import Want
+from exosdk import wire
 from tests.exosdk.instances import confinement
 
 ANSWERS = ("93.184.216.34", "127.0.0.1", "169.254.169.254", "10.0.0.1", "93.184.216.34")
@@ -50,8 +51,9 @@ class Asker:
     def line(self) -> Any:
         return self
 
-    def give(self, _number: int, _value: Any, refused: str) -> None:
-        self.said.append(refused)
+    def tell(self, frame: wire.Given) -> bool:
+        self.said.append(frame.refused)
+        return True
 
 
 async def main(uid: int) -> None:

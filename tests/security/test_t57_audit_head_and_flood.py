@@ -212,8 +212,9 @@ class Hostile(Heard):
     def line(self) -> Any:
         return self
 
-    def give(self, *_: object) -> None:
+    def tell(self, *_: object) -> bool:
         self.answered += 1
+        return True
 
     def wanted(self, want: Want) -> None:
         self._broker.wanted(self, want)

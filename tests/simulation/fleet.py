@@ -25,6 +25,7 @@ from exod.supervisor.ports import (
     Verdict,
     Wanted,
 )
+from exosdk import wire
 from tests.simulation.fate import Fate
 from tests.simulation.packages import unpack
 
@@ -272,11 +273,10 @@ class FakeChannel:
         self.paused = False
         self.given: list[tuple[int, Any, str]] = []
 
-    def give(self, number: int, value: Any, refused: str) -> None:
-        self.given.append((number, value, refused))
-
-    def hand_over(self, number: int, descriptor: int) -> bool:
-        self.given.append((number, "connected", ""))
+    def tell(self, frame: wire.Down, *descriptors: int) -> bool:
+        if isinstance(frame, wire.Given):
+            value = "connected" if descriptors else wire.unpack(frame.value)
+            self.given.append((frame.id, value, frame.refused))
         return True
 
     async def hello(self, *, nonce: bytes, deadline: float) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from exod.brokers.network.rules import Address, Target, denied, never, private, 
 from exod.brokers.questions import Asker, Uses, give
 from exod.errors import Refusal, Refused
 from exod.supervisor.ports import Want
+from exosdk import wire
 
 AT_ONCE = 4
 """Of one plugin, under way: each is a descriptor of exod's, and may be a process for its name."""
@@ -116,7 +117,7 @@ class Network:
     def _hand_over(self, asker: Asker, want: Want, end: socket.socket) -> None:
         """What the instance does not take at once it does not get: no descriptor waits in a queue."""
         held = facts.remember(end)
-        if not asker.line().hand_over(want.number, end.fileno()):
+        if not asker.line().tell(wire.Given(want.number, wire.NOTHING, ""), end.fileno()):
             raise _denied("cannot connect: the plugin does not read what it is told")
         self._open[asker.plugin].append(held)
 

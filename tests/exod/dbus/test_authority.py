@@ -53,6 +53,7 @@ async def test_rules_of_access(rig: Rig, access: str, uid: int, groups: tuple[in
     [
         (f"uid:{NEWS}", True),
         ("uid:1", False),
+        ("plugin:echo", False),
         ("uid:0", False),
         (f"group:audio & uid:{NEWS}", True),
         (f"uid:{NEWS} & group:games", False),

@@ -65,7 +65,7 @@ def test_a_method_without_an_access_rule_needs_the_right_to_manage_plugins() -> 
     open_ = {
         ("Plugin", "GetInfo"),
         ("Job", "Cancel"),
-        *(("Manager", one) for one in ("Find", "ListByType", "ListLoaded", "ListTrust", "ListUsage")),
+        *(("Manager", one) for one in ("Find", "ListByType", "ListLoaded", "ListTrust", "ListUsage", "ListLinks")),
         *(("Manager", one) for one in ("CheckCapability", "CheckDependencies")),
     }
     for (interface, method), rule in rules.items():

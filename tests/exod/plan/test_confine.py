@@ -48,7 +48,6 @@ def test_an_ordinary_file_outside_the_closed_roots_is_granted() -> None:
 @pytest.mark.parametrize(
     ("permissions", "name"),
     [
-        (Permissions(ipc=("echo",)), "ipc"),
         (Permissions(hardware=("usb:0403:6001",)), "hardware"),
         (Permissions(ai=("infer",)), "ai"),
         (Permissions(strict=False), "a sandbox that is not strict"),

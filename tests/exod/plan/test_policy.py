@@ -51,7 +51,7 @@ def test_what_is_misspelt_is_refused_and_never_means_its_default(data: bytes) ->
     assert found.sentence.startswith("cannot read plugins.d/hello.toml: ")
 
 
-def test_what_plugins_may_call_is_refused_by_name_until_they_can() -> None:
+def test_a_rule_can_name_the_plugin_that_may_call() -> None:
     found = parse(b'acl = {hello = "plugin:echo"}', name="hello")
-    assert isinstance(found, Refusal)
-    assert "no plugin can call another yet" in found.sentence
+    assert isinstance(found, Policy)
+    assert found.access("any", "hello") == "plugin:echo"

@@ -17,6 +17,7 @@ from exod.package.services import Method, Service
 from exod.plan.confine import Confinement
 from exod.supervisor.channel import Channel
 from exod.supervisor.ports import Caller, Want, Wanted
+from exosdk import wire
 from tests.exosdk.instances import NONCE, Heard, Instance, confinement, fresh_imports, until
 
 SETTINGS = {"echo": {"volume": 5, "tone": "low"}}
@@ -47,8 +48,9 @@ class Asking:
     def line(self) -> Any:
         return self
 
-    def give(self, number: int, value: Any, refused: str) -> None:
-        self.given.append((number, value, refused))
+    def tell(self, frame: wire.Given) -> bool:
+        self.given.append((frame.id, wire.unpack(frame.value), frame.refused))
+        return True
 
     def read(self, plugin: str) -> Mapping[str, Value]:
         if plugin not in SETTINGS:

@@ -23,6 +23,7 @@ from exod.package.services import Method, Service
 from exod.plan.confine import Confinement
 from exod.supervisor.channel import Channel
 from exod.supervisor.ports import Caller, Want, Wanted
+from exosdk import wire
 from tests.exosdk.instances import NONCE, Heard, Instance, confinement, fresh_imports, until
 
 PUBLIC = ip_address("93.184.216.34")
@@ -63,13 +64,13 @@ class Asking:
     def line(self) -> Any:
         return self
 
-    def give(self, number: int, value: Any, refused: str) -> None:
-        self.given.append((number, value, refused))
-
-    def hand_over(self, number: int, descriptor: int) -> bool:
+    def tell(self, frame: wire.Given, *descriptors: int) -> bool:
+        if not descriptors:
+            self.given.append((frame.id, wire.unpack(frame.value), frame.refused))
+            return True
         if self.taken:
-            self.ends.append(socket.socket(fileno=socket.dup(descriptor)))
-            self.given.append((number, "connected", ""))
+            self.ends.append(socket.socket(fileno=socket.dup(descriptors[0])))
+            self.given.append((frame.id, "connected", ""))
         return self.taken
 
     def note(self, event: str, source: str, by: str, /, **fields: Any) -> None:

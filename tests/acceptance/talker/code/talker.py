@@ -1,0 +1,72 @@
+"""Runs one line of Python at a time beside its context; what came is in `heard`, oldest first."""
+
+import os
+from typing import Any
+
+from exosdk import Context, hookimpl, links
+
+
+class Talker:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.heard: list[Any] = []
+        self.told: list[tuple[Any, str]] = []
+        self.answer: Any = None
+        self.ticks: dict[str, int] = {}
+        self.half: dict[str, int] = {}
+        self.wrong = 0
+
+    @hookimpl
+    def on_message(self, message: Any) -> Any:
+        self.heard.append((message.sender, message.type, message.priority, bytes(message.data)))
+        return self.answer(message) if self.answer is not None else None
+
+    @hookimpl
+    def link_lost(self, peer: str, unread: int) -> None:
+        self.heard.append(("lost", peer, unread))
+
+    def then(self, value: Any, refused: str) -> None:
+        self.told.append((bytes(value) if isinstance(value, memoryview) else value, refused))
+
+    def run(self, line: str) -> str:
+        names = {"self": self, "context": self.context, "os": os}
+        return repr(eval(line, names))
+
+    def turn_hostile(self, value: int = -1) -> None:
+        """From the next link on it keeps what it is handed; and writes `value` all over it while it is not sealed."""
+        make = links.Producer
+
+        def keep(fd: int, **how: int) -> Any:
+            made, self.kept = make(fd, **how), os.dup(fd)
+            if value >= 0:
+                os.pwrite(fd, bytes([value]) * (4096 + how["slots"] * 64), 0)
+            return made
+
+        links.Producer = keep
+
+    def join(self, rounds: int) -> None:
+        """A mesh: when somebody says go, everybody publishes 1, 2, 3 … `rounds`, twenty a second."""
+        self.rounds = rounds
+        self.context.subscribe("*/go", lambda _: self.go())
+        self.context.subscribe("*/tick", self.count)
+
+    def go(self) -> None:
+        left = iter(range(1, self.rounds + 1))
+        self.timer = self.context.every(0.05, lambda: self.publish(next(left, 0)))
+
+    def publish(self, number: int) -> None:
+        if number:
+            self.context.publish("tick", b"%d" % number)
+        else:
+            self.timer.cancel()
+
+    def count(self, message: Any) -> None:
+        """Each sender's numbers come one after the other. `half`: how far all were when the first was half through."""
+        now = int(message.data)
+        self.wrong += now != self.ticks.get(message.sender, 0) + 1
+        self.ticks[message.sender] = now
+        if 2 * now >= self.rounds and not self.half:
+            self.half = dict(self.ticks)
+
+    def add(self, one: int, other: int) -> int:
+        return one + other
