@@ -4,7 +4,7 @@ started → cycles.json; 20,000 faults of plugins, others every time → a line 
 virtual machine → power-cut.json, and every bomb of one plugin against fifty healthy ones in another → bombs.json; last
 2,000 ends of rings, killed in mid-traffic → rings.json; a hundred million messages → ring-messages.json; ten seconds of
 a hostile writer at each field → ring-writers.json; a hundred million inputs of a fuzzer, others every time → a line of
-ring-fuzz.jsonl.
+ring-fuzz.jsonl; 100 kills of the recorder's store, and a day of samples in it → recorder.json.
 
 Takes a while and may be stopped: what is finished is kept in build/soak/COMMIT and not done again. The evidence counts
     runs        seeds and kills that came to an end
@@ -36,6 +36,7 @@ from tests.adoption import sessions
 from tests.bombs.plugins import verdict
 from tests.endurance import sessions as endurance
 from tests.exosdk.ring import soaks, traffic
+from tests.recorder import soaks as recorded
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
@@ -47,7 +48,7 @@ ADDED_UP = ("faults", "ring-fuzz")
 """Each soak's evidence is a line below those of earlier ones, and begins where they ended."""
 PARTS = (
     "spine", "adoption", "cycles", "faults", "power-cut", "bombs",
-    "rings", "ring-messages", "ring-writers", "ring-fuzz",
+    "rings", "ring-messages", "ring-writers", "ring-fuzz", "recorder",
 )  # fmt: skip
 CHUNK = 1_000
 WORKERS = 2
@@ -287,6 +288,7 @@ def main(arguments: Sequence[str]) -> int:
         "ring-messages": lambda: ring_messages(work),
         "ring-writers": lambda: ring_writers(work),
         "ring-fuzz": lambda: ring_fuzz(work),
+        "recorder": lambda: evidence(*recorded.run()),
     }
     return max(told(name, part) for name, part in parts.items() if chosen.only in (None, name))
 

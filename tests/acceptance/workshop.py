@@ -21,7 +21,7 @@ class Workshop:
         self._phrase.touch(mode=0o600)
         self._phrase.write_text("a demo, no secret\n")
 
-    def key(self, name: str, *, scope: str, allow: tuple[str, ...] = ("filesystem=read-only:/proc/*",)) -> None:
+    def key(self, name: str, *, scope: str, allow: tuple[str, ...] = ("filesystem=read-only:/proc/*", "ipc=*")) -> None:
         """A signing key; trusted for `scope`, up to the permissions in `allow`, unless the scope is empty."""
         secret = self.directory / f"{name}.key"
         self.daemon.exoctl("key", "new", str(secret), "--name", name, "--passphrase-file", str(self._phrase))

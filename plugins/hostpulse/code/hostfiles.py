@@ -1,4 +1,5 @@
-"""The text of eight files of the host's /proc → figures by property name. Pure; formats are those of proc(5).
+"""The text of eight files of the host's /proc → figures by property name, and what of them is published. Pure; formats
+are those of proc(5).
 
 Counters are the kernel's own, unchanged but for their unit: bytes instead of KiB. A field that a kernel does not have
 is left out; a file that cannot be parsed raises ValueError.
@@ -77,3 +78,30 @@ def busy(before: Mapping[str, int], after: Mapping[str, int]) -> float:
     whole = sum(spent.values())
     idle = spent.get("idle", 0) + spent.get("iowait", 0)
     return round(100.0 * (whole - idle) / whole, 1) if whole > 0 else 0.0
+
+
+PUBLISHED = {
+    "cpu.busy": "CpuBusy",
+    "cpu.switches": "ContextSwitches",
+    "cpu.forks": "Forks",
+    "memory.available": "MemoryAvailable",
+    "memory.free": "MemoryFree",
+    "swap.free": "SwapFree",
+    "load.1": "Load1",
+    "load.5": "Load5",
+    "load.15": "Load15",
+    "pressure.cpu": "PressureCpu",
+    "pressure.memory": "PressureMemory",
+    "pressure.io": "PressureIo",
+}
+_STALLED = {"stalled.cpu": "StalledCpu", "stalled.memory": "StalledMemory", "stalled.io": "StalledIo"}
+
+
+def published(figures: Figures) -> dict[str, float]:
+    """The numbers of one sample by stable names; of a file that was not read there are none."""
+    found = {name: figures[figure] for name, figure in PUBLISHED.items() if figure in figures}
+    found |= {name: figures[figure]["some"] for name, figure in _STALLED.items() if figure in figures}
+    if "Network" in figures:
+        others = [counts for name, counts in figures["Network"].items() if name != "lo"]
+        found |= {"network.received": sum(row[0] for row in others), "network.sent": sum(row[2] for row in others)}
+    return found

@@ -1,14 +1,19 @@
-"""Samples this host through the files its manifest asks for, and shows the figures as properties of a service."""
+"""Samples this host through the files its manifest asks for; shows the figures as properties of a service, and
+publishes them to whoever subscribed.
+"""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
-from hostfiles import FILES, Figures, busy
+from hostfiles import FILES, Figures, busy, published
 
 from exosdk import Context, Timer, hookimpl
 
 ANNOUNCE_SECONDS = 1.0
 """PropertiesChanged is sent at most this often, however short the interval."""
+TOPIC = "host"
+"""One message a sample: a flat map of names to numbers, in JSON."""
 _EMPTY: Figures = {
     "Cpu": {},
     "CpuBusy": 0.0,
@@ -87,6 +92,8 @@ class HostPulse:
             figures["CpuBusy"] = busy(self._figures["Cpu"], figures["Cpu"])
         number = int(self._figures["Samples"]) + 1
         self._figures |= figures | {"Samples": number, "SampledAt": self._context.clock.time()}
+        if "ipc" in self._context.permissions:  # a host's owner may withhold it
+            self._context.publish(TOPIC, json.dumps(published(figures)).encode())
         self._announce()
         return number
 

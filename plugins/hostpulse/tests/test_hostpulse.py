@@ -1,6 +1,7 @@
 """hostpulse, in this process: against this host's own files, and against a host that lacks some."""
 
 import itertools
+import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exosdk import Context
 from exosdk.testing import InProcess
 
 HERE = Path(__file__).parents[1]
@@ -47,6 +49,22 @@ def pulse(host: Host) -> Iterator[InProcess]:
     with InProcess(HERE) as loaded:
         loaded.object._read = host.read
         yield loaded
+
+
+Sent = list[tuple[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
+    """What was published: topic and payload."""
+    found: Sent = []
+
+    def publish(_: Context, topic: str, data: bytes) -> int:
+        found.append((topic, json.loads(data)))
+        return 0
+
+    monkeypatch.setattr(Context, "publish", publish)
+    return found
 
 
 def get(pulse: InProcess, *names: str) -> list[Any]:
@@ -111,6 +129,38 @@ def test_a_file_that_cannot_be_parsed_counts_as_missing(pulse: InProcess, host: 
     host.files = dict.fromkeys(FILES, text)
     pulse.start()
     assert set(pulse.get("Missing")) >= {"/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/pressure/cpu"}
+
+
+def test_each_sample_is_one_message_of_names_and_numbers(pulse: InProcess, sent: Sent) -> None:
+    pulse.start()
+    ((topic, first),) = sent
+    assert topic == "host"
+    assert (first["cpu.switches"], first["memory.available"], first["load.5"]) == (99, 4096, 0.2)
+    assert (first["pressure.io"], first["stalled.io"]) == (1.5, 700)
+    pulse.advance(3.0)
+    assert len(sent) == 4
+    assert all(type(value) in (int, float) for value in first.values())
+
+
+def test_bytes_of_all_interfaces_but_the_loopback_are_published(pulse: InProcess, host: Host, sent: Sent) -> None:
+    more = "    lo: 7 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0\n  eth1: 100 2 0 0 0 0 0 0 200 4 0 0 0 0 0 0\n"
+    host.files["/proc/1/net/dev"] = NET + more
+    pulse.start()
+    assert (sent[0][1]["network.received"], sent[0][1]["network.sent"]) == (110, 230)
+
+
+def test_what_could_not_be_read_is_not_published_again(pulse: InProcess, host: Host, sent: Sent) -> None:
+    pulse.start()
+    del host.files["/proc/pressure/io"]
+    pulse.advance(1.0)
+    assert sent[0][1].keys() - sent[1][1].keys() == {"pressure.io", "stalled.io"}
+
+
+def test_without_the_permission_it_samples_and_publishes_nothing(pulse: InProcess, sent: Sent) -> None:
+    pulse._context.permissions = {}
+    pulse.start()
+    assert pulse.get("Samples") == 1
+    assert sent == []
 
 
 def test_it_samples_no_more_after_stop(pulse: InProcess) -> None:
