@@ -4,23 +4,27 @@ Made by the runner in a sandbox and by `exosdk.testing` in a test; it does no in
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from exosdk import wire
-from exosdk.links import ERROR, LinkError
 from exosdk.log import Log
-from exosdk.mail import Mail
-from exosdk.message import DATA_REQUEST, EVENT_NOTIFY, Message
-from exosdk.remote import Proxy
 from exosdk.signature import MalformedError, snake_case, split
 from exosdk.timers import Timer, Timers
 
+if TYPE_CHECKING:
+    from exosdk.mail import Mail
+    from exosdk.message import Message
+    from exosdk.remote import Proxy
+
+# What is about messages is imported by who sends some: the zygote has it loaded, and pages that an instance does not
+# touch are nobody's memory.
 Value = bool | int | float | str
 Then = Callable[[Any, str], Any]
 """Called with the value and "", or with None and the reason there is none."""
+_DATA_REQUEST, _EVENT_NOTIFY = 3, 5
 _QUESTIONS_MAX = 64
 _NO_ROOM = "cannot take the connection: too many files are open already"
 
@@ -30,6 +34,17 @@ class Clock(Protocol):
 
     def time(self) -> float: ...
     def monotonic(self) -> float: ...
+
+
+class Guest(Protocol):
+    """What has turns of its own between two calls of the plugin, such as another event loop.
+
+    wait: seconds until it has something to do by itself, None for never. stop: the plugin was.
+    """
+
+    def wait(self) -> float | None: ...
+    def turn(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class Context:
@@ -63,6 +78,8 @@ class Context:
         self._number = 0
         self._protocol = go.protocol
         self._patience = go.call_time
+        self._guests: list[Guest] = []
+        self._listen: Callable[[int], None] = lambda _descriptor: None
         self._mail = self._make_mail() if go.protocol >= 3 and "ipc" in go.permissions else None
 
     def every(self, seconds: float, function: Callable[[], Any]) -> Timer:
@@ -96,7 +113,7 @@ class Context:
 
     # --- messages: with the other plugin's name in `ipc`, and this one's in its own ----------------------------------
 
-    def link(self, to: str, *, priority: str = "normal", full: str = ERROR, slots: int = 0, arena: int = 0) -> None:
+    def link(self, to: str, *, priority: str = "normal", full: str = "error", slots: int = 0, arena: int = 0) -> None:
         """Have a link made before the first message, and say what becomes of one that finds no room: "error" raises
         FullError, "block" waits as long as a call may take, "drop-oldest" drops what waits longest.
 
@@ -109,7 +126,7 @@ class Context:
         to: str,
         data: Any,
         *,
-        type: int = DATA_REQUEST,
+        type: int = _DATA_REQUEST,
         priority: str = "normal",
         seconds: float | None = None,
     ) -> int:
@@ -124,7 +141,7 @@ class Context:
         data: Any,
         then: Then,
         *,
-        type: int = DATA_REQUEST,
+        type: int = _DATA_REQUEST,
         priority: str = "normal",
         seconds: float | None = None,
     ) -> int:
@@ -133,7 +150,7 @@ class Context:
         """
         return self._post().request(to, data, then, type_=type, priority=priority, seconds=seconds)
 
-    def receive(self, seconds: float) -> Message | None:
+    def receive(self, seconds: float) -> "Message | None":
         """The next message that no hook took, waited for so long. Other calls of the plugin wait meanwhile."""
         return self._post().receive(seconds)
 
@@ -143,34 +160,40 @@ class Context:
         data: Any,
         then: Then | None = None,
         *,
-        type: int = EVENT_NOTIFY,
+        type: int = _EVENT_NOTIFY,
         priority: str = "normal",
     ) -> None:
         """Send to every running plugin of that type it may link with; `then` gets their names."""
         self._post().broadcast(plugin_type, data, then, type_=type, priority=priority)
 
-    def publish(self, topic: str, data: Any, *, type: int = EVENT_NOTIFY, priority: str = "normal") -> int:
+    def publish(self, topic: str, data: Any, *, type: int = _EVENT_NOTIFY, priority: str = "normal") -> int:
         """Send to whoever subscribed to `PLUGIN/topic`; returns how many. What a subscriber has no room for waits, and
         the oldest of it is dropped.
         """
         return self._post().publish(topic, data, type_=type, priority=priority)
 
-    def subscribe(self, what: str | int, function: Callable[[Message], Any]) -> None:
+    def subscribe(self, what: str | int, function: "Callable[[Message], Any]") -> None:
         """Call `function` with each message that is published to a topic: `hostpulse/*`, `*/temperature`, or with a
         message type. To be asked for in `start`; ends at `stop`.
         """
         self._post().subscribe(what, function)
 
-    def service(self, plugin: str, *, seconds: float | None = None) -> Proxy:
+    def service(self, plugin: str, *, seconds: float | None = None) -> "Proxy":
         """Another plugin's: `context.service("echo").Greet("Ada", then=told)`."""
+        from exosdk.remote import Proxy
+
         return Proxy(plugin, request=self._post().request, seconds=seconds)
 
-    def _post(self) -> Mail:
+    def _post(self) -> "Mail":
         if self._mail is None:
+            from exosdk.links import LinkError
+
             raise LinkError("cannot reach another plugin: the permission ipc was not granted")
         return self._mail
 
-    def _make_mail(self) -> Mail:
+    def _make_mail(self) -> "Mail":
+        from exosdk.mail import Mail
+
         return Mail(
             self.plugin,
             ask=self._ask,
@@ -240,7 +263,22 @@ def timers(context: Context) -> Timers:
     return context._timers
 
 
-def mail(context: Context) -> Mail | None:
+def admit(context: Context, guest: Guest, descriptor: int) -> None:
+    """It has a turn whenever its `descriptor` can be read, too."""
+    context._guests.append(guest)
+    context._listen(descriptor)
+
+
+def guests(context: Context) -> Sequence[Guest]:
+    return context._guests
+
+
+def hear_for(context: Context, listen: Callable[[int], None]) -> None:
+    """Who waits for descriptors is told of each that there is."""
+    context._listen = listen
+
+
+def mail(context: Context) -> "Mail | None":
     """None without the permission."""
     return context._mail
 

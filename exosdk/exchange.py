@@ -18,7 +18,7 @@ from exosdk.ring import BrokenError
 Deliver = Callable[[In, int, Any], None]
 Over = Callable[[Out | None], None]
 """Told after a link has ended, of the end that sent; and of one that goes on, but cannot carry what is in `never`."""
-CHANGED = "access-changed"
+LOST, CHANGED = "instance-lost", "access-changed"
 """Why a link ends whose sender may call other methods now: what it sent before is asked of nobody."""
 _SHARES = {"urgent": 64, "normal": 16, "bulk": 4}
 """Messages of one link in a row; before each link that is not urgent the urgent ones come again."""
@@ -147,7 +147,7 @@ class Exchange:
         if isinstance(found, Out):
             self._end_out(found, reason)
         elif found is not None:
-            found.ending = True
+            found.ending, found.lost = True, reason == LOST
             if reason == CHANGED:
                 found.calls = frozenset()
             if not found.joined:
@@ -198,17 +198,14 @@ class Exchange:
 
     def wait(self) -> float | None:
         """Seconds that may pass until the next `turn`; then the doorbells are heard, until `awake`. None: for ever."""
-        for out in self._outs.values():
-            if out.waiting and out.joined:
-                return _FULL_LOOK
+        pause = _FULL_LOOK if any(out.waiting and out.joined for out in self._outs.values()) else None
         if not self.running:
-            return None
-        nobody = True
+            return pause
         for incoming in self._incoming():
-            nobody = False
+            pause = pause or _LOOK
             if incoming.joined and (self._popped.get(incoming.id) or incoming.ending or not incoming.ring.listen()):
                 return 0.0
-        return None if nobody else _LOOK
+        return pause
 
     def awake(self) -> None:
         for house in self._houses:

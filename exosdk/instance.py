@@ -9,13 +9,16 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from exosdk import hooks, wire
-from exosdk.context import Context, abandon, given, mail, timers
+from exosdk.context import Context, abandon, given, guests, hear_for, mail, timers
 from exosdk.entry import UnusableError, text
-from exosdk.mail import Mail
 from exosdk.post import GoneError, Post
 from exosdk.serving import Serving
+
+if TYPE_CHECKING:
+    from exosdk.mail import Mail
 
 _MACHINE_CODE = f"{os.path.dirname(os.__file__)}/lib-dynload"
 """Of the standard library what the zygote did not load; without `native` it cannot be."""
@@ -63,13 +66,17 @@ class Runner:
             self._handle(*found)
         if (links := self._mail) is not None:
             self._between(lambda _: links.turn())
+        for guest in guests(serving.context) if serving else ():
+            self._between(lambda _, turn=guest.turn: turn())  # type: ignore[misc]
         if self._serving is not None:
             self._run_timer(self._serving)
 
     def _wait(self, pause: float | None) -> tuple[wire.Down, tuple[int, ...]] | None:
         """A frame with its descriptors, or None: time is over, or a doorbell was rung."""
-        if self._mail is not None and (rest := self._mail.wait()) is not None:
-            pause = rest if pause is None else min(pause, rest)
+        parties = [*guests(self._serving.context)] if self._serving is not None else []
+        for party in parties + ([self._mail] if self._mail is not None else []):
+            if (rest := party.wait()) is not None:
+                pause = rest if pause is None else min(pause, rest)
         readable = self._post.wait(pause)
         if self._mail is not None:
             self._mail.exchange.awake()
@@ -134,6 +141,7 @@ class Runner:
             sys.path.append(_MACHINE_CODE)
         state = self._state if os.path.isdir(self._state) else ""
         context = Context(go, state_dir=state, send=self._post.send)
+        hear_for(context, self._post.listen)
         try:
             serving = Serving(go, context=context, manager=self._manager)
         except GoneError:

@@ -168,13 +168,13 @@ class Out:
 
 
 class In:
-    """A receiving end. `ending`: its sender is gone, and what it sent is still to be read."""
+    """A receiving end. `ending`: it is parted, and what was sent is still to be read. `lost`: its sender is no more."""
 
     def __init__(self, lay: Lay, memory: int) -> None:
         self.id, self.peer, self.instance, self.priority = lay.link, lay.peer, lay.instance, lay.priority
         self.slots, self.arena, self.calls = lay.slots, lay.arena, frozenset(lay.calls)
         self.ring = Consumer(memory, slots=lay.slots, arena=lay.arena)
-        self.joined = self.ending = False
+        self.joined = self.ending = self.lost = False
         self.messages = self.dropped = 0
         self.took = [0] * BUCKETS
 

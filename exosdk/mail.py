@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exosdk import topics
-from exosdk.exchange import Exchange
+from exosdk.exchange import LOST, Exchange
 from exosdk.links import DROP_OLDEST, ERROR, FULL, In, LinkError, Out
 from exosdk.message import (
     DATA_RESPONSE,
@@ -28,7 +28,6 @@ from exosdk.signature import MalformedError
 
 Then = Callable[[Any, str], Any]
 """Called with the answer and "", or with None and the reason there is none."""
-LOST = "instance-lost"
 REQUESTS_MAX = 4096
 INBOX_MAX = 256
 _STOPPED = "stopped: the plugin was stopped"
@@ -212,7 +211,7 @@ class Mail:
         data = view[start if isinstance(payload, bytes) else lent_from(start) :]
         if envelope.kind in (Kind.REPLY, Kind.FAULT):
             self._answered(link, envelope, data)
-        elif (envelope.kind == Kind.TOPIC) != topics.is_topic(envelope.topic):
+        elif not topics.is_topic(envelope.topic) if envelope.kind == Kind.TOPIC else envelope.topic:
             link.dropped += 1
         elif envelope.kind == Kind.CALL:
             self.guard(lambda: self._call(link, envelope, data))
@@ -281,7 +280,7 @@ class Mail:
         """An answer that nobody can be given is dropped: its time will be over, or its asker is. Of one that cannot be
         sent its asker is told. It is for the instance that asked: the next one counts its requests anew.
         """
-        if link.ending or not link.joined:
+        if link.lost:
             return
         number, priority, only = envelope.number, link.priority, link.instance
         try:

@@ -22,6 +22,8 @@ PRELOADED = ("json",)
 in every fork, and what a list like (datetime, dataclasses, base64, tempfile) scatters costs each instance 0.1 MB.
 """
 
+LINKED = ("exosdk.mail", "exosdk.remote", "exosdk.fit")
+"""What an instance with links needs, and no other touches. No instance can load the ring's machine code by itself."""
 _TIMES = 12
 """CPython 3.11 specialises a function after 8 runs."""
 _PLAYER = "exosdk.player"
@@ -43,6 +45,8 @@ def rehearse(manager: hooks.Manager, *, code: str, finish: Callable[[], None] = 
         __import__(name)
     for _ in range(_TIMES):
         _play(manager, code=code)
+    for name in LINKED:
+        __import__(name)
     # Only a package that was granted `native` has a file for the first of them.
     loaders = (ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceFileLoader, SOURCE_SUFFIXES)
     sys.path_importer_cache[code] = FileFinder(code, *loaders)

@@ -4,14 +4,15 @@ Used by the runner in a sandbox and by the test kit in a process, so that both b
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exosdk import entry, fit, hooks, wire
-from exosdk.context import Context, flush, mail, reconfigure, timers
-from exosdk.links import In
-from exosdk.mail import Mail
-from exosdk.remote import plain
+from exosdk import entry, hooks, wire
+from exosdk.context import Context, flush, guests, mail, reconfigure, timers
 from exosdk.signature import MalformedError, snake_case, split
+
+if TYPE_CHECKING:
+    from exosdk.links import In
+    from exosdk.mail import Mail
 
 PLUGIN_UID = -1
 """Of a caller that is a plugin, and no user of the host."""
@@ -46,6 +47,8 @@ class Serving:
         finally:
             if name == "stop":
                 timers(self.context).clear()
+                for guest in guests(self.context):
+                    guest.stop()
                 self._end_mail()
         self.state = _LEADS_TO.get(name, self.state)
         if (found := mail(self.context)) is not None:
@@ -65,7 +68,7 @@ class Serving:
         if (found := mail(self.context)) is not None:
             found.stop()
 
-    def _connect(self, found: Mail) -> None:
+    def _connect(self, found: "Mail") -> None:
         """Its messages reach the plugin's hooks and services."""
         if "on_message" in self.implemented:
             found.on_message = lambda message: self._hooks.on_message(
@@ -75,8 +78,11 @@ class Serving:
             found.on_lost = lambda peer, unread: self._hooks.link_lost(peer=peer, unread=unread)
         found.on_call = self._answer
 
-    def _answer(self, link: In, data: Any) -> bytes:
+    def _answer(self, link: "In", data: Any) -> bytes:
         """A call over a link. Who may call is exod's word; what is called with, the caller's."""
+        from exosdk import fit
+        from exosdk.remote import plain
+
         asked = plain(data)
         if not (isinstance(asked, list) and len(asked) == 3 and isinstance(asked[2], list)):
             raise MalformedError("the call is none")

@@ -64,6 +64,12 @@ def test_a_service_is_called_as_it_is_declared_and_only_so(two: Talkers) -> None
     assert [refused.partition(":")[0] for _, refused in told[1:]] == ["MalformedError", "MalformedError"]
 
 
+def test_a_coroutine_awaits_what_another_plugin_says(two: Talkers) -> None:
+    two.run("copy-two", "setattr(self, 'answer', lambda message: b'answered ' + message.data)")
+    two.run("copy-one", "self.await_answer('copy-two')")
+    assert two.until("copy-one", "self.told") == [(b"answered asked", 42)]
+
+
 def test_a_broadcast_goes_to_all_of_a_type(two: Talkers) -> None:
     two.load("copy-model", ('type = "custom"', 'type = "ai-model"'))
     two.run("copy-one", "context.broadcast('custom', b'all', self.then)")

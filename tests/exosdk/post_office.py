@@ -22,6 +22,17 @@ SLOTS, ARENA = 128, 16 << 10
 PATIENCE = 5.0
 
 
+def open_files() -> dict[str, str]:
+    """Descriptor → what it is."""
+    found = {}
+    for one in os.listdir("/proc/self/fd"):
+        try:
+            found[one] = os.readlink(f"/proc/self/fd/{one}")
+        except FileNotFoundError:  # the directory itself
+            continue
+    return found
+
+
 class Plugin:
     """One instance, with what became of it: messages, answers, notes, peers that were lost."""
 
@@ -133,6 +144,7 @@ class Office:
     """Plugin type → who is of it."""
     bells_each_time: bool = False
     """Whether a doorbell comes with every link, as two that are made at once may have it."""
+    _before: dict[str, str] = field(default_factory=open_files)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _doorbells: Doorbells = field(default_factory=Doorbells)
     _gone: list[Plugin | Link] = field(default_factory=list)
@@ -258,6 +270,10 @@ class Office:
         finally:
             producer.close()
 
+    def opened(self, kind: str) -> int:
+        """How many descriptors of a kind are open that were not there before."""
+        return sum(kind in what for _, what in open_files().items() - self._before.items())
+
     def close(self) -> None:
         for one in [*self.plugins, *(one for one in self._gone if isinstance(one, Plugin))]:
             one.mail.stop()
@@ -267,17 +283,6 @@ class Office:
             link.front.close()
             link.back.close()
         self._doorbells.close()
-
-
-def open_files() -> dict[str, str]:
-    """Descriptor → what it is."""
-    found = {}
-    for one in os.listdir("/proc/self/fd"):
-        try:
-            found[one] = os.readlink(f"/proc/self/fd/{one}")
-        except FileNotFoundError:  # the directory itself
-            continue
-    return found
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """A peer that writes what it likes into a ring: it ends that link, and nothing else."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -66,7 +68,11 @@ MESSAGES = st.lists(
         st.one_of(
             st.binary(max_size=ring.MESSAGE_MAX),
             st.builds(
-                lambda kind, length, rest: Envelope(1, 0, 0, answers=1).pack()[:-2] + bytes([kind, length]) + rest,
+                lambda sent, patience, kind, length, rest: (
+                    Envelope(1, 0, sent, answers=1, patience=patience).pack()[:-2] + bytes([kind, length]) + rest
+                ),
+                st.sampled_from([0, 1, 1 << 63, (1 << 64) - 1]),
+                st.sampled_from([0, 1, (1 << 32) - 1]),
                 st.integers(0, 8),
                 st.integers(0, 255),
                 st.binary(max_size=300),
@@ -131,3 +137,29 @@ def test_no_memory_of_a_peer_raises_out_of_a_turn_or_a_wait(headers: list[tuple[
             bob.mail.exchange.awake()
             bob.mail.turn()
         assert bob.raised == []
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(
+    head=st.integers(0, 2**64 - 1) | st.integers(0, 300),
+    returns=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 2**64 - 1) | st.integers(0, 99)), max_size=4),
+)
+def test_no_memory_of_a_receiver_raises_more_than_that_nothing_was_sent(
+    head: int, returns: list[tuple[int, int]]
+) -> None:
+    with post_office.office() as office:
+        ada, bob = office.plugin("ada"), office.plugin("bob")
+        ada.link("bob", slots=32, arena=4096, full="drop-oldest")
+        office.settle()
+        (link,) = office.links
+        link.back[0:8] = head.to_bytes(8, "little")
+        for chunk, word in returns:
+            at = ring.PAGE + chunk * 8
+            link.back[at : at + 8] = word.to_bytes(8, "little")
+        for data in (b"small", bytes(2000)) * 40:
+            with suppress(LinkError):
+                ada.send("bob", data)
+        ada.mail.turn()
+        ada.mail.exchange.counts()
+        office.kill(bob)
+        assert (ada.sent_on, ada.raised) == ([], [])

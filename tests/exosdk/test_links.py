@@ -140,6 +140,17 @@ def test_what_can_never_be_sent_is_refused_at_once_or_named_once_it_is_known(pai
         pair.put(4, data=bytes(ARENA))
 
 
+def test_a_large_message_that_finds_no_slot_gives_its_room_back(pair: Pair) -> None:
+    pair.made()
+    pair.fill()
+    for _ in range(10):
+        with pytest.raises(FullError):
+            pair.put(1, data=BIG)
+    pair.drain()
+    pair.put(40, data=BIG)
+    assert pair.drain() == [40]
+
+
 def test_what_is_for_one_instance_is_not_sent_to_the_next(pair: Pair) -> None:
     pair.put(1)
     pair.out.put(2, 3, b"  2:", b"", only=8)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from exosdk.message import CUSTOM
-from tests.exosdk.post_office import Office, Plugin, open_files
+from tests.exosdk.post_office import Office, Plugin
 
 # --- what plugins' functions raise -----------------------------------------------------------------------------------
 
@@ -48,9 +48,7 @@ def test_a_stop_fails_the_requests_parts_the_links_and_leaves_nothing(office: Of
     assert bob.told[-1] == ("leave", "")
     assert (bob.mail.exchange.counts(), bob.mail.exchange.claims(), bob.mail.wait()) == ([[], []], [], None)
     assert office.links == []
-    left = list(open_files().values())
-    assert not any("eventfd" in one for one in left)
-    assert sum("exod-link" in one for one in left) == 2  # those of the office
+    assert (office.opened("eventfd"), office.opened("exod-link")) == (0, 2)  # the two are the office's
 
 
 def test_a_function_that_sends_when_it_is_told_of_the_stop_sends_nothing(

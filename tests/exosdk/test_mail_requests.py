@@ -224,3 +224,18 @@ def test_a_peer_that_stopped_was_not_lost(office: Office, ada: Plugin, bob: Plug
     bob.mail.stop()
     assert ada.lost == []
     assert (ada.sent_on, ada.received_on) == ([], [])
+
+
+def test_what_was_asked_over_a_link_that_was_parted_since_is_answered_all_the_same(
+    office: Office, ada: Plugin, bob: Plugin
+) -> None:
+    bob.send("ada", b"so that ada hears bob")
+    found, unread = ada.request("bob"), ada.request("bob")
+    office.settle()
+    bob.mail.turn()
+    office.part(office.between(ada, bob), "broken")
+    office.run()
+    for message in bob.heard:
+        message.reply(b"yes")
+    office.run()
+    assert found == unread == [(b"yes", "")]

@@ -179,3 +179,12 @@ def test_a_question_too_many_is_asked_later() -> None:
     office.publish(b"2")
     office.thens.pop()({"bob": ["ada/*"]}, "")
     assert [data for _, data in office.sent] == [b"1", b"2"]
+
+
+def test_what_was_found_for_topics_is_not_remembered_without_end() -> None:
+    office = Asked()
+    office.publish(b"1")
+    office.thens.pop()({"bob": ["ada/*"]}, "")
+    for number in range(300):
+        assert office.publisher.publish(f"t{number}", b"", type_=EVENT_NOTIFY, priority="normal") == 1
+    assert len(office.publisher._selected) <= 256

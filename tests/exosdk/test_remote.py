@@ -76,6 +76,16 @@ def test_what_exod_did_not_allow_is_refused_whatever_the_service_declares(ada: C
     assert ada.call("Nothing") == (None, "PermissionError: ada may not call greeter.Nothing")
 
 
+def test_calls_that_come_out_of_a_link_after_its_rules_changed_are_refused(
+    ada: Caller, bob: Plugin, office: Office
+) -> None:
+    assert ada.call("Greet", "Ada") == ("hello Ada", "")
+    Proxy("bob", request=ada.plugin.mail.request).Greet("x", then=lambda *told: ada.told.append(told))
+    office.part(office.between(ada.plugin, bob), "access-changed")
+    office.run()
+    assert ada.told == [(None, "PermissionError: ada may not call greeter.Greet")]
+
+
 def test_what_the_caller_did_wrong_is_not_in_the_log_of_who_was_called(ada: Caller, bob: Plugin) -> None:
     for method in ("Nothing", "Gone", "Greet"):
         ada.call(method)

@@ -1,6 +1,6 @@
 """Frames there and back, and everything that is no frame."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -23,6 +23,7 @@ UP = [
     wire.Passed(2, "running"),
     wire.Emit("s", "G", wire.pack([])),
     wire.Changed("s", wire.pack({"P": 1})),
+    wire.Want(1, "link", "bob", wire.pack({"priority": "urgent"})),
 ]
 DOWN = [
     wire.Go(1, "p", "1.0", "custom", "m:C", {"a": 1, "b": "x", "c": True, "d": 0.5}, {"ipc": ("x",)}, (SERVICE,), 5.0),
@@ -30,6 +31,12 @@ DOWN = [
     wire.Ping(1),
     wire.Epoch(2),
     wire.Bye(),
+    wire.Given(1, wire.pack(["x"]), ""),
+    wire.Lay((1 << 62) + 1, "bob", 7, True, "urgent", 4096, 1 << 20, ("s.M",)),
+    wire.Join((1 << 62) + 1),
+    wire.Part(5, "instance-lost"),
+    wire.Route("bob", ("p/*", "#5")),
+    wire.House(),
 ]
 
 
@@ -40,6 +47,11 @@ def name(frame: object) -> str:
 def plain(frame: Any) -> Any:
     """Raw compares by identity of its buffer; its bytes say what it holds."""
     return [bytes(value) if isinstance(value, msgspec.Raw) else value for value in msgspec.structs.astuple(frame)]
+
+
+def test_every_frame_is_among_them() -> None:
+    assert {type(frame) for frame in UP} == set(get_args(wire.Up))
+    assert {type(frame) for frame in DOWN} == set(get_args(wire.Down))
 
 
 @pytest.mark.parametrize("frame", UP, ids=name)

@@ -32,6 +32,16 @@ class Talker:
         names = {"self": self, "context": self.context, "os": os}
         return repr(eval(line, names))
 
+    def await_answer(self, to: str) -> None:
+        """In a coroutine, on a loop of asyncio's."""
+        from exosdk import aio
+
+        async def ask(loop: aio.Loop) -> None:
+            self.told.append((await loop.request(to, b"asked"), await loop.call(to, "Add", 20, 22)))
+
+        loop = aio.Loop(self.context)
+        loop.spawn(ask(loop))
+
     def turn_hostile(self, value: int = -1) -> None:
         """From the next link on it keeps what it is handed; and writes `value` all over it while it is not sealed."""
         make = links.Producer
