@@ -19,7 +19,7 @@
 #define PRODUCER 0
 #define CONSUMER 1
 
-mtype = { nothing, store, message, room, expect };
+mtype = { store, message, room, expect };
 /* store: `value` is written. message: read until it is `value`; what the last round left may be seen before, and nothing
  * else. room: read until it is `value` at least, unless it was before. expect: read, and has to be `value`. */
 
