@@ -133,6 +133,8 @@ class Uses:
         self.ends.consumer.wait(0.0002)
         self.ends.producer.wait(0.0)
         self.ends.consumer.listen()
+        if self.ends.producer.unread() > FEW:
+            self.wrong.append("more is unread than the ring holds")
 
 
 def round_of(name: str, number: int) -> dict[str, Any]:
