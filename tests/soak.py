@@ -1,10 +1,11 @@
 """`make soak`: 50,000 seeds of the simulation, every kill of the real daemon at a job → docs/evidence/spine.json; then
 2,000 kills over fifty instances under calls → adoption.json; 1,000 loads and unloads and 1,000 kills of what exod
 started → cycles.json; 20,000 faults of plugins, others every time → a line of faults.jsonl; then 20 power cuts of a
-virtual machine → power-cut.json, and every bomb of one plugin against fifty healthy ones in another → bombs.json; last
-2,000 ends of rings, killed in mid-traffic → rings.json; a hundred million messages → ring-messages.json; ten seconds of
-a hostile writer at each field → ring-writers.json; a hundred million inputs of a fuzzer, others every time → a line of
-ring-fuzz.jsonl; 100 kills of the recorder's store, and a day of samples in it → recorder.json.
+virtual machine → power-cut.json, and every bomb of one plugin against fifty healthy ones in another → bombs.json; then
+200 kills of a plugin that another asks without pause → requests.json, fifty that publish to each other → mesh.json;
+last 2,000 ends of rings, killed in mid-traffic → rings.json; a hundred million messages → ring-messages.json; ten
+seconds of a hostile writer at each field → ring-writers.json; a hundred million inputs of a fuzzer, others every time
+→ a line of ring-fuzz.jsonl; 100 kills of the recorder's store, and a day of samples in it → recorder.json.
 
 Takes a while and may be stopped: what is finished is kept in build/soak/COMMIT and not done again. The evidence counts
     runs        seeds and kills that came to an end
@@ -32,6 +33,7 @@ from xml.etree import ElementTree
 
 from bench.host import machine
 from tests import kills
+from tests.acceptance import losses, mesh
 from tests.adoption import sessions
 from tests.bombs.plugins import verdict
 from tests.endurance import sessions as endurance
@@ -42,13 +44,15 @@ ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
 SEEDS, KILLS = 50_000, 2_000
 CYCLES, FAULTS = 1_000, 20_000
+REQUEST_KILLS = 200
+MESH, MESH_ROUNDS = 50, 400
 RING_KILLS = 2_000
 RING_MESSAGES = RING_INPUTS = 100_000_000
 ADDED_UP = ("faults", "ring-fuzz")
 """Each soak's evidence is a line below those of earlier ones, and begins where they ended."""
 PARTS = (
     "spine", "adoption", "cycles", "faults", "power-cut", "bombs",
-    "rings", "ring-messages", "ring-writers", "ring-fuzz", "recorder",
+    "requests", "mesh", "rings", "ring-messages", "ring-writers", "ring-fuzz", "recorder",
 )  # fmt: skip
 CHUNK = 1_000
 WORKERS = 2
@@ -221,6 +225,30 @@ def judged(found: Mapping[str, Any]) -> dict[str, Any]:
     return evidence(rows, figures) | {"lost": len(found["lost"])}
 
 
+def requests() -> dict[str, Any]:
+    """Minutes: not worth to be taken up again."""
+    with tempfile.TemporaryDirectory() as place:
+        found = losses.run(Path(place) / "requests", REQUEST_KILLS, report=_say)
+    figures = {what: sum(row[what] for row in found) for what in ("asked", "lost requests")}
+    return evidence(found, figures)
+
+
+def meshed() -> dict[str, Any]:
+    """Fifty plugins within the default limits; a run is a message that was to arrive."""
+    with tempfile.TemporaryDirectory() as place:
+        heard = mesh.run(Path(place) / "mesh", count=MESH, rounds=MESH_ROUNDS)
+    awaited = MESH * (MESH - 1) * MESH_ROUNDS
+    arrived = sum(sum(of.values()) for of in heard.counts.values())
+    beyond = heard.unfairness() > 2 or len(heard.links) != MESH * (MESH - 1)
+    figures = {
+        "links": len(heard.links),
+        "most heard by least heard, at half": round(heard.unfairness(), 2),
+        "bytes of the largest, rings included": max(heard.memory.values()),
+        "descriptors of the one with most": max(heard.files.values()),
+    }
+    return evidence([], figures) | {"runs": awaited, "lost": awaited - arrived, "violations": heard.wrong + beyond}
+
+
 def rings() -> dict[str, Any]:
     """Half a minute, so that it is not worth to be taken up again."""
     struck = [traffic.strike(number) for number in range(RING_KILLS)]
@@ -284,6 +312,8 @@ def main(arguments: Sequence[str]) -> int:
         "faults": lambda: faults(work, chosen.faults),
         "power-cut": lambda: power_cuts(work),
         "bombs": lambda: bombs(work),
+        "requests": requests,
+        "mesh": meshed,
         "rings": rings,
         "ring-messages": lambda: ring_messages(work),
         "ring-writers": lambda: ring_writers(work),

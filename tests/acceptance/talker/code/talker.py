@@ -1,6 +1,7 @@
 """Runs one line of Python at a time beside its context; what came is in `heard`, oldest first."""
 
 import os
+from functools import partial
 from typing import Any
 
 from exosdk import Context, hookimpl, links
@@ -19,7 +20,9 @@ class Talker:
     @hookimpl
     def on_message(self, message: Any) -> Any:
         self.heard.append((message.sender, message.type, message.priority, bytes(message.data)))
-        return self.answer(message) if self.answer is not None else None
+        if self.answer is not None:
+            return self.answer(message)
+        return bytes(message.data) if message.wants_answer else None
 
     @hookimpl
     def link_lost(self, peer: str, unread: int) -> None:
@@ -53,6 +56,30 @@ class Talker:
             return made
 
         links.Producer = keep
+
+    def pester(self, to: str) -> None:
+        """Has 32 requests open at any moment, whatever becomes of `to`; `tally` says what became of each."""
+        self.open: set[int] = set()
+        self.tally = {"asked": 0, "answered": 0, "lost": 0, "refused": 0, "wrong": 0}
+        self.context.every(0.01, lambda: self.ask_more(to))
+
+    def ask_more(self, to: str) -> None:
+        while len(self.open) < 32:
+            number = self.tally["asked"] + 1
+            then = partial(self.became, number)
+            try:
+                self.context.request(to, b"%d" % number, then, seconds=600)
+            except links.LinkError:
+                return
+            self.tally["asked"] = number
+            self.open.add(number)
+
+    def became(self, number: int, value: Any, refused: str) -> None:
+        """Once each, and the answer to this one."""
+        if number not in self.open or (not refused and bytes(value) != b"%d" % number):
+            self.tally["wrong"] += 1
+        self.open.discard(number)
+        self.tally["answered" if not refused else "lost" if refused.startswith("instance-lost") else "refused"] += 1
 
     def join(self, rounds: int) -> None:
         """A mesh: when somebody says go, everybody publishes 1, 2, 3 … `rounds`, twenty a second."""
