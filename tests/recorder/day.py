@@ -4,6 +4,7 @@ disk, how long a question takes, and whether every value came back.
 The clock is late at each sample, as a real one is: by a fraction of a millisecond mostly, now and then by more.
 """
 
+import os
 import statistics
 import time
 from array import array
@@ -119,10 +120,15 @@ def _questions(recorder: InProcess, now: float) -> dict[str, Any]:
     }
     found = {}
     for what, (since, most) in asked.items():
-        took = []
+        took, worked = [], []
         for _ in range(_QUESTIONS):
-            began = time.perf_counter()
+            began, work = time.perf_counter(), time.thread_time()
             recorder.call("Query", BUSY, since, 0.0, most)
             took.append(round(1000 * (time.perf_counter() - began), 2))
-        found[what] = {"median": statistics.median(took), "greatest": max(took)}
-    return found
+            worked.append(round(1000 * (time.thread_time() - work), 2))
+        found[what] = {
+            "median": statistics.median(took),
+            "greatest": max(took),
+            "of the processor": statistics.median(worked),
+        }
+    return found | {"load of the host": os.getloadavg()[0]}
