@@ -123,7 +123,11 @@ def changed(store: Store, rows: int) -> list[str]:
 
 def pairs(store: Store, name: str, first: int) -> list[tuple[float, float]]:
     """Times and values from `first` on, in the order in which they came."""
-    return [pair for part in store.parts(name, first, 1 << 60) for pair in zip(*part, strict=True)]
+    return [
+        (time, number / scale)
+        for times, numbers, scale in store.parts(name, first, 1 << 60)
+        for time, number in zip(times, numbers, strict=True)
+    ]
 
 
 def leftovers(directory: Path) -> list[str]:

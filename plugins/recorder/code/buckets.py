@@ -9,8 +9,8 @@ from itertools import chain
 
 Point = tuple[float, float, float, float]
 """Seconds since 1970 of the stretch's first value; its least, mean and greatest value."""
-Part = tuple[Sequence[float], Sequence[float]]
-"""Times in milliseconds, in order, and as many values."""
+Part = tuple[Sequence[float], Sequence[float], float]
+"""Times in milliseconds, in order; as many numbers; and what these are to be divided by to be values."""
 
 
 def points(parts: Iterable[Part], begin: float, end: float, most: int) -> list[Point]:
@@ -23,7 +23,9 @@ def points(parts: Iterable[Part], begin: float, end: float, most: int) -> list[P
         count += len(part[0])
         if count > most:
             return _gathered(chain(held, coming), begin, end, most)
-    single = [(time, value) for times, values in held for time, value in zip(times, values, strict=True)]
+    single = [
+        (time, number / scale) for times, numbers, scale in held for time, number in zip(times, numbers, strict=True)
+    ]
     return [(time / 1000, value, value, value) for time, value in sorted(single, key=lambda pair: pair[0])]
 
 
@@ -32,9 +34,9 @@ class _Bucket:
 
     __slots__ = ("count", "greatest", "least", "time", "total")
 
-    def __init__(self, time: float, values: Sequence[float]) -> None:
-        self.time, self.least, self.greatest = time, min(values), max(values)
-        self.total, self.count = sum(values), len(values)
+    def __init__(self, time: float, numbers: Sequence[float], scale: float) -> None:
+        self.time, self.least, self.greatest = time, min(numbers) / scale, max(numbers) / scale
+        self.total, self.count = sum(numbers) / scale, len(numbers)
 
     def add(self, more: "_Bucket") -> None:
         self.time, self.least = min(self.time, more.time), min(self.least, more.least)
@@ -50,12 +52,12 @@ class _Bucket:
 def _gathered(parts: Iterable[Part], begin: float, end: float, most: int) -> list[Point]:
     length = (end - begin) / most or 1.0
     found: dict[int, _Bucket] = {}
-    for times, values in parts:
+    for times, numbers, scale in parts:
         at = 0
         while at < len(times):
             number = min(int((times[at] - begin) / length), most - 1)
             to = len(times) if number == most - 1 else bisect_left(times, begin + (number + 1) * length, at + 1)
-            bucket = _Bucket(times[at], values[at:to])
+            bucket = _Bucket(times[at], numbers[at:to], scale)
             if number in found:
                 found[number].add(bucket)
             else:

@@ -44,18 +44,21 @@ def pack_values(values: Sequence[float]) -> bytes:
     bits = array("d", values).tobytes()
     for decimals in range(_DECIMALS + 1):
         numbers = _scaled(values, 10**decimals)
-        if numbers is not None and array("d", _divided(numbers, decimals)).tobytes() == bits:
+        if numbers is not None and array("d", (number / 10.0**decimals for number in numbers)).tobytes() == bits:
             return _sealed(bytes([decimals]) + integers.pack(numbers))
     return _sealed(bytes([_XOR]) + _xored(bits))
 
 
-def unpack_values(chunk: bytes, count: int) -> list[float]:
+def unpack_values(chunk: bytes, count: int) -> tuple[list[float], float]:
+    """Numbers, and what each has to be divided by to be the value; 1.0 where they are the values. Who wants only the
+    least of them, or their sum, divides once. IEEE 754 rounds a quotient correctly: 123 / 10 is 12.3.
+    """
     body = _opened(chunk)
     if body[0] == _XOR:
-        return _bits(body[1:], count)
+        return _bits(body[1:], count), 1.0
     if body[0] > _DECIMALS:
         raise DamagedError(f"there is no form {body[0]}")
-    return _divided(_whole(body[1:], count), body[0])
+    return list(_whole(body[1:], count)), 10.0 ** body[0]
 
 
 def _scaled(values: Sequence[float], scale: int) -> list[int] | None:
@@ -64,12 +67,6 @@ def _scaled(values: Sequence[float], scale: int) -> list[int] | None:
     if not all(map(isfinite, found)) or max(map(abs, found), default=0.0) > _WHOLE:
         return None
     return list(map(round, found))
-
-
-def _divided(numbers: Iterable[float], decimals: int) -> list[float]:
-    """IEEE 754 rounds a quotient correctly: 123 / 10 is the double that is nearest to 12.3."""
-    scale = 10.0**decimals
-    return list(map(float, numbers)) if decimals == 0 else [number / scale for number in numbers]
 
 
 def _whole(data: bytes, count: int) -> Iterable[float]:

@@ -65,8 +65,10 @@ class Segments:
         while len(self._sizes) > 1 and (self.size + more > self.most or self._count > MOST_BLOCKS):
             self._drop(min(self._sizes))
 
-    def read(self, name: str, first: int, last: int) -> Iterator[tuple[list[float], list[float]]]:
-        """Times and values of each block that may have some from `first` to `last`. What is damaged is left out."""
+    def read(self, name: str, first: int, last: int) -> Iterator[tuple[list[float], list[float], float]]:
+        """Of each block that may have some from `first` to `last`: times, and values as `unpack_values` has them.
+        What is damaged is left out.
+        """
         wanted = [block for block in self._index.get(name, ()) if block.first <= last and block.last >= first]
         for segment in sorted({block.segment for block in wanted}):
             file = os.open(self._path(segment), os.O_RDONLY | os.O_CLOEXEC)
@@ -77,12 +79,14 @@ class Segments:
             finally:
                 os.close(file)
 
-    def _chunks(self, file: int, block: frames.Block) -> Iterator[tuple[list[float], list[float]]]:
+    def _chunks(self, file: int, block: frames.Block) -> Iterator[tuple[list[float], list[float], float]]:
         try:
             times = columns.unpack_times(os.pread(file, block.times_length, block.times_at), block.count)
-            yield times, columns.unpack_values(os.pread(file, block.values_length, block.values_at), block.count)
+            numbers, scale = columns.unpack_values(os.pread(file, block.values_length, block.values_at), block.count)
         except columns.DamagedError:
             self.damaged += 1
+        else:
+            yield times, numbers, scale
 
     def _recover(self, number: int, *, newest: bool) -> int:
         with open(self._path(number), "rb") as file:

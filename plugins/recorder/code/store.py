@@ -20,7 +20,7 @@ MOST_SERIES = 256
 MOST_OF_ONE = 64
 """Series whose names begin with the same word: who publishes many names takes none away from others."""
 _EVER = 1 << 60
-Part = tuple[Sequence[float], Sequence[float]]
+Part = tuple[Sequence[float], Sequence[float], float]
 
 
 class FullError(Exception):
@@ -118,14 +118,14 @@ class Store:
         return found
 
     def parts(self, name: str, first: int, last: int) -> Iterator[Part]:
-        """All from `first` to `last`, both included: times in milliseconds and values, block by block in the order in
-        which they came. Within a part times that went back are put in order.
+        """All from `first` to `last`, both included: times in milliseconds, and values as `columns.unpack_values` has
+        them. Block by block in the order in which they came; within a part times that went back are put in order.
         """
-        for times, values in self._segments.read(name, first, last):
-            yield _between(*_ordered(times, values), first, last)
+        for times, numbers, scale in self._segments.read(name, first, last):
+            yield *_between(*_ordered(times, numbers), first, last), scale
         if name in self._pending:
             column = self._pending[name]
-            yield _between(*_ordered(column.times, column.values), first, last)
+            yield *_between(*_ordered(column.times, column.values), first, last), 1.0
 
     def _stretches(self, name: str) -> Iterator[tuple[int, int, int]]:
         for block in self._segments.index.get(name, ()):
@@ -148,7 +148,7 @@ class Store:
             column.values.append(value)
 
 
-def _ordered(times: Sequence[float], values: Sequence[float]) -> Part:
+def _ordered(times: Sequence[float], values: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
     ordered = sorted(times)
     if ordered == times:
         return times, values
@@ -156,7 +156,9 @@ def _ordered(times: Sequence[float], values: Sequence[float]) -> Part:
     return ordered, [values[at] for at in order]
 
 
-def _between(times: Sequence[float], values: Sequence[float], first: int, last: int) -> Part:
+def _between(
+    times: Sequence[float], values: Sequence[float], first: int, last: int
+) -> tuple[Sequence[float], Sequence[float]]:
     if not times or (first <= times[0] and times[-1] <= last):
         return times, values
     begin, end = bisect_left(times, first), bisect_right(times, last)

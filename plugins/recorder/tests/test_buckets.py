@@ -8,7 +8,7 @@ from buckets import Point, points
 
 
 def gathered(times: Sequence[float], values: Sequence[float], most: int) -> list[Point]:
-    return points([(times, values)], min(times, default=0), max(times, default=0), most)
+    return points([(times, values, 1.0)], min(times, default=0), max(times, default=0), most)
 
 
 def test_few_values_are_points_of_their_own() -> None:
@@ -56,7 +56,7 @@ def test_parts_in_any_order_give_what_the_whole_gives(seed: int) -> None:
     random = Random(seed)
     pairs = sorted((random.randrange(10_000), float(random.randrange(1 << 20))) for _ in range(300))
     times, values = [time for time, _ in pairs], [value for _, value in pairs]
-    parts = [(times[at : at + 37], values[at : at + 37]) for at in range(0, 300, 37)]
+    parts = [(times[at : at + 37], [8 * value for value in values[at : at + 37]], 8.0) for at in range(0, 300, 37)]
     random.shuffle(parts)
     for most in (1, 10, 100, 299):
         assert points(parts, times[0], times[-1], most) == gathered(times, values, most)

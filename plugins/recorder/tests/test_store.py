@@ -50,7 +50,11 @@ def fill(store: Store, begin: int, end: int, *, every: int = 10) -> None:
 
 
 def pairs(store: Store, name: str, first: int = 0, last: int = 1 << 60) -> list[tuple[float, float]]:
-    found = [pair for times, values in store.parts(name, first, last) for pair in zip(times, values, strict=True)]
+    found = [
+        (time, number / scale)
+        for times, numbers, scale in store.parts(name, first, last)
+        for time, number in zip(times, numbers, strict=True)
+    ]
     return sorted(found, key=lambda pair: pair[0])
 
 
