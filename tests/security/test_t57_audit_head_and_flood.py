@@ -13,7 +13,8 @@ import pytest
 
 from exoctl.auditlog import INITIAL, Copy, judged, read_key, said
 from exoctl.trail import Key, Report
-from exod.brokers.config.steps import USES, Config, World
+from exod.brokers.config.steps import Config, World
+from exod.brokers.questions import USES
 from exod.plan.confine import Confinement
 from exod.state import chain
 from exod.state.audit import Audit, Caps
