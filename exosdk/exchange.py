@@ -102,6 +102,11 @@ class Exchange:
     # --- what the channel says ----------------------------------------------------------------------------------
 
     def lay(self, lay: wire.Lay, descriptors: tuple[int, ...]) -> None:
+        """Of an end that is there: what may be called over it from now on."""
+        known = self._find(lay.link)
+        if isinstance(known, In) and not descriptors:
+            known.calls = frozenset(lay.calls)
+            return
         try:
             (memory,) = descriptors
             if lay.sends:

@@ -172,7 +172,8 @@ class Given(Frame, tag="given", frozen=True):
 class Lay(Frame, tag="lay", frozen=True):
     """An end of a link to be made, on the memory that comes along; told with a Want of kind "laid" once it is.
 
-    `instance`: the peer's. `calls`: methods of ours, as SERVICE.Method, that the peer may call.
+    `instance`: the peer's. `calls`: methods of ours, as SERVICE.Method, that the peer may call. Of a link that
+    there is, without memory: they are these from now on.
     """
 
     link: int

@@ -12,8 +12,10 @@ from exod.brokers.network import steps as network
 from exod.brokers.network.resolver import Resolver
 from exod.brokers.router import counts
 from exod.brokers.router import steps as router
+from exod.brokers.router import world as routing
 from exod.brokers.router.counts import Counts, Row
-from exod.brokers.router.steps import Asker, Router
+from exod.brokers.router.steps import Router
+from exod.brokers.router.world import Asker
 from exod.errors import Refused
 from exod.package.options import Value
 from exod.supervisor.ports import Caller, Clock, Want, Wanted
@@ -40,7 +42,7 @@ class Desk:
         self._resolver = Resolver(uid=resolver_uid)
         self._config = config.Config(config.World(world.read, world.write, note, now, spawn))
         self._network = network.Network(network.World(note, now, spawn, self._resolver.resolve))
-        self._router = Router(router.World(note, now, world.clock.sleep, spawn))
+        self._router = Router(routing.World(note, now, world.clock.sleep, spawn))
 
     def wanted(self, asker: Asker, want: Want) -> None:
         """From the loop; the answer comes later, through the asker's channel."""
@@ -86,6 +88,7 @@ class Nobody:
 
 async def _counts(asker: Asker) -> Counts:
     try:
-        return counts.read(await asker.line().ask(_COUNTS, _EXOD, deadline=_COUNT_SECONDS))
-    except Refused:
+        async with asyncio.timeout(_COUNT_SECONDS):  # the question's own stands still while the plugin is suspended
+            return counts.read(await asker.line().ask(_COUNTS, _EXOD, deadline=_COUNT_SECONDS))
+    except (Refused, TimeoutError):
         return counts.NOTHING

@@ -10,6 +10,7 @@ from exosdk import wire
 
 USES = 32
 """So many a second of one plugin: each is a record of the audit, which others need as well."""
+_SHORT = 300
 
 
 class Asker(Protocol):
@@ -40,7 +41,11 @@ class Uses:
 
 def give(asker: Asker, want: Want, value: Any, refused: str) -> None:
     """The answer; to a question that expects none nobody listens."""
-    tell(asker, wire.Given(want.number, wire.pack(value), refused))
+    try:
+        tell(asker, wire.Given(want.number, wire.pack(value), refused))
+    except wire.MalformedError:  # what it asked about may be as long as a message, and what others said longer
+        short = refused[:_SHORT] or "cannot answer: it is more than a message holds"
+        tell(asker, wire.Given(want.number, wire.NOTHING, short))
 
 
 def tell(asker: Asker, frame: wire.Down, *descriptors: int) -> bool:

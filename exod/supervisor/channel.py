@@ -302,8 +302,10 @@ class Channel:
             self._end.read()
 
     def tell(self, frame: wire.Down, *descriptors: int) -> bool:
-        data = wire.encode(frame)
-        return self._end.hand_over(data, *descriptors) if descriptors else self._end.send(data)
+        """Answers wait. All else is said now or not at all: while one is suspended, it would fill what calls need."""
+        if isinstance(frame, wire.Given) and not descriptors:
+            return self._end.send(wire.encode(frame))
+        return not self._paused and self._end.hand_over(wire.encode(frame), *descriptors)
 
     # --- health ------------------------------------------------------------------------------------------------
 

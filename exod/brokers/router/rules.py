@@ -12,12 +12,14 @@ from exod.plan.policy import AND
 
 PRIORITIES = ("urgent", "normal", "bulk")
 ANYBODY = "*"
+LINK_MAX = 1 << 62
+"""Numbers of links are random ones from 1 on."""
 LINKS_MAX = 256
 """Of one instance, in both directions."""
 FEW = 8
 """Links that an instance sends on; who has more gets smaller ones."""
-_SLOTS, _SLOTS_OF_MANY, _SLOTS_MAX = 4096, 256, 1 << 16
-_ARENA, _ARENA_OF_MANY, _ARENA_MAX = 1 << 20, 64 << 10, 16 << 20
+_SLOTS_FEW, _SLOTS_OF_MANY, _SLOTS_MAX = 4096, 256, 1 << 16
+_ARENA_FEW, _ARENA_OF_MANY, _ARENA_MAX = 1 << 20, 64 << 10, 16 << 20
 SUBSCRIPTIONS_MAX = 64
 _WORD = "[a-z0-9][a-z0-9_-]*"
 _PATTERN = re.compile(rf"#[3-7]|({_WORD}|\*)(/({_WORD}|\*))*")
@@ -49,15 +51,23 @@ def shape(wanted: Any, *, to: str, sending: int) -> Shape:
     """`wanted` is the plugin's, unchecked; zeros are chosen. `sending`: links that the sender has. Raises Refused."""
     asked = wanted if isinstance(wanted, Mapping) else {}
     few = sending < FEW
-    slots = asked.get("slots") or (_SLOTS if few else _SLOTS_OF_MANY)
-    arena = asked.get("arena") or (_ARENA if few else _ARENA_OF_MANY)
+    slots = asked.get("slots") or (_SLOTS_FEW if few else _SLOTS_OF_MANY)
+    arena = asked.get("arena") or (_ARENA_FEW if few else _ARENA_OF_MANY)
     if asked.get("priority") not in PRIORITIES:
         raise Refused(_unfit(to, "there is no such priority"))
-    if not _power(slots, 32, _SLOTS_MAX):
+    if not _slots(slots):
         raise Refused(_unfit(to, f"slots are a power of two from 32 to {_SLOTS_MAX}"))
-    if not _power(arena, 4096, _ARENA_MAX):
+    if not _arena(arena):
         raise Refused(_unfit(to, f"an arena is a power of two from 4096 to {_ARENA_MAX}"))
     return Shape(str(asked["priority"]), slots, arena)
+
+
+def _slots(value: Any) -> bool:
+    return _power(value, 32, _SLOTS_MAX)
+
+
+def _arena(value: Any) -> bool:
+    return _power(value, 4096, _ARENA_MAX)
 
 
 def _power(value: Any, least: int, most: int) -> bool:
@@ -109,11 +119,11 @@ def claims(said: Any) -> list[Claim]:
     return [
         Claim(link, peer, instance, sends, Shape(priority, slots, arena))
         for link, peer, instance, sends, priority, slots, arena in good
-        if priority in PRIORITIES
+        if priority in PRIORITIES and 0 < link <= LINK_MAX and _slots(slots) and _arena(arena)
     ]
 
 
 def match(one: Claim, plugin: str, number: int, other: Claim, peer: str, peer_number: int) -> bool:
     """Whether two instances, named and numbered, claim the two ends of one link."""
     ends = (one.peer, one.instance, other.peer, other.instance) == (peer, peer_number, plugin, number)
-    return ends and one.sends != other.sends and one.shape == other.shape
+    return ends and number != peer_number and one.sends != other.sends and one.shape == other.shape

@@ -116,6 +116,26 @@ async def test_deadlines_and_pings_stand_still_while_paused(channel: Channel, pe
     assert heard.illnesses == []
 
 
+async def test_what_nobody_asked_is_not_said_to_one_that_sleeps_and_an_answer_is(channel: Channel, peer: Peer) -> None:
+    channel.pause()
+    assert not channel.tell(wire.Part(1, "stopped"))
+    assert channel.tell(wire.Given(1, wire.NOTHING, ""))
+    channel.unpause()
+    assert channel.tell(wire.Part(2, "stopped"))
+    assert [peer.hear(), peer.hear()] == [wire.Given(1, wire.NOTHING, ""), wire.Part(2, "stopped")]
+
+
+async def test_what_nobody_asked_takes_no_place_of_what_is_called(channel: Channel, peer: Peer) -> None:
+    said = 0
+    while channel.tell(wire.Route("other", ("x" * 10_000,))):
+        said += 1
+    asked = ask(channel, "a")
+    assert [type(peer.hear()) for _ in range(said)] == [wire.Route] * said
+    call = await hear(peer, channel)
+    peer.say(wire.Reply(call.id, wire.pack(["A"])))
+    assert await asked == ["A"]
+
+
 # --- adoption -----------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from exod.brokers.router.steps import Router, World
+from exod.brokers.router.steps import Router
+from exod.brokers.router.world import World
 from exod.errors import Refusal, Refused
 from exod.package.services import Service
 from exod.plan.confine import Confinement
@@ -101,6 +102,7 @@ class Plugin:
         return self
 
     def tell(self, frame: wire.Down, *descriptors: int) -> bool:
+        wire.encode(frame)
         if not self.reads:
             return False
         self.frames.append(frame)
@@ -186,6 +188,9 @@ async def town() -> AsyncIterator[Town]:
         for house in one.mail.exchange._houses:
             house.close()
     made.router.close()
-    assert not made.router._links
+    assert not made.router._links._all
+    assert not made.router._links._of
+    assert not made.router._openings
+    assert not made.router._doorbells._houses
     assert not made.router._laid
     assert set(os.listdir("/proc/self/fd")) <= before

@@ -1,10 +1,12 @@
 """An exod that begins anew believes of a link what both its ends say of it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from exod.package.services import Method, Service
 from tests.exod.brokers.router import plugins
 from tests.exod.brokers.router.plugins import Town, linked
 
@@ -29,7 +31,9 @@ async def test_an_exod_that_begins_anew_takes_over_the_links_that_both_ends_clai
     other.die()
     await fresh.quiet()
     assert one.parted() == ["instance-lost"]
-    town.router._links.clear()
+    for plugin in (one, other):
+        town.router.gone(plugin)
+    await town.quiet()
     town.router.close()
 
 
@@ -66,6 +70,86 @@ async def test_claims_that_are_none_are_passed_over(town: Town, said: Any) -> No
     await town.quiet()
     assert one.parted() == []
     await linked(town, one, town.plugin("other"))
+
+
+async def test_one_claims_once_and_keeps_nothing_by_claiming_again(town: Town) -> None:
+    one = town.plugin("one")
+    for number in range(1, 9):
+        one.want(0, "held", "", [[number, "other", 9, True, "normal", 256, 4096]])
+    assert not town.tasks
+    assert not town.router._claims
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        [0, "other", 2, True, "normal", 256, 4096], [-1, "other", 2, True, "normal", 256, 4096],
+        [1 << 63, "other", 2, True, "normal", 256, 4096], [77, "other", 2, True, "normal", -1, 4096],
+        [77, "other", 2, True, "normal", 256, 1 << 40], [77, "other", 2, True, "normal", 33, 4096],
+    ],
+)  # fmt: skip
+async def test_two_that_lie_together_get_no_row_that_a_bus_cannot_carry(town: Town, lie: list[Any]) -> None:
+    one, other = town.plugin("one", held=False), town.plugin("other", held=False)
+    one.want(0, "held", "", [lie])
+    other.want(0, "held", "", [[lie[0], "one", one.id, False, *lie[4:]]])
+    await town.quiet()
+    assert not town.router.links()
+
+
+async def test_nobody_is_linked_with_itself_by_claiming_both_ends(town: Town) -> None:
+    one = town.plugin("one", held=False)
+    one.want(0, "held", "", [[77, "one", one.id, sends, "normal", 256, 4096] for sends in (True, False)])
+    await town.quiet()
+    assert not town.router.links()
+
+
+async def test_two_that_may_not_be_linked_are_not_by_claiming_it(town: Town) -> None:
+    one, other = town.plugin("one", "other", held=False), town.plugin("other", "else", held=False)
+    one.want(0, "held", "", [[77, "other", other.id, True, "normal", 256, 4096]])
+    other.want(0, "held", "", [[77, "one", one.id, False, "normal", 256, 4096]])
+    await town.quiet()
+    assert not town.router.links()
+    assert one.parted() == other.parted() == ["broken"]
+
+
+async def test_a_link_that_is_there_is_nobody_elses_by_claiming_its_number(town: Town) -> None:
+    one, other = town.plugin("one"), town.plugin("other")
+    await linked(town, one, other)
+    (link,) = town.router.links()
+    third, fourth = town.plugin("third", held=False), town.plugin("fourth", held=False)
+    third.want(0, "held", "", [[link.id, "fourth", fourth.id, True, "normal", 256, 4096]])
+    fourth.want(0, "held", "", [[link.id, "third", third.id, False, "normal", 256, 4096]])
+    await town.quiet()
+    assert town.router.links() == [link]
+
+
+async def test_whoever_claims_and_dies_leaves_no_claim_to_agree_with(town: Town) -> None:
+    one, other = town.plugin("one", held=False), town.plugin("other", held=False)
+    one.want(0, "held", "", [[77, "other", other.id, True, "normal", 256, 4096]])
+    one.die()
+    other.want(0, "held", "", [[77, "one", one.id, False, "normal", 256, 4096]])
+    await town.quiet()
+    assert not town.router.links()
+    assert other.parted() == ["instance-lost"]
+
+
+async def test_a_rule_that_changed_while_no_exod_was_there_holds_for_links_of_before(town: Town) -> None:
+    door = Service("door", "org.exoos.Door1", access="any", methods=(Method("Open"),))
+    one, other = town.plugin("one"), town.plugin("other", services=(door,))
+    await linked(town, one, other)
+    ((incoming,),) = [list(other.mail.exchange._ins["normal"])]
+    assert incoming.calls == {"door.Open"}
+    fresh = Town()
+    other.services = (replace(door, access="plugin:else"),)
+    for plugin in (one, other):
+        plugin.town = fresh
+        plugin.mail.report()
+    await other.until(lambda: not incoming.calls)
+    assert len(fresh.router.links()) == 1
+    for plugin in (one, other):
+        town.router.gone(plugin)
+    await town.quiet()
+    town.router.close()
 
 
 async def test_one_without_the_permission_takes_no_links(town: Town) -> None:
