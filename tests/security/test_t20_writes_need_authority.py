@@ -28,7 +28,17 @@ BODIES: dict[str, list[object]] = {
     "u": [5],
     "": [],
 }
-OPEN = {"CheckCapability", "CheckDependencies", "Find", "ListByType", "ListLoaded", "ListTrust", "ListUsage", "GetInfo"}
+OPEN = {
+    "CheckCapability",
+    "CheckDependencies",
+    "Find",
+    "ListByType",
+    "ListLoaded",
+    "ListLinks",
+    "ListTrust",
+    "ListUsage",
+    "GetInfo",
+}
 WRITES = [(name, method) for name in SHIPPED for method in shipped(name).methods.values() if method.name not in OPEN]
 
 

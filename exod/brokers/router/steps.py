@@ -25,7 +25,7 @@ from exosdk import wire
 KINDS = frozenset(["link", "laid", "broken", "held", "leave", "subscribe", "routes", "members"])
 """Of questions that instances ask."""
 LOST, STOPPED, BROKEN, NOT_TAKEN, CHANGED = "instance-lost", "stopped", "broken", "not-taken", "access-changed"
-_SECONDS = 5.0
+_SECONDS = 20.0
 """For both ends to be made."""
 _AT_ONCE = 8
 """Links of one instance that are being made: what it is sent has to fit its channel."""

@@ -68,7 +68,7 @@ class FakeSupervisor:
     zygotes = (("lab", "trusted", "in-use", 70, 6_000_000),)
 
     def __init__(self, face: Any) -> None:
-        self.face = face
+        self.face, self.desk = face, self
         self.plugins: dict[str, PluginView] = {}
         self.instances: dict[int, InstanceView] = {}
         self.jobs: dict[int, JobView] = {}
@@ -147,6 +147,10 @@ class FakeSupervisor:
 
     def list_usage(self) -> list[Any]:
         return [(7, "hello", "running", 2, 1 << 20, 12.5, 1, 8, 2.0, 512, 3.5)]
+
+    async def links(self) -> list[Any]:
+        """Its own desk."""
+        return [(9, "hello", "echo", "normal", 256, 4096, 3, 30, 0, 1, 2, 0, 8.0, 16.0)]
 
     def list_trust(self) -> list[Mapping[str, str]]:
         return [{"name": "lab", "level": "full"}]

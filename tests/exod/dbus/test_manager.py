@@ -157,6 +157,11 @@ async def test_what_all_instances_use_is_one_answer(rig: Rig, client: Client) ->
     assert rows == [[7, "hello", "running", 2, 1 << 20, 12.5, 1, 8, 2.0, 512, 3.5]]
 
 
+async def test_links_are_rows_of_what_both_ends_counted(client: Client) -> None:
+    [rows] = await client.call("ListLinks")
+    assert rows == [[9, "hello", "echo", "normal", 256, 4096, 3, 30, 0, 1, 2, 0, 8.0, 16.0]]
+
+
 async def test_the_audit_is_read_in_pieces(client: Client) -> None:
     assert await client.call("ListAudit") == [[["audit-000000000001.jsonl", 7]], {"seq": "7"}]
     assert await client.call("ReadAudit", "st", ["audit-000000000001.jsonl", 5]) == [b"audit-000000000001.jsonl@5"]

@@ -59,16 +59,17 @@ class Talker:
 
     def pester(self, to: str) -> None:
         """Has 32 requests open at any moment, whatever becomes of `to`; `tally` says what became of each."""
+        self.pestered = to
         self.open: set[int] = set()
         self.tally = {"asked": 0, "answered": 0, "lost": 0, "refused": 0, "wrong": 0}
-        self.context.every(0.01, lambda: self.ask_more(to))
+        self.context.every(0.01, self.ask_more)
 
-    def ask_more(self, to: str) -> None:
+    def ask_more(self) -> None:
         while len(self.open) < 32:
             number = self.tally["asked"] + 1
             then = partial(self.became, number)
             try:
-                self.context.request(to, b"%d" % number, then, seconds=600)
+                self.context.request(self.pestered, b"%d" % number, then, seconds=600)
             except links.LinkError:
                 return
             self.tally["asked"] = number
@@ -80,6 +81,8 @@ class Talker:
             self.tally["wrong"] += 1
         self.open.discard(number)
         self.tally["answered" if not refused else "lost" if refused.startswith("instance-lost") else "refused"] += 1
+        if not refused:
+            self.ask_more()
 
     def join(self, rounds: int) -> None:
         """A mesh: when somebody says go, everybody publishes 1, 2, 3 … `rounds`, twenty a second."""
