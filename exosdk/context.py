@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from exosdk import wire
-from exosdk.log import Log
+from exosdk.log import Log, Seldom
 from exosdk.signature import MalformedError, snake_case, split
 from exosdk.timers import Timer, Timers
 
@@ -200,7 +200,7 @@ class Context:
             tell=lambda kind, key, value: self._send(wire.Want(0, kind, key, wire.pack(value))),
             clock=self.clock,
             patience=self._patience,
-            note=lambda text: self.log.warning("%s", text),
+            note=Seldom(lambda text: self.log.warning("%s", text), monotonic=self.clock.monotonic),
         )
 
     def _ask(self, kind: str, key: str, value: Any, then: Then) -> None:

@@ -6,12 +6,16 @@ counts them; it never blocks the plugin.
 
 import os
 import select
+from collections.abc import Callable
 from typing import Any
 
 _PIPE_BUF = 4096
 """Writes up to this size to a pipe that polls writable neither block nor interleave (pipe(7))."""
 
 _ERROR, _WARNING, _INFO, _DEBUG = 3, 4, 6, 7
+
+_AGAIN = 1.0
+_REMEMBERED = 64
 
 
 class Log:
@@ -47,3 +51,20 @@ class Log:
             return bool(poll.poll(0)) and os.write(self._fd, line) == len(line)
         except OSError:
             return False
+
+
+class Seldom:
+    """The same words once a second: of what another plugin can cause as often as it likes, and fill a log with."""
+
+    def __init__(self, say: Callable[[str], None], *, monotonic: Callable[[], float]) -> None:
+        self._say, self._monotonic = say, monotonic
+        self._until: dict[str, float] = {}
+
+    def __call__(self, text: str) -> None:
+        now = self._monotonic()
+        if now < self._until.get(text, now):
+            return
+        if len(self._until) >= _REMEMBERED:
+            self._until.clear()
+        self._until[text] = now + _AGAIN
+        self._say(text)

@@ -43,6 +43,8 @@ class Desk:
         self._config = config.Config(config.World(world.read, world.write, note, now, spawn))
         self._network = network.Network(network.World(note, now, spawn, self._resolver.resolve))
         self._router = Router(routing.World(note, now, world.clock.sleep, spawn))
+        self._asking = asyncio.Lock()
+        self._rows: Sequence[Row] | None = None
 
     def wanted(self, asker: Asker, want: Want) -> None:
         """From the loop; the answer comes later, through the asker's channel."""
@@ -62,7 +64,17 @@ class Desk:
         self._router.changed(asker)
 
     async def links(self) -> Sequence[Row]:
-        """All there are, with what both ends say of each; an instance that does not answer at once counted nothing."""
+        """All there are, with what both ends say of each; an instance that does not answer at once counted nothing. Who
+        asks while others wait is told the same: instances are asked once, however many users ask.
+        """
+        alone = not self._asking.locked()
+        async with self._asking:
+            if alone or self._rows is None:
+                self._rows = None  # should nobody wait for it in the end
+                self._rows = await self._count()
+            return self._rows
+
+    async def _count(self) -> Sequence[Row]:
         found = self._router.links()
         ends = {one.id: one for link in found for one in (link.sender, link.receiver)}
         said = dict(zip(ends, await asyncio.gather(*map(_counts, ends.values())), strict=True))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exosdk.log import Log
+from exosdk.log import Log, Seldom
 
 
 @pytest.fixture
@@ -47,3 +47,21 @@ def test_a_pipe_that_nobody_will_read_again_is_no_error() -> None:
     os.close(reading)
     Log(writing).info("x")
     os.close(writing)
+
+
+def test_the_same_words_are_said_once_a_second_and_others_at_once() -> None:
+    now, said = [7.0], list[str]()
+    seldom = Seldom(said.append, monotonic=lambda: now[0])
+    for text in ("full", "full", "gone", "full"):
+        seldom(text)
+    assert said == ["full", "gone"]
+    now[0] = 8.0
+    seldom("full")
+    assert said[2:] == ["full"]
+
+
+def test_what_was_said_is_not_remembered_for_ever() -> None:
+    seldom = Seldom(lambda _: None, monotonic=lambda: 7.0)
+    for number in range(1000):
+        seldom(str(number))
+    assert len(seldom._until) <= 64

@@ -1,5 +1,6 @@
 """Each question goes to the broker that answers it, and what links counted comes back as rows."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from exod.supervisor.ports import Caller, Want, Wanted
 from tests import uids
 from tests.exod.brokers.router import plugins
 from tests.exod.brokers.router.plugins import Plugin, Town
+from tests.exosdk.instances import until
 
 
 class Clock:
@@ -82,6 +84,37 @@ async def test_of_who_does_not_answer_nothing_was_counted(town: Town, open_desk:
     assert (row.messages, row.received) == (1, 0)
 
 
+async def test_however_many_ask_each_instance_is_asked_once(town: Town, open_desk: Desk) -> None:
+    one, other = town.plugin("one"), town.plugin("other")
+    lines = [say(one, Counted), say(other, Slow)]
+    one.send("other", b"hello")
+    await other.until(lambda: other.heard)
+    await town.quiet()
+    asked = [asyncio.create_task(open_desk.links()) for _ in range(100)]
+    await until(lambda: lines[1].asked)
+    asked.pop(0).cancel()
+    await until(lambda: lines[1].asked == 2)
+    lines[1].slow.set()
+    assert {(await task)[0].received for task in asked} == {1}
+    assert lines[1].asked == 2, "who asked first went away"
+    assert (await open_desk.links())[0].received == 1
+    assert lines[1].asked == 3
+
+
+async def test_of_one_that_sleeps_nothing_was_counted(
+    town: Town, open_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "_COUNT_SECONDS", 0.05)
+    one, other = town.plugin("one"), town.plugin("other")
+    say(one, Counted)
+    say(other, Slow)
+    one.send("other", b"hello")
+    await other.until(lambda: other.heard)
+    await town.quiet()
+    (row,) = await open_desk.links()
+    assert row.received == 0
+
+
 async def test_who_is_gone_has_no_links(town: Town, open_desk: Desk) -> None:
     one, other = town.plugin("one"), town.plugin("other")
     one.send("other", b"hello")
@@ -97,9 +130,12 @@ class Counted:
     def __init__(self, plugin: Plugin) -> None:
         self.tell = plugin.tell
         self._exchange = plugin.mail.exchange
+        self.asked = 0
+        self.slow = asyncio.Event()
 
     async def ask(self, wanted: Wanted, _caller: Caller, *, deadline: float) -> Any:
-        assert (wanted.kind, deadline) == ("links", 1.0)
+        assert (wanted.kind, deadline) == ("links", desk._COUNT_SECONDS)
+        self.asked += 1
         return self._exchange.counts()
 
 
@@ -108,5 +144,16 @@ class Silent(Counted):
         raise Refused(Refusal("call-timeout", "cannot: no answer within 1 s"))
 
 
-def say(plugin: Plugin, how: type[Counted]) -> None:
-    plugin.line = lambda: how(plugin)  # type: ignore[method-assign]
+class Slow(Counted):
+    """Its question's own time stands still."""
+
+    async def ask(self, wanted: Wanted, caller: Caller, *, deadline: float) -> Any:
+        counted = await super().ask(wanted, caller, deadline=deadline)
+        await self.slow.wait()
+        return counted
+
+
+def say(plugin: Plugin, how: type[Counted]) -> Counted:
+    line = how(plugin)
+    plugin.line = lambda: line  # type: ignore[method-assign]
+    return line

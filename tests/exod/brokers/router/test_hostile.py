@@ -70,6 +70,16 @@ async def test_one_that_asks_for_links_and_takes_none_cannot_make_questions_pile
     one.die()
 
 
+async def test_nobody_is_sent_to_over_more_links_than_so_many(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "LINKS_MAX", 2)
+    victim = town.plugin("victim")
+    for name in ("a", "b"):
+        await linked(town, town.plugin(name), victim)
+    town.plugin("c").send("victim", b"x")
+    await town.quiet()
+    assert "one of them has 2 links already" in town.audit[-1]["refused"]
+
+
 async def test_one_that_takes_no_links_leaves_nothing_by_asking_for_them(town: Town) -> None:
     one = town.plugin("one", held=False)
     one.ask("link", "other", {"priority": "normal"}, one.then)
@@ -172,6 +182,7 @@ async def test_what_ended_is_heard_before_what_begins(town: Town) -> None:
     one, other = town.plugin("one"), town.plugin("other")
     await linked(town, one, other)
     other.reads = False
+    town.router._tidings._resting = True  # it says what it kept when there is something else to say
     one.want(0, "leave", "", None)
     one.ask("link", "other", {"priority": "normal"}, one.then)
     for _ in range(20):
