@@ -110,6 +110,21 @@ def test_one_that_is_killed_in_mid_write_leaves_no_half_message(two: Talkers) ->
     two.again("copy-one")
 
 
+def test_nothing_that_is_said_of_links_ends_exod_or_keeps_others_from_it(two: Talkers) -> None:
+    """Keys as long as a message, claims of what is not, news of no link, ends that are never made, all at once."""
+    link(two)
+    daemon = two.shop.daemon.exoctl("daemon", "status")["started_at"]
+    two.run("copy-one", "[context._mail._tell(kind, 'x' * 65500, None) for kind in self.kinds]")
+    long = "'link', 'copy-two' + 'x' * 65480, {'priority': 'bulk'}"
+    two.run("copy-one", f"[context._mail._tell({long}) for _ in range(9)]")
+    lies = "[[n, 'copy-one', 1, bool(n % 2), 'normal', 32, 4096] for n in range(200)]"
+    two.run("copy-one", f"[context._mail._tell('held', '', {lies}) for _ in range(9)]")
+    for kind in ("laid", "broken", "subscribe", "leave", "routes"):
+        two.run("copy-one", f"[context._mail._tell({kind!r}, str(n), [n]) for n in range(99)]")
+    unharmed(two)
+    assert two.shop.daemon.exoctl("daemon", "status")["started_at"] == daemon
+
+
 def test_one_that_never_reads_costs_whoever_sends_to_it_its_own_room(two: Talkers) -> None:
     link(two)
     two.run("copy-two", "setattr(context._mail.exchange, 'running', False)")

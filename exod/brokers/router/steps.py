@@ -224,8 +224,12 @@ class Router:
         return house
 
     async def _hand(self, asker: Asker, frame: wire.Down, *descriptors: int) -> None:
-        """Once its channel has room: no descriptor waits in a queue. Raises Refused when it is gone."""
+        """Once its channel has room: no descriptor waits in a queue. Raises Refused when it is gone, or is being
+        ended: then its channel takes nothing any more.
+        """
         while not (self._tidings.told(asker) and asker.line().tell(frame, *descriptors)):
+            if asker.id not in self._able:
+                raise Refused(_refusal("cannot make a link", f"{asker.plugin} is gone"))
             await self._world.sleep(_PAUSE)
 
     def _part(self, link: Link, reason: str, *, without: int = 0) -> None:

@@ -8,6 +8,8 @@ from exosdk import Context, hookimpl, links
 
 
 class Talker:
+    kinds = ("link", "laid", "broken", "held", "leave", "subscribe", "routes", "members")
+
     def __init__(self, context: Context) -> None:
         self.context = context
         self.heard: list[Any] = []

@@ -139,6 +139,19 @@ async def test_one_that_goes_when_both_ends_are_made_gets_no_house(town: Town, w
     assert "left it meanwhile" in town.audit[-1]["refused"]
 
 
+@pytest.mark.parametrize("who", [0, 1], ids=["sender", "receiver"])
+async def test_one_that_is_being_ended_is_not_waited_for(town: Town, who: int) -> None:
+    """Its channel is closed, and its end was not seen yet."""
+    both = town.plugin("one"), town.plugin("other")
+    both[who].reads = False
+    both[0].ask("link", "other", {"priority": "normal"}, both[0].then)
+    await asyncio.sleep(0)
+    town.router.gone(both[who])
+    await town.quiet()
+    assert town.seconds < 1
+    assert f"{both[who].plugin} is gone" in town.audit[-1]["refused"]
+
+
 async def test_a_house_that_was_not_taken_is_built_again(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exod.brokers.router.steps._SECONDS", 0.05)
     one, other = town.plugin("one"), town.plugin("other")
