@@ -18,13 +18,16 @@ from tests.acceptance.workshop import Workshop
 @dataclass(frozen=True)
 class Heard:
     """links: (sender, receiver). counts: receiver → sender → how many it heard; half: when the first sender was half
-    through. wrong: what came out of order, twice or not at all. memory: bytes of each, rings included.
+    through. wrong: what came out of order or twice. missed: what did not come; dropped: what its senders had no room
+    for. memory: bytes of each, rings included.
     """
 
     links: frozenset[tuple[str, str]]
     counts: Mapping[str, Mapping[str, int]]
     half: Mapping[str, Mapping[str, int]]
     wrong: int
+    missed: int
+    dropped: int
     memory: Mapping[str, int]
     files: Mapping[str, int]
 
@@ -49,16 +52,23 @@ def run(directory: Path, *, count: int, rounds: int) -> Heard:
         whole = lambda found: len(found) == count - 1 and min(found.values()) >= rounds  # noqa: E731
         counts = {name: talkers.until(name, "self.ticks", whole) for name in names}
         half = {name: talkers.run(name, "self.half") for name in names}
-        wrong = sum(talkers.run(name, "self.wrong") for name in names)
-        links = frozenset((row["from"], row["to"]) for row in daemon.exoctl("link", "list"))
+        wrong, missed = (sum(talkers.run(name, what) for name in names) for what in ("self.wrong", "self.missed"))
+        rows = daemon.exoctl("link", "list")
         shown = {row["plugin"]: row for row in daemon.exoctl("top", "--once")["instances"]}
     memory = {name: int(row["memory"]) for name, row in shown.items()}
-    return Heard(links, counts, half, wrong, memory, {name: int(row["files"]) for name, row in shown.items()})
+    files = {name: int(row["files"]) for name, row in shown.items()}
+    links, dropped = frozenset((row["from"], row["to"]) for row in rows), sum(row["drops"] for row in rows)
+    return Heard(links, counts, half, wrong, missed, dropped, memory, files)
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
         heard = run(Path(place) / "mesh", count=int(sys.argv[1]), rounds=int(sys.argv[2]))
     figures = {"links": len(heard.links), "unfairness": round(heard.unfairness(), 2), "wrong": heard.wrong}
-    figures |= {"memory": max(heard.memory.values()) >> 20, "files": max(heard.files.values())}
+    figures |= {
+        "missed": heard.missed,
+        "dropped": heard.dropped,
+        "memory": max(heard.memory.values()) >> 20,
+        "files": max(heard.files.values()),
+    }
     sys.stdout.write(f"{figures}\n")

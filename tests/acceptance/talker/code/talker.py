@@ -17,7 +17,7 @@ class Talker:
         self.answer: Any = None
         self.ticks: dict[str, int] = {}
         self.half: dict[str, int] = {}
-        self.wrong = 0
+        self.wrong = self.missed = 0
 
     @hookimpl
     def on_message(self, message: Any) -> Any:
@@ -103,9 +103,12 @@ class Talker:
             self.timer.cancel()
 
     def count(self, message: Any) -> None:
-        """Each sender's numbers come one after the other. `half`: how far all were when the first was half through."""
-        now = int(message.data)
-        self.wrong += now != self.ticks.get(message.sender, 0) + 1
+        """Each sender's numbers grow; what is left out, its link has dropped. `half`: how far all were when the first
+        was half through.
+        """
+        now, before = int(message.data), self.ticks.get(message.sender, 0)
+        self.wrong += now <= before
+        self.missed += max(0, now - before - 1)
         self.ticks[message.sender] = now
         if 2 * now >= self.rounds and not self.half:
             self.half = dict(self.ticks)
