@@ -18,8 +18,9 @@ from exosdk.ring import BrokenError
 Deliver = Callable[[In, int, Any], None]
 Over = Callable[[Out | None], None]
 """Told after a link has ended, of the end that sent; and of one that goes on, but cannot carry what is in `never`."""
+Said = wire.Lay | wire.Join | wire.Part | wire.House
 LOST, CHANGED = "instance-lost", "access-changed"
-"""Why a link ends whose sender may call other methods now: what it sent before is asked of nobody."""
+"""Why a link ends: its other end died; its sender may call other methods now, and what it sent before calls nothing."""
 _SHARES = {"urgent": 64, "normal": 16, "bulk": 4}
 """Messages of one link in a row; before each link that is not urgent the urgent ones come again."""
 _LOOK = 0.1
@@ -100,6 +101,18 @@ class Exchange:
         raise LinkError(f"cannot send to {out.peer}: {out.gone}")
 
     # --- what the channel says ----------------------------------------------------------------------------------
+
+    def hear(self, frame: Said, descriptors: tuple[int, ...]) -> None:
+        """`descriptors` came with it, and are ours."""
+        match frame:
+            case wire.Lay():
+                self.lay(frame, descriptors)
+            case wire.Join():
+                self.join(frame.link, descriptors)
+            case wire.Part():
+                self.part(frame.link, frame.reason)
+            case wire.House():
+                self.house(descriptors)
 
     def lay(self, lay: wire.Lay, descriptors: tuple[int, ...]) -> None:
         """Of an end that is there: what may be called over it from now on."""

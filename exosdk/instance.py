@@ -109,30 +109,19 @@ class Runner:
             case wire.Epoch():
                 self._post.send(wire.Passed(frame.epoch, self._serving.state if self._serving else ""))
                 self._between(abandon)
-            case wire.Lay() | wire.Join() | wire.Part() | wire.Route() | wire.House():
-                self._between(lambda _: self._link(frame, descriptors))
+            case wire.Lay() | wire.Join() | wire.Part() | wire.House():
+                self._between(lambda _: self._linked().exchange.hear(frame, descriptors))
+            case wire.Route():
+                self._between(lambda _: self._linked().route(frame.receiver, frame.patterns))
             case wire.Go():
                 self._go(frame)
             case wire.Bye():
                 self._leave = True
 
-    def _link(
-        self, frame: wire.Lay | wire.Join | wire.Part | wire.Route | wire.House, descriptors: tuple[int, ...]
-    ) -> None:
-        """exod sends none to an instance that has no mail."""
+    def _linked(self) -> "Mail":
+        """exod says nothing of links to an instance that has no mail."""
         assert self._mail is not None
-        exchange = self._mail.exchange
-        match frame:
-            case wire.Lay():
-                exchange.lay(frame, descriptors)
-            case wire.Join():
-                exchange.join(frame.link, descriptors)
-            case wire.Part():
-                exchange.part(frame.link, frame.reason)
-            case wire.Route():
-                self._mail.route(frame.receiver, frame.patterns)
-            case wire.House():
-                exchange.house(descriptors)
+        return self._mail
 
     def _go(self, go: wire.Go) -> None:
         """After a failure the instance stays but serves nothing: its answer has to be read before its death is seen."""

@@ -112,20 +112,13 @@ class Plugin:
         return True
 
     def obey(self, frame: wire.Down, descriptors: tuple[int, ...]) -> None:
-        exchange = self.mail.exchange
         match frame:
             case wire.Given():
                 then = self.asked.pop(frame.id, None)
                 if then is not None:
                     then(wire.unpack(frame.value), frame.refused)
-            case wire.Lay():
-                exchange.lay(frame, descriptors)
-            case wire.Join():
-                exchange.join(frame.link, descriptors)
-            case wire.Part():
-                exchange.part(frame.link, frame.reason)
-            case wire.House():
-                exchange.house(descriptors)
+            case wire.Lay() | wire.Join() | wire.Part() | wire.House():
+                self.mail.exchange.hear(frame, descriptors)
             case wire.Route():
                 self.mail.route(frame.receiver, frame.patterns)
 
