@@ -57,7 +57,7 @@ class _Selector(asyncio.SelectorEventLoop):
 
 
 class Loop:
-    """A plugin's coroutines. At `stop` all of them are cancelled, and have one call's time to end."""
+    """A plugin's coroutines. At `stop` all of them are cancelled, and have a second to end."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

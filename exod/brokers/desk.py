@@ -1,6 +1,6 @@
 """What instances ask of exod over their channels, each question by the broker that answers it.
 
-One tuple of what is wired, made once by the supervisor; a broker more is a line more here.
+Wired once, by the supervisor; a broker more is a line more here.
 """
 
 import asyncio

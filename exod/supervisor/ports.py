@@ -179,7 +179,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What an instance asks of us: a setting, or a connection; `key` and `value` are the plugin's, unchecked."""
+    """What an instance asks of us: a setting, a connection, a link; `key` and `value` are the plugin's, unchecked."""
 
     number: int
     kind: str
