@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from exosdk.testing.daemon import Daemon
-from tests.acceptance.talkers import Talkers
-from tests.acceptance.workshop import Workshop
+from tests.acceptance.talkers import Talkers, opened
 
 ASKER, ASKED = "copy-one", "copy-two"
 _TALLY = "dict(self.tally, open=len(self.open))"
@@ -21,11 +19,7 @@ _TALLY = "dict(self.tally, open=len(self.open))"
 @contextmanager
 def pair(directory: Path) -> Iterator[Talkers]:
     """Who asks, at it; and who is asked."""
-    (directory / "work").mkdir(parents=True)
-    with Daemon(directory / "dev") as daemon:
-        shop = Workshop(daemon, directory / "work")
-        shop.key("vendor", scope="copy-*", allow=("ipc=*",))
-        talkers = Talkers(shop, directory)
+    with opened(directory) as talkers:
         talkers.load(ASKED)
         talkers.load(ASKER)
         talkers.run(ASKER, f"self.pester({ASKED!r})")

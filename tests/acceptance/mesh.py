@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from exosdk.testing.daemon import Daemon
-from tests.acceptance.talkers import Talkers
-from tests.acceptance.workshop import Workshop
+from tests.acceptance.talkers import opened
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,8 @@ class Heard:
 
 
 def run(directory: Path, *, count: int, rounds: int) -> Heard:
-    (directory / "work").mkdir(parents=True)
     names = [f"copy-{number:02}" for number in range(count)]
-    with Daemon(directory / "dev") as daemon:
-        shop = Workshop(daemon, directory / "work")
-        shop.key("vendor", scope="copy-*", allow=("ipc=*",))
-        talkers = Talkers(shop, directory)
+    with opened(directory) as talkers:
         for name in names:
             talkers.load(name)
         for name in names:
@@ -53,8 +47,8 @@ def run(directory: Path, *, count: int, rounds: int) -> Heard:
         counts = {name: talkers.until(name, "self.ticks", whole) for name in names}
         half = {name: talkers.run(name, "self.half") for name in names}
         wrong, missed = (sum(talkers.run(name, what) for name in names) for what in ("self.wrong", "self.missed"))
-        rows = daemon.exoctl("link", "list")
-        shown = {row["plugin"]: row for row in daemon.exoctl("top", "--once")["instances"]}
+        rows = talkers.shop.daemon.exoctl("link", "list")
+        shown = {row["plugin"]: row for row in talkers.shop.daemon.exoctl("top", "--once")["instances"]}
     memory = {name: int(row["memory"]) for name, row in shown.items()}
     files = {name: int(row["files"]) for name, row in shown.items()}
     links, dropped = frozenset((row["from"], row["to"]) for row in rows), sum(row["drops"] for row in rows)

@@ -3,15 +3,27 @@
 import itertools
 import time
 from ast import literal_eval
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from exosdk.testing.daemon import Daemon
 from tests.acceptance import forged
 from tests.acceptance.workshop import ROOT, Workshop
 
 PATIENCE = 120.0
 TALKER = ROOT / "tests/acceptance/talker"
+
+
+@contextmanager
+def opened(directory: Path, *, allow: tuple[str, ...] = ("ipc=*",)) -> Iterator["Talkers"]:
+    """On a daemon of their own in `directory`, whose vendor's plugins may have `allow`."""
+    (directory / "work").mkdir(parents=True)
+    with Daemon(directory / "dev") as daemon:
+        shop = Workshop(daemon, directory / "work")
+        shop.key("vendor", scope="copy-*", allow=allow)
+        yield Talkers(shop, directory)
 
 
 class Talkers:
@@ -55,6 +67,14 @@ class Talkers:
 
     def links(self) -> list[tuple[str, str, str]]:
         return [(row["from"], row["to"], row["priority"]) for row in self.shop.daemon.exoctl("link", "list")]
+
+    @contextmanager
+    def two(self) -> Iterator["Talkers"]:
+        """copy-one and copy-two, each of which may talk to any."""
+        self.load("copy-one")
+        self.load("copy-two")
+        yield self
+        self.gone("copy-one", "copy-two")
 
     def gone(self, *names: str) -> None:
         for name in names:

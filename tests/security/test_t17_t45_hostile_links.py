@@ -10,30 +10,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from exosdk.testing.daemon import CommandFailed, Daemon
-from tests.acceptance.talkers import Talkers
-from tests.acceptance.workshop import Workshop
+from exosdk.testing.daemon import CommandFailed
+from tests.acceptance.talkers import Talkers, opened
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def talkers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talkers]:
-    directory = tmp_path_factory.mktemp("hostile-links")
-    (directory / "work").mkdir()
-    with Daemon(directory / "dev") as daemon:
-        shop = Workshop(daemon, directory / "work")
-        shop.key("vendor", scope="copy-*", allow=("ipc=*",))
-        yield Talkers(shop, directory)
+    with opened(tmp_path_factory.mktemp("hostile-links") / "host") as made:
+        yield made
 
 
 @pytest.fixture
 def two(talkers: Talkers) -> Iterator[Talkers]:
     """copy-one, which can turn hostile, and copy-two."""
-    talkers.load("copy-one")
-    talkers.load("copy-two")
-    yield talkers
-    talkers.gone("copy-one", "copy-two")
+    with talkers.two() as both:
+        yield both
 
 
 def link(two: Talkers) -> None:
